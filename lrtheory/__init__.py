@@ -1,0 +1,45 @@
+"""How wrong may a learning rate be, and which schedule forgives it?
+
+Everything public is named here and loaded on first use: importing the package loads neither torch nor matplotlib nor
+sympy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lrtheory.schedules import (
+        SGDR, STLR, WSD, Constant, Cosine, Exponential, InverseSqrt, OneCycle, Polynomial, Robust, Schedule, then,
+        warmup,
+    )  # fmt: skip
+    from lrtheory.simulate import expected_loss, simulate
+    from lrtheory.theory.misspecification import degradation, rho_exponent
+    from lrtheory.theory.worst_case import tuned_lr, worst_case
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "lrtheory.schedules": (
+        "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential", "InverseSqrt", "OneCycle", "Polynomial", "Robust",
+        "Schedule", "then", "warmup",
+    ),
+    "lrtheory.theory.worst_case": ("tuned_lr", "worst_case"),
+    "lrtheory.theory.misspecification": ("degradation", "rho_exponent"),
+    "lrtheory.simulate": ("expected_loss", "simulate"),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: PLE0604
+    "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential", "InverseSqrt", "OneCycle", "Polynomial", "Robust",
+    "Schedule", "degradation", "expected_loss", "rho_exponent", "simulate", "then", "tuned_lr", "warmup", "worst_case",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'lrtheory' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,234 @@
+"""The record that every schedule is, and the questions it answers."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import sympy
+    from matplotlib.axes import Axes
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+
+@dataclass(frozen=True, repr=False)
+class Schedule:
+    r"""The shape of a learning rate over a run, :math:`h:[0,1]\to[0,\infty)`.
+
+    .. math:: \eta_t = \mathrm{lr}\cdot h\big((t-1)/T\big), \qquad t = 1,\dots,T.
+
+    A schedule is a shape; the learning rate that it scales is a number given separately. ``formula`` is the
+    single source of truth: the symbolic, the numeric and the torch form are all made from it. The functions of
+    this package (``Cosine()``, ``Polynomial(2)``, ...) write it; one of your own needs no class::
+
+        Schedule("square-root decay", "sqrt(1 - u)")
+
+    Args:
+        name: How it is shown in tables and figures.
+        formula: The shape as text that sympy reads, in ``u`` (the part of the run that is over, in ``[0, 1]``)
+            and ``T`` (the horizon, for the few shapes that count steps). Decimal fractions are read exactly.
+            It is evaluated: pass only text that you wrote.
+
+    Example:
+        >>> from lrtheory import Polynomial
+        >>> Polynomial(2).expr
+        (1 - u)**2
+        >>> Polynomial(2).steps(4, lr=16.0)
+        array([16.,  9.,  4.,  1.])
+    """
+
+    name: str
+    formula: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+    @property
+    def expr(self) -> "sympy.Expr":
+        """The shape :math:`h(u)` as a sympy expression in the symbols of :func:`symbols`."""
+        return _expression(self)
+
+    @property
+    def degree(self) -> "sympy.Expr":
+        r"""The order of the zero at the end of the run; 0 for a schedule that does not anneal.
+
+        .. math:: p = \lim_{u\to1^-} -\frac{(1-u)\,h'(u)}{h(u)},
+
+        computed from the expression, so ``(1-u)^p`` has degree ``p`` and cosine has degree 2.
+
+        Example:
+            >>> from lrtheory import Cosine, Constant
+            >>> Cosine().degree, Constant().degree
+            (2, 0)
+        """
+        return _degree(self)
+
+    def __call__(self, u: Any, horizon: float = math.inf) -> np.ndarray:
+        """The shape at ``u``, numerically.
+
+        Args:
+            u: Parts of the run that are over, in ``[0, 1]``, of any array shape.
+            horizon: Number of steps, for the shapes that count them; the default is the limit of long runs.
+
+        Raises:
+            ValueError: ``u`` leaves ``[0, 1]``, or the shape has no limit and so needs a horizon.
+
+        Example:
+            >>> from lrtheory import Cosine
+            >>> Cosine()([0.0, 0.5, 1.0]).round(12)
+            array([1. , 0.5, 0. ])
+        """
+        u = np.asarray(u, dtype=np.float64)
+        if not np.all((u >= 0) & (u <= 1)):
+            raise ValueError("u is the part of the run that is over: it must lie in [0, 1].")
+        with np.errstate(all="ignore"):  # branches of a Piecewise are evaluated where they are not selected
+            value = np.broadcast_to(_numeric(self)(u, np.float64(horizon)), u.shape).astype(np.float64)
+        if np.isnan(value).any():
+            raise ValueError(f"{self.name} counts steps: give its horizon, a number of steps.")
+        return value
+
+    def steps(self, horizon: int, lr: float = 1.0) -> np.ndarray:
+        r"""The learning rates of a run.
+
+        .. math:: \eta_t = \mathrm{lr}\cdot h\big((t-1)/T\big),\qquad t=1,\dots,T.
+
+        Args:
+            horizon: Number of steps :math:`T \ge 1`.
+            lr: Base learning rate, positive.
+
+        Returns:
+            ``float64`` array of length ``horizon``.
+
+        Raises:
+            ValueError: ``horizon`` is not a positive integer, or ``lr`` is not positive and finite.
+
+        Example:
+            >>> from lrtheory import Polynomial
+            >>> Polynomial(1).steps(4)
+            array([1.  , 0.75, 0.5 , 0.25])
+        """
+        horizon = checked_horizon(horizon)
+        return checked_positive("lr", lr) * self(np.arange(horizon) / horizon, horizon)
+
+    def lr_scheduler(
+        self, optimizer: "Optimizer", horizon: int, *, groups: "Sequence[Schedule] | None" = None
+    ) -> "LRScheduler":
+        """This schedule as a torch scheduler: see :func:`lrtheory.optim.scheduler.lr_scheduler`."""
+        from lrtheory.optim.scheduler import lr_scheduler
+
+        return lr_scheduler(groups or self, optimizer, horizon)
+
+    def plot(self, horizon: int = 1000, ax: "Axes | None" = None) -> "Axes":
+        """Draw the shape against the part of the run that is over.
+
+        Args:
+            horizon: Number of steps drawn.
+            ax: The axes to draw on; new ones by default.
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.subplots()[1]
+        ax.step(np.arange(horizon) / horizon, self.steps(horizon), where="post", label=self.name)
+        ax.set(xlabel="part of the run that is over", ylabel="learning rate / base rate", xlim=(0, 1))
+        return ax
+
+
+@lru_cache(maxsize=1)
+def symbols() -> "tuple[sympy.Symbol, sympy.Symbol]":
+    """The symbols of every schedule's expression: ``u`` in ``[0, 1]`` and the horizon ``T``."""
+    import sympy
+
+    return sympy.Symbol("u", nonnegative=True), sympy.Symbol("T", positive=True)
+
+
+@lru_cache(maxsize=1024)
+def _expression(schedule: Schedule) -> "sympy.Expr":
+    import sympy
+
+    u, horizon = symbols()
+    expression = sympy.sympify(schedule.formula, locals={"u": u, "T": horizon}, rational=True)
+    strangers = expression.free_symbols - {u, horizon}
+    if strangers:
+        raise ValueError(f"{schedule.name} may depend on u and T only, not on {sorted(map(str, strangers))}.")
+    return sympy.piecewise_fold(expression)
+
+
+@lru_cache(maxsize=1024)
+def _numeric(schedule: Schedule) -> Any:
+    import sympy
+
+    return sympy.lambdify(symbols(), schedule.expr, "numpy")
+
+
+@lru_cache(maxsize=1024)
+def _degree(schedule: Schedule) -> "sympy.Expr":
+    import sympy
+
+    u, _ = symbols()
+    remaining = sympy.Symbol("x", positive=True)
+    end = last_piece(schedule.expr).subs(u, 1 - remaining)
+    return sympy.limit(remaining * sympy.diff(end, remaining) / end, remaining, 0, "+")
+
+
+def last_piece(expression: "sympy.Expr") -> "sympy.Expr":
+    """The branch of a piecewise expression that holds just before ``u = 1``."""
+    import sympy
+
+    u, _ = symbols()
+    while isinstance(expression, sympy.Piecewise):
+        just_before = 1 - sympy.Rational(1, 10**12)
+        expression = next(
+            piece.expr  # pyright: ignore[reportAttributeAccessIssue]
+            for piece in expression.args
+            if piece.cond.subs(u, just_before) == True  # noqa: E712  # pyright: ignore
+        )
+    return expression
+
+
+def substitute(formula: str, u: str, horizon: str) -> str:
+    """A formula with other text in the place of ``u`` and ``T``, for the schedules made of schedules."""
+    replacement = {"u": f"({u})", "T": f"({horizon})"}
+    return re.sub(r"\b[uT]\b", lambda match: replacement[match.group()], formula)
+
+
+def exact(value: float | Fraction) -> str:
+    """A number as the exact fraction that its shortest decimal form denotes: 0.2 is ``1/5``."""
+    return str(Fraction(repr(float(value))) if isinstance(value, float) else Fraction(value))
+
+
+def shown(value: float | Fraction) -> str:
+    """A number as schedules print it: the shortest decimal that reads back as the same float."""
+    return str(int(value)) if value == int(value) else repr(float(value))
+
+
+def checked_horizon(horizon: Any) -> int:
+    """The horizon as an ``int``, or one sentence saying what it must be."""
+    if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
+        raise ValueError(f"horizon is a number of steps, a whole number of at least 1, not {horizon!r}.")
+    return int(horizon)
+
+
+def checked_positive(name: str, value: Any) -> float:
+    """The value as a ``float``, or one sentence saying that it must be positive and finite."""
+    if not (is_number(value) and 0 < value < math.inf):
+        raise ValueError(f"{name} must be a positive, finite number, not {value!r}.")
+    return float(value)
+
+
+def checked_fraction(name: str, value: Any) -> float | Fraction:
+    """A value strictly between 0 and 1, or one sentence saying so."""
+    if not (is_number(value) and 0 < value < 1):
+        raise ValueError(f"{name} must lie strictly between 0 and 1, not {value!r}.")
+    return value
+
+
+def is_number(value: Any) -> bool:
+    """Whether the value is a real number (a boolean is not)."""
+    return isinstance(value, int | float | Fraction | np.integer | np.floating) and not isinstance(value, bool)

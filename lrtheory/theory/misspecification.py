@@ -1,0 +1,348 @@
+r"""The law of misspecification: what a base rate wrong by ``rho`` costs under each schedule.
+
+**Statement.** Let :math:`\eta_t=\eta\,h((t-1)/T)` with a shape that anneals like :math:`(1-u)^p`, and
+
+.. math:: H(\tau)=\int_\tau^1h, \qquad Q(\tau)=\int_\tau^1\frac{h^2}H .
+
+As :math:`T\to\infty` the worst case of the last iterate on a domain of diameter :math:`D`
+(:mod:`lrtheory.theory.worst_case`) is
+
+.. math:: W(\eta)\;\sim\;\min_\tau\;\frac12\Big[\frac{D^2}{2\eta T\,H(\tau)}+\frac{\eta G^2}2\,Q(\tau)\Big],
+
+the minimum being over restarts. With :math:`\tau^\star` minimising :math:`Q/H`, the tuned rate is
+:math:`\frac D{G\sqrt T}(H^\star Q^\star)^{-1/2}`, the tuned value :math:`\frac{DG}{\sqrt T}\,\tfrac12\sqrt{Q^\star/H^\star}`,
+and a rate ``rho`` times the tuned one loses the factor
+
+.. math:: \frac{W(\rho)}{W(1)}=\min_\tau\frac12\Big[\frac{H^\star}{\rho\,H(\tau)}+\frac{\rho\,Q(\tau)}{Q^\star}\Big].
+
+* It is :math:`(\rho+1/\rho)/2` up to a threshold (for every schedule when :math:`\rho\le1`): annealing forgives upward
+  only.
+* Beyond it grows like :math:`C\rho^{1/(2p+1)}`. For :math:`h=(1-u)^p` this is exact,
+  :math:`\frac{2p+1}{2(p+1)}\big(\frac{p+1}p\big)^{p/(2p+1)}\rho^{1/(2p+1)}` for
+  :math:`\rho\ge\sqrt{(p+1)/p}` (:func:`polynomial_law` derives it).
+* A shape that does not anneal has a logarithmic :math:`Q` (the last iterate's logarithm of ``T``), so that the first
+  restart wins for every fixed ``rho`` as :math:`T\to\infty`: the factor is :math:`(\rho+1/\rho)/2` for all of them.
+
+**Derivation.** In the recursion of :mod:`lrtheory.theory.worst_case`, :math:`s_k\approx2\eta T H` and
+:math:`s_k-2\sum\eta_t=\sum\eta_t^2/A_{t+1}^2\approx\tfrac\eta2 Q` because :math:`A^2\approx2\eta TH` and
+:math:`\sum\to T\int`. **Status:** proved as an upper bound in the limit; that it is attained is verified through the
+certificates, and the exact worst case at :math:`T=10^5` agrees with the law to a few parts in a thousand.
+
+**Source.** The exponent: Attia and Koren, arXiv 2503.09411. The sharp form with its constants: here.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+from numpy.polynomial import legendre
+from scipy.interpolate import CubicHermiteSpline
+
+from lrtheory.schedules.schedule import Schedule, last_piece, symbols
+
+
+@dataclass(frozen=True)
+class Law:
+    r"""The law of one schedule, with :math:`D`, :math:`G` and :math:`T` scaled out.
+
+    Args:
+        schedule: The shape.
+        degree: The order :math:`p` of its zero.
+        exponent: :math:`1/(2p+1)`.
+        tuned_lr: Tuned rate over :math:`D/(G\sqrt T)`; 0 for a shape that does not anneal (its tuned rate falls by a
+            further root of :math:`\ln T`).
+        tuned_loss: Tuned worst case over :math:`DG/\sqrt T`; infinite for a shape that does not anneal.
+        threshold: Up to this ``rho`` the factor is :math:`(\rho+1/\rho)/2`.
+        constant: :math:`C`, where the factor tends to :math:`C\rho^{1/(2p+1)}`.
+    """
+
+    schedule: Schedule
+    degree: sympy.Expr
+    exponent: sympy.Expr
+    tuned_lr: float
+    tuned_loss: float
+    threshold: float
+    constant: float
+
+
+def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
+    r"""The factor that the worst case loses when the base rate is ``rho`` times the tuned one, in the limit.
+
+    .. math:: \frac{W(\rho)}{W(1)}=\min_\tau\frac12\Big[\frac{H^\star}{\rho\,H(\tau)}+\frac{\rho\,Q(\tau)}{Q^\star}\Big]
+
+    Args:
+        schedule: The shape.
+        rho: Misspecification, positive, any shape: above 1 the rate is too large.
+
+    Returns:
+        Factors of at least 1, the shape of ``rho``.
+
+    Raises:
+        ValueError: ``rho`` is not positive and finite.
+
+    Example:
+        >>> from lrtheory import Constant, Cosine, Polynomial
+        >>> [degradation(s, 10.0).round(4).item() for s in (Constant(), Polynomial(1), Cosine(), Polynomial(3))]
+        [5.05, 2.0358, 1.7436, 1.3753]
+
+    Source:
+        Proved here as an upper bound, verified to be attained: see the module.
+    """
+    rho = np.asarray(rho, dtype=np.float64)
+    if not (np.isfinite(rho).all() and (rho > 0).all()):
+        raise ValueError("rho must be positive and finite: it is the rate used over the tuned rate.")
+    if schedule.degree == 0:
+        return (rho + 1 / rho) / 2
+    return np.array([_factor(schedule, value) for value in rho.ravel()]).reshape(rho.shape)
+
+
+def rho_exponent(schedule: Schedule) -> sympy.Expr:
+    r"""The power of ``rho`` that the loss grows with: :math:`1/(2p+1)`, exact; 1 for a shape that does not anneal.
+
+    Example:
+        >>> from lrtheory import Constant, Cosine, Polynomial
+        >>> rho_exponent(Polynomial(1)), rho_exponent(Cosine()), rho_exponent(Constant())
+        (1/3, 1/5, 1)
+    """
+    return 1 / (2 * schedule.degree + 1)
+
+
+@lru_cache(maxsize=256)
+def law(schedule: Schedule) -> Law:
+    r"""The exponent and the constants of a schedule's law.
+
+    With :math:`h\sim c\,(1-u)^p` at the end, minimising
+    :math:`\frac12[\frac{H^\star(p+1)}{c\rho}x^{-(p+1)}+\rho\frac{c(p+1)}{pQ^\star}x^p]` over :math:`x` gives the constant
+    for large ``rho``.
+
+    Example:
+        >>> from lrtheory import Cosine
+        >>> cosine = law(Cosine())
+        >>> round(cosine.tuned_lr, 5), round(cosine.tuned_loss, 5), round(cosine.constant, 4)
+        (0.9708, 1.03008, 1.1213)
+    """
+    exponent = rho_exponent(schedule)
+    if schedule.degree == 0:
+        return Law(schedule, schedule.degree, exponent, 0.0, math.inf, math.inf, 0.5)
+    table = _functionals(schedule)
+    p, c = float(schedule.degree), float(leading_coefficient(schedule))
+    bias, noise = table.tuned_area * (p + 1) / c, c * (p + 1) / (p * table.tuned_spread)
+    best = ((p + 1) * bias / (p * noise)) ** (1 / (2 * p + 1))
+    constant = (bias * best ** -(p + 1) + noise * best**p) / 2
+    return Law(
+        schedule,
+        schedule.degree,
+        exponent,
+        tuned_lr=1 / math.sqrt(table.tuned_area * table.tuned_spread),
+        tuned_loss=math.sqrt(table.tuned_spread / table.tuned_area) / 2,
+        threshold=_threshold(table),
+        constant=constant,
+    )
+
+
+def limit_expression(schedule: Schedule) -> sympy.Expr:
+    """The shape in the limit of long runs: its expression with the horizon sent to infinity."""
+    _, horizon = symbols()
+    inverse = sympy.Symbol("inverse_horizon", nonnegative=True)
+    return schedule.expr.subs(horizon, 1 / inverse).subs(inverse, 0)
+
+
+def leading_coefficient(schedule: Schedule) -> sympy.Expr:
+    """The number :math:`c` in :math:`h(u)\\sim c\\,(1-u)^p` at the end of the run, exact.
+
+    Example:
+        >>> from lrtheory import Cosine
+        >>> leading_coefficient(Cosine())
+        pi**2/4
+    """
+    u, _ = symbols()
+    x = sympy.Symbol("x", positive=True)
+    return sympy.limit(last_piece(limit_expression(schedule)).subs(u, 1 - x) / x**schedule.degree, x, 0, "+")
+
+
+def area(schedule: Schedule) -> sympy.Expr:
+    r""":math:`H(u)=\int_u^1h`, symbolic.
+
+    Example:
+        >>> from lrtheory import Polynomial
+        >>> area(Polynomial(1)).factor()
+        (u - 1)**2/2
+    """
+    u, _ = symbols()
+    x, y = sympy.symbols("x y", positive=True)
+    return sympy.integrate(limit_expression(schedule).subs(u, 1 - y), (y, 0, x)).subs(x, 1 - u)
+
+
+def spread(schedule: Schedule) -> sympy.Expr:
+    r""":math:`Q(u)=\int_u^1h^2/H`, symbolic where the integrand is a power of what remains of the run.
+
+    Elsewhere it is left as a sympy ``Integral``, which ``evalf`` computes to any number of digits.
+
+    Example:
+        >>> from lrtheory import Cosine, Polynomial
+        >>> u = symbols()[0]
+        >>> spread(Polynomial(2)).subs(u, 0), spread(Cosine()).subs(u, 0).evalf(9)
+        (3/2, 2.12214335)
+    """
+    u, _ = symbols()
+    x, y = sympy.symbols("x y", positive=True)
+    remaining = limit_expression(schedule).subs(u, 1 - y)
+    integrand = sympy.powsimp(sympy.simplify(remaining**2 / area(schedule).subs(u, 1 - y)))
+    integral = sympy.Integral(integrand, (y, 0, x))
+    is_power = not integrand.has(sympy.Piecewise) and sympy.simplify(y * sympy.diff(integrand, y) / integrand).is_number
+    return (integral.doit() if is_power else integral).subs(x, 1 - u)
+
+
+def polynomial_law() -> dict[str, sympy.Expr]:
+    r"""The law of :math:`h=(1-u)^p` for a symbolic ``p``, derived step by step.
+
+    Returns:
+        ``area`` and ``spread`` in terms of :math:`x=1-u`; ``tuned_lr`` and ``tuned_loss`` in units of
+        :math:`D/(G\sqrt T)` and :math:`DG/\sqrt T`; ``restart``, the best :math:`x` for a given ``rho``; the
+        ``threshold`` where it leaves 1; the ``law`` beyond, its ``constant`` and ``exponent``; and ``stationarity``,
+        what the two terms of the loss change by at ``restart``, one over the other: -1.
+
+    Example:
+        >>> derived = polynomial_law()
+        >>> derived["tuned_loss"], derived["exponent"], derived["stationarity"]
+        ((p + 1)/(2*sqrt(p)), 1/(2*p + 1), -1)
+    """
+    p, x, y, rho, lr = sympy.symbols("p x y rho eta", positive=True)
+    height = y**p
+    area_y = sympy.integrate(height, (y, 0, x)).subs(x, y)
+    spread_x = sympy.integrate(sympy.powsimp(sympy.simplify(height**2 / area_y)), (y, 0, x))
+    area_x = area_y.subs(y, x)
+    loss = (1 / (lr * area_x) + lr * spread_x) / 4
+    at_start = loss.subs(x, 1)
+    tuned = sympy.solve(sympy.Eq(sympy.diff(at_start, lr), 0), lr)[0]
+    tuned_loss = sympy.simplify(at_start.subs(lr, tuned))
+    factor = sympy.simplify(loss.subs(lr, rho * tuned) / tuned_loss)
+    bias, noise = (sympy.diff(part.subs(lr, rho * tuned), x) for part in (1 / (lr * area_x), lr * spread_x))
+    restart = ((p + 1) / (p * rho**2)) ** (1 / (2 * p + 1))
+    beyond = sympy.simplify(sympy.powsimp(sympy.expand_power_base(factor.subs(x, restart), force=True), force=True))
+    exponent = sympy.simplify(rho * sympy.diff(sympy.log(beyond), rho))
+    return {
+        "area": area_x,
+        "spread": sympy.simplify(spread_x),
+        "tuned_lr": sympy.simplify(tuned),
+        "tuned_loss": tuned_loss,
+        "restart": restart,
+        "stationarity": sympy.simplify(sympy.powsimp(bias / noise).subs(x, restart)),
+        "threshold": sympy.solve(sympy.Eq((p + 1) / (p * rho**2), 1), rho)[0],
+        "law": beyond,
+        "exponent": exponent,
+        "constant": sympy.simplify(beyond.subs(rho, 1)),
+    }
+
+
+@dataclass(frozen=True)
+class _Functionals:
+    """H and Q as functions of ``log(1 - u)`` on a dense grid, and their values at the tuned restart."""
+
+    log_remaining: np.ndarray
+    area: np.ndarray
+    spread: np.ndarray
+    tuned: int
+    start_height: float
+
+    @property
+    def tuned_area(self) -> float:
+        return float(self.area[self.tuned])
+
+    @property
+    def tuned_spread(self) -> float:
+        return float(self.spread[self.tuned])
+
+
+NODES = 8
+PANELS_PER_DECADE = 4
+DECADES = 12
+DENSE = 20_000
+DIGITS = 40
+
+
+@lru_cache(maxsize=256)
+def _functionals(schedule: Schedule) -> _Functionals:
+    """Tabulate H and Q: Lobatto collocation on panels geometric in what remains of the run.
+
+    The shape is evaluated with 40 digits, since near its zero a formula such as 1 + cos(pi u) cancels. Panels end at
+    the shape's breakpoints, where its two one-sided values are used, so each panel is smooth; log H and log Q are
+    nearly linear in log(1 - u), and a Hermite spline through the nodes carries them to a dense grid.
+    """
+    u, _ = symbols()
+    x = sympy.Symbol("x", positive=True)
+    height = sympy.lambdify(x, limit_expression(schedule).subs(u, 1 - x), "mpmath")
+    edges = np.unique(
+        np.concatenate([np.geomspace(10.0**-DECADES, 1, PANELS_PER_DECADE * DECADES + 1), _breakpoints(schedule)])
+    )
+    nodes, integration = _lobatto(NODES)
+    log_x = np.array([(a + b) / 2 + (b - a) / 2 * nodes for a, b in zip(np.log(edges), np.log(edges[1:]))])
+    inside = 1e-13  # how far inside its panel an end node is: far enough to tell the two sides of a jump apart
+    log_x[:, 0] += inside
+    log_x[:, -1] -= inside
+    with mpmath.workdps(DIGITS):
+        h = np.array([[float(height(mpmath.exp(y))) for y in panel] for panel in log_x])
+    half = np.diff(np.log(edges))[:, None] / 2
+    xs, degree = np.exp(log_x), float(schedule.degree)
+
+    def accumulate(rate: np.ndarray, start: float) -> np.ndarray:  # the running integral of rate d(log x)
+        within = half * (rate @ integration.T)
+        return start + np.concatenate([[0.0], np.cumsum(within[:-1, -1])])[:, None] + within
+
+    area_nodes = accumulate(xs * h, xs[0, 0] * h[0, 0] / (degree + 1))
+    spread_nodes = accumulate(xs * h**2 / area_nodes, (degree + 1) / degree * h[0, 0])
+    grid = np.linspace(log_x[0, 0], 0.0, DENSE)
+    flat = log_x.ravel()
+    spline_area = CubicHermiteSpline(flat, np.log(area_nodes).ravel(), (xs * h / area_nodes).ravel())
+    spline_spread = CubicHermiteSpline(
+        flat, np.log(spread_nodes).ravel(), (xs * h**2 / area_nodes / spread_nodes).ravel()
+    )
+    knots = np.unique(np.concatenate([grid, np.log(_breakpoints(schedule))]))
+    areas, spreads = np.exp(spline_area(knots)), np.exp(spline_spread(knots))
+    return _Functionals(knots, areas, spreads, int(np.argmin(spreads / areas)), float(h[-1, -1]))
+
+
+def _factor(schedule: Schedule, rho: float) -> float:
+    """The factor at one rho: the best restart of the grid, then the top of a parabola through its neighbours."""
+    table = _functionals(schedule)
+    factor = (table.tuned_area / table.area / rho + rho * table.spread / table.tuned_spread) / 2
+    best = int(np.argmin(factor))
+    if not 0 < best < len(factor) - 1:
+        return float(factor[best])
+    left, middle, right = factor[best - 1 : best + 2]
+    curvature = left - 2 * middle + right
+    return float(middle - (right - left) ** 2 / (8 * curvature)) if curvature > 0 else float(middle)
+
+
+def _threshold(table: _Functionals) -> float:
+    """The largest rho at which no later restart is better than the tuned one."""
+    later = slice(0, max(table.tuned - 1, 1))
+    gain = 1 - table.spread[later] / table.tuned_spread
+    squared = (table.tuned_area / table.area[later] - 1) / gain
+    candidates = [float(squared.min())]
+    if table.tuned == len(table.area) - 1 and table.start_height > 0:
+        candidates.append(table.tuned_spread / table.start_height)  # the limit of the ratio at the first step
+    return math.sqrt(min(candidates))
+
+
+def _breakpoints(schedule: Schedule) -> np.ndarray:
+    """Where the shape changes its formula, as parts of the run that remain."""
+    u, _ = symbols()
+    relations = limit_expression(schedule).atoms(sympy.core.relational.Relational)
+    solutions = [sympy.solveset(sympy.Eq(r.lhs, r.rhs), u, sympy.Interval(0, 1)) for r in relations]
+    return np.array(sorted({1 - float(point) for found in solutions for point in found if 0 < point < 1}))
+
+
+def _lobatto(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss-Lobatto nodes on [-1, 1] and the matrix that integrates an interpolant from -1 to each node."""
+    last = np.zeros(count)
+    last[-1] = 1
+    nodes = np.concatenate([[-1.0], np.sort(legendre.legroots(legendre.legder(last)).real), [1.0]])
+    basis = np.eye(count)
+    values = legendre.legval(nodes, basis).T
+    integrals = np.array([legendre.legval(nodes, legendre.legint(row, lbnd=-1)) for row in basis]).T
+    return nodes, integrals @ np.linalg.inv(values)

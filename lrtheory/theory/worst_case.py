@@ -1,0 +1,257 @@
+r"""The worst case of the last iterate of SGD, for any step sizes, in one pass over them.
+
+**Setting.** :math:`f` is convex on a convex set, stochastic subgradients obey :math:`\mathbb E\|g_t\|^2\le G^2`, and
+:math:`x_{t+1} = \Pi(x_t - \eta_t g_t)` for :math:`t=1,\dots,T` with deterministic steps. The output is
+:math:`x_{T+1}`.
+
+**Theorem.** Let :math:`s_{T+1}=0` and, going backwards,
+
+.. math:: s_t = \bar s_t + 2\eta_t + \eta_t^2/\bar s_t, \qquad \bar s_t = \max(s_{t+1}, \eta_t).
+
+*Distance.* If :math:`\|x_1-x^\star\|\le R` then, with :math:`s=\max(s_1, R/G)`,
+
+.. math:: \mathbb E f(x_{T+1}) - f^\star \;\le\; \frac{R^2}{2s} + \frac{G^2}2\Big(s - 2\sum_{t=1}^T\eta_t\Big).
+
+*Diameter.* If the set has diameter :math:`D`, the smallest such value over all restarts :math:`k=1,\dots,T+1`, with
+:math:`D` for :math:`R`, :math:`s_k` for :math:`s_1` and the sum over :math:`t\ge k`: wherever the first steps led,
+:math:`x_k` is at most :math:`D` away. (:math:`k=T+1`, no step at all, gives :math:`GD`.)
+
+**Proof** (each identity is a row of :func:`proof`, which the tests simplify to zero). Take a virtual last step
+:math:`c=\eta_{T+1}>0` and weights :math:`0<v_0\le v_1\le\dots\le v_{T+1}`, and let the reference point move:
+:math:`z_0=x^\star`, :math:`v_tz_t=v_{t-1}z_{t-1}+(v_t-v_{t-1})x_t`, a convex combination of :math:`x^\star` and the
+iterates so far, hence feasible and independent of the noise of step ``t``.
+
+1. *One step.* :math:`2\eta_t\,\mathbb E[f(x_t)-f(z_t)]\le\mathbb E\|x_t-z_t\|^2-\mathbb E\|x_{t+1}-z_t\|^2+\eta_t^2G^2`.
+2. *Telescope.* :math:`x_t-z_t=\frac{v_{t-1}}{v_t}(x_t-z_{t-1})`, so :math:`v_t^2\|x_t-z_t\|^2=v_{t-1}^2\|x_t-z_{t-1}\|^2`
+   and the sum of step 1 times :math:`v_t^2` leaves :math:`v_0^2R^2+G^2\sum_tv_t^2\eta_t^2` on the right.
+3. *Convexity.* :math:`v_t(f(x_t)-f(z_t))\ge v_t\delta_t-\sum_{i\le t}(v_i-v_{i-1})\delta_i` with
+   :math:`\delta_i=f(x_i)-f^\star`. The coefficient of :math:`\delta_i` in the sum is
+   :math:`2[\eta_iv_i^2-(v_i-v_{i-1})A_i]`, :math:`A_i=\sum_{t\ge i}\eta_tv_t`.
+4. *Cancel.* :math:`v_{i-1}A_i=v_iA_{i+1}=1` makes it zero for :math:`i\le T` and :math:`2` for :math:`i=T+1`. So
+   :math:`v_i=1/A_{i+1}` and, with :math:`a=A_{T+1}` free, :math:`A_i=A_{i+1}+\eta_i/A_{i+1}`.
+5. *Collapse.* :math:`A_t^2=A_{t+1}^2+2\eta_t+(\eta_t/A_{t+1})^2` turns the noise term into
+   :math:`A_1^2-2\sum_t\eta_t`: the claim with :math:`s=A_1^2`.
+6. *Best a.* :math:`A\mapsto A+\eta/A` maps :math:`[m,\infty)` onto :math:`[M,\infty)` with
+   :math:`M=\bar m+\eta/\bar m`, :math:`\bar m=\max(m,\sqrt\eta)`. So :math:`A_k(a)^2` takes exactly the values in
+   :math:`[s_k,\infty)`, and :math:`R^2/2s+G^2s/2` is smallest at :math:`\max(s_k,R/G)`. ∎
+
+**Status.** The upper bound is *proved*. That it is attained is *verified* against semidefinite programs
+(:mod:`lrtheory.theory.certificates`): the distance form always, the diameter form nearly always (near a change of the
+best restart the program's value can be a few percent lower).
+
+**Sources.** Moving reference point: Zamani and Glineur, arXiv 2307.11134; Liu and Zhou, arXiv 2312.08531. The weights
+for arbitrary steps, the closed recursion and the restart form are derived here.
+"""
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+import sympy
+
+from lrtheory.schedules.schedule import Schedule, checked_positive
+
+
+def worst_case(
+    steps: Any, *, lipschitz: float = 1.0, distance: float | None = None, diameter: float | None = None
+) -> float:
+    r"""The largest expected :math:`f(x_{T+1})-f^\star` that SGD with these steps can suffer.
+
+    .. math:: \min_k\; \frac{D^2}{2s} + \frac{G^2}2\Big(s-2\sum_{t\ge k}\eta_t\Big), \qquad s=\max(s_k, D/G)
+
+    with the recursion of this module; with ``distance`` only :math:`k=1` and :math:`R` for :math:`D`.
+
+    Args:
+        steps: Learning rates :math:`\eta_1..\eta_T`, one-dimensional, finite, none negative; steps of zero move
+            nothing and are left out.
+        lipschitz: :math:`G`, where :math:`\mathbb E\|g_t\|^2\le G^2`.
+        distance: :math:`R\ge\|x_1-x^\star\|`, nothing known of the domain.
+        diameter: :math:`D`, the diameter of the domain. Exactly one of the two lengths must be given.
+
+    Raises:
+        ValueError: bad steps, or both or neither length.
+
+    Example:
+        Linear decay reaches the optimum over all methods, :math:`RG/\sqrt{T+1}`:
+
+        >>> import numpy as np
+        >>> T = 99
+        >>> steps = np.arange(T, 0, -1) / (T + 1) ** 1.5
+        >>> round(worst_case(steps, distance=1.0), 12)
+        0.1
+
+    Source:
+        Proved and verified here: see the module.
+    """
+    steps = checked_steps(steps)
+    length = checked_length(distance, diameter)
+    squares, excess = restarts(steps)
+    if diameter is None:
+        squares, excess = squares[:1], excess[:1]
+    return float(_losses(squares, excess, 1.0, checked_positive("lipschitz", lipschitz), length).min())
+
+
+def worst_case_curve(
+    schedule: Schedule,
+    horizon: int,
+    lrs: Any,
+    *,
+    lipschitz: float = 1.0,
+    distance: float | None = None,
+    diameter: float | None = None,
+) -> np.ndarray:
+    r"""The worst case of one schedule at many base rates, for the price of one pass over its steps.
+
+    :math:`s_k` and :math:`s_k-2\sum_{t\ge k}\eta_t` are proportional to the base rate, so the recursion runs once.
+
+    Args:
+        schedule: The shape.
+        horizon: Number of steps :math:`T`.
+        lrs: Base rates, positive, any shape.
+        lipschitz: As in :func:`worst_case`.
+        distance: As in :func:`worst_case`.
+        diameter: As in :func:`worst_case`.
+
+    Returns:
+        Worst cases, the shape of ``lrs``.
+
+    Raises:
+        ValueError: as :func:`worst_case`, or a rate is not positive and finite.
+
+    Example:
+        >>> from lrtheory import Cosine
+        >>> worst_case_curve(Cosine(), 100, [0.05, 0.1, 0.2], diameter=1.0).round(4)
+        array([0.1248, 0.1026, 0.1232])
+    """
+    lrs = np.asarray(lrs, dtype=np.float64)
+    if not (np.isfinite(lrs).all() and (lrs > 0).all()):
+        raise ValueError("lrs must be positive, finite numbers.")
+    length = checked_length(distance, diameter)
+    lipschitz = checked_positive("lipschitz", lipschitz)
+    squares, excess = restarts(checked_steps(schedule.steps(horizon)))
+    if diameter is None:
+        squares, excess = squares[:1], excess[:1]
+    return np.array([_losses(squares, excess, lr, lipschitz, length).min() for lr in lrs.ravel()]).reshape(lrs.shape)
+
+
+def tuned_lr(
+    schedule: Schedule,
+    horizon: int,
+    *,
+    lipschitz: float = 1.0,
+    distance: float | None = None,
+    diameter: float | None = None,
+) -> float:
+    r"""The base rate with the smallest worst case, in closed form.
+
+    With :math:`s_k` and :math:`e_k=s_k-2\sum_{t\ge k}h_t` of the shape itself, a restart at ``k`` is best at
+    :math:`\mathrm{lr}=D/(G\sqrt{s_ke_k})`, where it reaches :math:`DG\sqrt{e_k/s_k}`; the best ``k`` minimises
+    :math:`e_k/s_k` (with ``distance``, :math:`k=1`).
+
+    Args:
+        schedule: The shape.
+        horizon: Number of steps :math:`T`.
+        lipschitz: As in :func:`worst_case`.
+        distance: As in :func:`worst_case`.
+        diameter: As in :func:`worst_case`.
+
+    Returns:
+        The base rate, in units of length over ``lipschitz``.
+
+    Raises:
+        ValueError: as :func:`worst_case`.
+
+    Example:
+        >>> from lrtheory import Polynomial
+        >>> round(tuned_lr(Polynomial(1), 99, distance=1.0), 12)  # D/(G sqrt(T+1)) times T/(T+1)
+        0.099
+
+    Source:
+        Proved here: :math:`D^2/2\eta s+G^2\eta e/2` is smallest at :math:`\eta=D/(G\sqrt{se})`, and
+        :math:`e\le s` keeps :math:`\eta s\ge D/G`.
+    """
+    length = checked_length(distance, diameter)
+    squares, excess = restarts(checked_steps(schedule.steps(horizon)))
+    best = 0 if diameter is None else int(np.argmin(excess[:-1] / squares[:-1]))
+    return length / (checked_positive("lipschitz", lipschitz) * math.sqrt(squares[best] * excess[best]))
+
+
+def _losses(squares: np.ndarray, excess: np.ndarray, lr: float, lipschitz: float, length: float) -> np.ndarray:
+    """The bound of each restart for a base rate; a step too small for its restart lets ``s`` grow to ``D/G``."""
+    s = np.maximum(lr * squares, length / lipschitz)
+    return length**2 / (2 * s) + lipschitz**2 / 2 * (lr * excess + (s - lr * squares))
+
+
+def restarts(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    r"""The state of the recursion at every restart: :math:`s_k` and :math:`e_k=s_k-2\sum_{t\ge k}\eta_t`.
+
+    The second is summed from its own positive terms, :math:`e_k=e_{k+1}+(\bar s_k-s_{k+1})+\eta_k^2/\bar s_k`, so
+    that nothing cancels at any horizon.
+
+    Args:
+        steps: Positive, finite steps, ``float64``, length ``T``.
+
+    Returns:
+        Two arrays of length ``T + 1``, for :math:`k=1..T+1`.
+
+    Example:
+        >>> squares, excess = restarts(np.array([1.0, 1.0]))
+        >>> squares.tolist(), excess.tolist()
+        ([6.25, 4.0, 0.0], [2.25, 2.0, 0.0])
+    """
+    squares, excess = np.zeros(len(steps) + 1), np.zeros(len(steps) + 1)
+    _restarts(steps, squares, excess)
+    return squares, excess
+
+
+@numba.njit(cache=True, nogil=True)
+def _restarts(steps: np.ndarray, squares: np.ndarray, excess: np.ndarray) -> None:
+    for k in range(steps.size - 1, -1, -1):
+        step = steps[k]
+        base = max(squares[k + 1], step)
+        gain = step * (step / base)
+        squares[k] = base + 2 * step + gain
+        excess[k] = excess[k + 1] + (base - squares[k + 1]) + gain
+
+
+def checked_steps(steps: Any) -> np.ndarray:
+    """The steps that move, as ``float64``; or one sentence saying what steps must be."""
+    steps = np.asarray(steps, dtype=np.float64)
+    if steps.ndim != 1 or not np.isfinite(steps).all() or (steps < 0).any() or not (steps > 0).any():
+        raise ValueError("steps must be a one-dimensional sequence of finite numbers, none negative, one positive.")
+    return steps[steps > 0]
+
+
+def checked_length(distance: float | None, diameter: float | None) -> float:
+    """The one length that was given, or one sentence saying that exactly one is needed."""
+    if (distance is None) == (diameter is None):
+        raise ValueError("give exactly one length: distance (of the start from a minimiser) or diameter (of the domain).")
+    if distance is None:
+        return checked_positive("diameter", diameter)
+    return checked_positive("distance", distance)
+
+
+def proof() -> dict[str, sympy.Expr]:
+    r"""The identities of the proof, each an expression that vanishes, named by its step.
+
+    Example:
+        >>> all(identity == 0 for identity in proof().values())
+        True
+    """
+    x, z, v, previous, step, area, s = sympy.symbols("x z v v_0 eta A s", positive=True)
+    moved = (previous * z + (v - previous) * x) / v  # the reference point after its move
+    before = area + step / area  # A_i from A = A_{i+1}
+    weight, weight_before = 1 / area, 1 / before
+    distance, lipschitz = sympy.symbols("R G", positive=True)
+    bound = distance**2 / (2 * s) + lipschitz**2 * s / 2
+    identities = {
+        "2: the reference point telescopes": v**2 * (x - moved) ** 2 - previous**2 * (x - z) ** 2,
+        "4: v_{i-1} A_i = v_i A_{i+1}": weight_before * before - weight * area,
+        "4: A_i sums eta_t v_t": before - (area + step * weight),
+        "4: coefficient of delta_i": step * weight**2 - (weight - weight_before) * before,
+        "5: the noise collapses": before**2 - (area**2 + 2 * step + (step * weight) ** 2),
+        "6: where A + eta/A is smallest": sympy.diff(before, area).subs(area, sympy.sqrt(step)),
+        "6: where the bound is smallest in s": sympy.diff(bound, s).subs(s, distance / lipschitz),
+    }
+    return {name: sympy.simplify(identity) for name, identity in identities.items()}
