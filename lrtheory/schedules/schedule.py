@@ -153,11 +153,11 @@ def _expression(schedule: Schedule) -> "sympy.Expr":
     import sympy
 
     u, horizon = symbols()
-    expression = sympy.sympify(schedule.formula, locals={"u": u, "T": horizon}, rational=True)
+    expression: Any = sympy.sympify(schedule.formula, locals={"u": u, "T": horizon}, rational=True)  # pyright: ignore
     strangers = expression.free_symbols - {u, horizon}
     if strangers:
         raise ValueError(f"{schedule.name} may depend on u and T only, not on {sorted(map(str, strangers))}.")
-    return sympy.piecewise_fold(expression)
+    return sympy.piecewise_fold(expression)  # pyright: ignore[reportReturnType]
 
 
 @lru_cache(maxsize=1024)

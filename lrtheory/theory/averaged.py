@@ -34,7 +34,7 @@ def averaged_bound(steps: Any, *, lipschitz: float = 1.0, distance: float) -> fl
 
     Example:
         >>> from lrtheory import Constant
-        >>> averaged_bound(Constant().steps(100, lr=0.1), distance=1.0)
+        >>> round(averaged_bound(Constant().steps(100, lr=0.1), distance=1.0), 12)
         0.1
     """
     lipschitz = checked_positive("lipschitz", lipschitz)

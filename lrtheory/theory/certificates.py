@@ -99,7 +99,7 @@ def _program(steps: Any, bounded_domain: bool, smooth: bool = False) -> float:
     from PEPit.functions import ConvexIndicatorFunction, ConvexLipschitzFunction, SmoothConvexFunction
     from PEPit.primitive_steps import proximal_step
 
-    problem = PEP()
+    problem: Any = PEP()
     if smooth:
         loss = problem.declare_function(SmoothConvexFunction, L=1.0)
     else:
@@ -115,7 +115,7 @@ def _program(steps: Any, bounded_domain: bool, smooth: bool = False) -> float:
         objective = loss
         minimiser = objective.stationary_point()
         iterate = problem.set_initial_point()
-        problem.set_initial_condition((iterate - minimiser) ** 2 <= 1)
+        problem.set_initial_condition((iterate - minimiser) ** 2 <= 1)  # pyright: ignore[reportOperatorIssue]
         for step in steps:
             iterate = iterate - float(step) * loss.gradient(iterate)
     problem.set_performance_metric(loss(iterate) - loss(minimiser))

@@ -32,6 +32,7 @@ certificates, and the exact worst case at :math:`T=10^5` agrees with the law to 
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -190,9 +191,9 @@ def spread(schedule: Schedule) -> sympy.Expr:
     """
     u, _ = symbols()
     x, y = sympy.symbols("x y", positive=True)
-    remaining = limit_expression(schedule).subs(u, 1 - y)
-    integrand = sympy.powsimp(sympy.simplify(remaining**2 / area(schedule).subs(u, 1 - y)))
-    integral = sympy.Integral(integrand, (y, 0, x))
+    remaining: Any = limit_expression(schedule).subs(u, 1 - y)
+    integrand: Any = sympy.powsimp(sympy.simplify(remaining**2 / area(schedule).subs(u, 1 - y)))
+    integral: Any = sympy.Integral(integrand, (y, 0, x))
     is_power = not integrand.has(sympy.Piecewise) and sympy.simplify(y * sympy.diff(integrand, y) / integrand).is_number
     return (integral.doit() if is_power else integral).subs(x, 1 - u)
 
@@ -241,27 +242,27 @@ def polynomial_law() -> dict[str, sympy.Expr]:
 
 @dataclass(frozen=True)
 class _Functionals:
-    """H and Q as functions of ``log(1 - u)`` on a dense grid, and their values at the tuned restart."""
+    """log H and log Q as functions of ``log(1 - u)``, a dense grid of that, and the tuned restart."""
 
-    log_remaining: np.ndarray
-    area: np.ndarray
-    spread: np.ndarray
-    tuned: int
+    grid: np.ndarray
+    log_area: CubicHermiteSpline
+    log_spread: CubicHermiteSpline
+    tuned: float
     start_height: float
 
     @property
     def tuned_area(self) -> float:
-        return float(self.area[self.tuned])
+        return float(np.exp(self.log_area(self.tuned)))
 
     @property
     def tuned_spread(self) -> float:
-        return float(self.spread[self.tuned])
+        return float(np.exp(self.log_spread(self.tuned)))
 
 
-NODES = 8
+NODES = 16
 PANELS_PER_DECADE = 4
 DECADES = 12
-DENSE = 20_000
+DENSE = 4_000
 DIGITS = 40
 
 
@@ -295,36 +296,42 @@ def _functionals(schedule: Schedule) -> _Functionals:
 
     area_nodes = accumulate(xs * h, xs[0, 0] * h[0, 0] / (degree + 1))
     spread_nodes = accumulate(xs * h**2 / area_nodes, (degree + 1) / degree * h[0, 0])
-    grid = np.linspace(log_x[0, 0], 0.0, DENSE)
     flat = log_x.ravel()
-    spline_area = CubicHermiteSpline(flat, np.log(area_nodes).ravel(), (xs * h / area_nodes).ravel())
-    spline_spread = CubicHermiteSpline(
-        flat, np.log(spread_nodes).ravel(), (xs * h**2 / area_nodes / spread_nodes).ravel()
-    )
-    knots = np.unique(np.concatenate([grid, np.log(_breakpoints(schedule))]))
-    areas, spreads = np.exp(spline_area(knots)), np.exp(spline_spread(knots))
-    return _Functionals(knots, areas, spreads, int(np.argmin(spreads / areas)), float(h[-1, -1]))
+    log_area = CubicHermiteSpline(flat, np.log(area_nodes).ravel(), (xs * h / area_nodes).ravel())
+    log_spread = CubicHermiteSpline(flat, np.log(spread_nodes).ravel(), (xs * h**2 / area_nodes / spread_nodes).ravel())
+    grid = np.unique(np.concatenate([np.linspace(log_x[0, 0], 0.0, DENSE), np.log(_breakpoints(schedule))]))
+    tuned = _smallest(lambda y: np.exp(log_spread(y) - log_area(y)), grid)[0]
+    return _Functionals(grid, log_area, log_spread, tuned, float(h[-1, -1]))
 
 
 def _factor(schedule: Schedule, rho: float) -> float:
-    """The factor at one rho: the best restart of the grid, then the top of a parabola through its neighbours."""
+    """The factor at one rho: the best restart."""
     table = _functionals(schedule)
-    factor = (table.tuned_area / table.area / rho + rho * table.spread / table.tuned_spread) / 2
-    best = int(np.argmin(factor))
-    if not 0 < best < len(factor) - 1:
-        return float(factor[best])
-    left, middle, right = factor[best - 1 : best + 2]
-    curvature = left - 2 * middle + right
-    return float(middle - (right - left) ** 2 / (8 * curvature)) if curvature > 0 else float(middle)
+    bias, noise = table.tuned_area / (2 * rho), rho / (2 * table.tuned_spread)
+    return _smallest(lambda y: bias * np.exp(-table.log_area(y)) + noise * np.exp(table.log_spread(y)), table.grid)[1]
+
+
+def _smallest(function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray) -> tuple[float, float]:
+    """Where a function is smallest and its value: the best of a grid, then twice the best of a finer one around it.
+
+    The functions have kinks at breakpoints (which are on the grid), so no parabola is laid through neighbours.
+    """
+    for _ in range(3):
+        values = function(grid)
+        best = int(np.argmin(values))
+        found = float(grid[best]), float(values[best])
+        around = grid[max(best - 1, 0) : best + 2]
+        grid = np.unique(np.concatenate([np.linspace(around[0], around[-1], 65), around]))
+    return found  # pyright: ignore[reportPossiblyUnbound]
 
 
 def _threshold(table: _Functionals) -> float:
     """The largest rho at which no later restart is better than the tuned one."""
-    later = slice(0, max(table.tuned - 1, 1))
-    gain = 1 - table.spread[later] / table.tuned_spread
-    squared = (table.tuned_area / table.area[later] - 1) / gain
+    later = table.grid[table.grid < table.tuned - 1e-6]  # closer, both differences below are lost to rounding
+    gain = 1 - np.exp(table.log_spread(later)) / table.tuned_spread
+    squared = (table.tuned_area / np.exp(table.log_area(later)) - 1) / gain
     candidates = [float(squared.min())]
-    if table.tuned == len(table.area) - 1 and table.start_height > 0:
+    if table.tuned == table.grid[-1] and table.start_height > 0:
         candidates.append(table.tuned_spread / table.start_height)  # the limit of the ratio at the first step
     return math.sqrt(min(candidates))
 
@@ -333,7 +340,7 @@ def _breakpoints(schedule: Schedule) -> np.ndarray:
     """Where the shape changes its formula, as parts of the run that remain."""
     u, _ = symbols()
     relations = limit_expression(schedule).atoms(sympy.core.relational.Relational)
-    solutions = [sympy.solveset(sympy.Eq(r.lhs, r.rhs), u, sympy.Interval(0, 1)) for r in relations]
+    solutions: Any = [sympy.solveset(sympy.Eq(r.lhs, r.rhs), u, sympy.Interval(0, 1)) for r in relations]
     return np.array(sorted({1 - float(point) for found in solutions for point in found if 0 < point < 1}))
 
 

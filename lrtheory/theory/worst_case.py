@@ -89,7 +89,7 @@ def worst_case(
     squares, excess = restarts(steps)
     if diameter is None:
         squares, excess = squares[:1], excess[:1]
-    return float(_losses(squares, excess, 1.0, checked_positive("lipschitz", lipschitz), length).min())
+    return _smallest_loss(squares, excess, 1.0, checked_positive("lipschitz", lipschitz), length)
 
 
 def worst_case_curve(
@@ -132,7 +132,7 @@ def worst_case_curve(
     squares, excess = restarts(checked_steps(schedule.steps(horizon)))
     if diameter is None:
         squares, excess = squares[:1], excess[:1]
-    return np.array([_losses(squares, excess, lr, lipschitz, length).min() for lr in lrs.ravel()]).reshape(lrs.shape)
+    return np.array([_smallest_loss(squares, excess, lr, lipschitz, length) for lr in lrs.ravel()]).reshape(lrs.shape)
 
 
 def tuned_lr(
@@ -177,10 +177,15 @@ def tuned_lr(
     return length / (checked_positive("lipschitz", lipschitz) * math.sqrt(squares[best] * excess[best]))
 
 
-def _losses(squares: np.ndarray, excess: np.ndarray, lr: float, lipschitz: float, length: float) -> np.ndarray:
-    """The bound of each restart for a base rate; a step too small for its restart lets ``s`` grow to ``D/G``."""
-    s = np.maximum(lr * squares, length / lipschitz)
-    return length**2 / (2 * s) + lipschitz**2 / 2 * (lr * excess + (s - lr * squares))
+@numba.njit(cache=True, nogil=True)
+def _smallest_loss(squares: np.ndarray, excess: np.ndarray, lr: float, lipschitz: float, length: float) -> float:
+    """The bound of the best restart; a step too small for its restart lets ``s`` grow to ``D/G``."""
+    smallest = math.inf
+    for k in range(squares.size):
+        s = max(lr * squares[k], length / lipschitz)
+        loss = length**2 / (2 * s) + lipschitz**2 / 2 * (lr * excess[k] + (s - lr * squares[k]))
+        smallest = min(smallest, loss)
+    return smallest
 
 
 def restarts(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -226,7 +231,9 @@ def checked_steps(steps: Any) -> np.ndarray:
 def checked_length(distance: float | None, diameter: float | None) -> float:
     """The one length that was given, or one sentence saying that exactly one is needed."""
     if (distance is None) == (diameter is None):
-        raise ValueError("give exactly one length: distance (of the start from a minimiser) or diameter (of the domain).")
+        raise ValueError(
+            "give exactly one length: distance (of the start from a minimiser) or diameter (of the domain)."
+        )
     if distance is None:
         return checked_positive("diameter", diameter)
     return checked_positive("distance", distance)

@@ -1,0 +1,31 @@
+"""Grid resolution: what tuning over a coarse geometric grid loses at its worst offset."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lrtheory.figures.horizon import MARKERS
+from lrtheory.figures.style import styled
+
+PANELS = {"worst_case": "exact worst case", "simulated": "simulated"}
+
+
+def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
+    """The committed table of ``python -m lrtheory.sweep grid``."""
+    return pd.read_csv(folder / "grid.csv")
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """The factor lost against the ratio of neighbouring grid points, in theory and in simulation."""
+    with styled():
+        figure = Figure(figsize=(7.2, 3.0))
+        panels = figure.subplots(1, 2, sharex=True, sharey=True)
+        for panel, (layer, title) in zip(panels, PANELS.items()):
+            for marker, (name, group) in zip(MARKERS, frame.groupby("schedule", sort=False)):
+                label = name if layer == "worst_case" else None
+                panel.loglog(group["ratio"], group[layer], marker=marker, label=label)
+            panel.set(xlabel="ratio of the grid", title=title)
+        panels[0].set_ylabel("loss after tuning over best loss, worst offset")
+        figure.legend(loc="outside right center")
+    return figure

@@ -1,0 +1,1 @@
+"""What does torch train with?"""

@@ -1,0 +1,108 @@
+"""What length changes: the rate at the tuned step, and the exponent of ``rho``, against the horizon."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lrtheory.runs import Store, execute
+from lrtheory.runs.tables import fit_slope
+from lrtheory.schedules import parse
+from lrtheory.schedules.schedule import checked_horizon
+from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified, compute
+from lrtheory.theory.averaged import averaged_bound
+from lrtheory.theory.misspecification import rho_exponent
+from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+
+RHOS = np.array([16.0, 32.0, 64.0, 128.0, 256.0])
+"""The misspecifications that the exponents are fitted to."""
+
+
+@dataclass(frozen=True)
+class HorizonSweep:
+    """Which cells ``sweep horizon`` computes.
+
+    Args:
+        schedules: Names of schedules, as they print themselves.
+        horizons: Numbers of steps, at least three.
+        replicas: Runs of each simulation.
+        seed: Of the simulations.
+    """
+
+    schedules: tuple[str, ...] = SCHEDULES
+    horizons: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    replicas: int = 2_000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "schedules", tuple(parse(name).name for name in self.schedules))
+        if len(self.horizons) < 3:
+            raise ValueError(f"a rate needs at least three horizons, not {len(self.horizons)}.")
+        for horizon in self.horizons:
+            checked_horizon(horizon)
+        if self.replicas < 2:
+            raise ValueError(f"replicas must be at least 2, not {self.replicas}.")
+
+
+DEFAULT = HorizonSweep()
+QUICK = HorizonSweep(horizons=(100, 1_000, 10_000), replicas=500)
+
+
+@dataclass(frozen=True)
+class Exponents:
+    """The exponents of ``rho`` of one schedule at one horizon.
+
+    Args:
+        schedule: Its name, as it prints itself.
+        horizon: Number of steps.
+    """
+
+    schedule: str
+    horizon: int
+
+
+def exponents(cell: Exponents) -> dict[str, float]:
+    """The fitted exponent of the exact worst case of the last iterate, and of the bound for the averaged iterate."""
+    schedule = parse(cell.schedule)
+    tuned = tuned_lr(schedule, cell.horizon, diameter=1.0)
+    last = fit_slope(RHOS, worst_case_curve(schedule, cell.horizon, RHOS * tuned, diameter=1.0))
+    steps = schedule.steps(cell.horizon)
+    tuned_average = float(np.sum(steps**2)) ** -0.5
+    averaged = fit_slope(RHOS, [averaged_bound(steps * rho * tuned_average, distance=1.0) for rho in RHOS])
+    return {"rho_exponent": last.value, "low": last.low, "high": last.high, "averaged_rho_exponent": averaged.value}
+
+
+def table(sweep: HorizonSweep, store: Store, workers: int | None = None) -> pd.DataFrame:
+    r"""A row a schedule and horizon: losses at the tuned rate, in units of :math:`DG`, and exponents of ``rho``."""
+    pairs = [(schedule, horizon) for schedule in sweep.schedules for horizon in sweep.horizons]
+    tuned = execute(
+        compute,
+        [Misspecified(s, 1.0, horizon, sweep.replicas, sweep.seed) for s, horizon in pairs],
+        store,
+        workers=workers,
+    )
+    slopes = execute(exponents, [Exponents(s, horizon) for s, horizon in pairs], store, workers=workers)
+    rows = []
+    for (schedule, horizon), losses, slope in zip(pairs, tuned, slopes):
+        scaled = {
+            name: losses[name] / horizon**0.5 for name in ("worst_case", "expected", "simulated", "standard_error")
+        }
+        rows.append({"schedule": schedule, "horizon": horizon, "lr": losses["lr"], **scaled, **slope})
+    return pd.DataFrame(rows)
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """The terminal table: the power of the horizon at the tuned rate, then the power of ``rho`` at each horizon."""
+    rows = []
+    for name, group in frame.groupby("schedule", sort=False):
+        row = {
+            "schedule": name,
+            "rate (-1/2)": str(fit_slope(group["horizon"], group["worst_case"])),
+            "rate, simulated": str(fit_slope(group["horizon"], group["simulated"], group["standard_error"])),
+            "rho exponent, predicted": str(rho_exponent(parse(str(name)))),
+        }
+        for _, at in group.iterrows():
+            row[f"T={at['horizon']:g}"] = f"{at['rho_exponent']:.3f}"
+        row["averaged iterate"] = f"{group['averaged_rho_exponent'].iloc[-1]:.3f}"
+        rows.append(row)
+    return pd.DataFrame(rows)

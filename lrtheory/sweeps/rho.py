@@ -1,0 +1,99 @@
+"""Loss against misspecification: the law, the exact worst case and simulation, one schedule after another."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lrtheory.runs import Store, execute
+from lrtheory.runs.tables import fit_slope
+from lrtheory.schedules import parse
+from lrtheory.schedules.schedule import checked_horizon, checked_positive
+from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified, compute
+from lrtheory.theory.misspecification import rho_exponent
+
+FITTED = (16.0, 256.0)
+"""The range of ``rho`` in which exponents are fitted."""
+
+SHOWN = (0.25, 1.0, 4.0, 16.0, 64.0, 256.0)
+"""The values of ``rho`` whose loss factors the terminal table shows."""
+
+
+@dataclass(frozen=True)
+class RhoSweep:
+    """Which cells ``sweep rho`` computes.
+
+    Args:
+        schedules: Names of schedules, as they print themselves.
+        rhos: Misspecifications, positive.
+        horizon: Number of steps.
+        replicas: Runs of each simulation.
+        seed: Of the simulations.
+    """
+
+    schedules: tuple[str, ...] = SCHEDULES
+    rhos: tuple[float, ...] = tuple(2.0**k for k in range(-3, 9))
+    horizon: int = 100_000
+    replicas: int = 10_000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "schedules", tuple(parse(name).name for name in self.schedules))
+        for rho in self.rhos:
+            checked_positive("rho", rho)
+        checked_horizon(self.horizon)
+        if self.replicas < 2:
+            raise ValueError(f"replicas must be at least 2, not {self.replicas}.")
+
+
+DEFAULT = RhoSweep()
+QUICK = RhoSweep(horizon=2_000, replicas=1_000)
+
+
+def cells(sweep: RhoSweep) -> list[Misspecified]:
+    """The cells of the sweep, schedule by schedule."""
+    return [
+        Misspecified(schedule, rho, sweep.horizon, sweep.replicas, sweep.seed)
+        for schedule in sweep.schedules
+        for rho in sweep.rhos
+    ]
+
+
+def table(sweep: RhoSweep, store: Store, workers: int | None = None) -> pd.DataFrame:
+    r"""The sweep as a table, a row a schedule and ``rho``.
+
+    ``law`` is the factor over ``rho = 1`` in the limit of long runs; ``worst_case``, ``expected``, ``simulated`` and
+    ``standard_error`` are losses in units of :math:`DG/\sqrt T`; the columns ``*_factor`` divide them by their values
+    at ``rho = 1`` where the sweep has it.
+    """
+    wanted = cells(sweep)
+    frame = pd.DataFrame(
+        [
+            {
+                "schedule": cell.schedule,
+                "degree": float(parse(cell.schedule).degree),
+                "rho": cell.rho,
+                "horizon": cell.horizon,
+                **result,
+            }
+            for cell, result in zip(wanted, execute(compute, wanted, store, workers=workers))
+        ]
+    )
+    tuned = frame[frame["rho"] == 1].set_index("schedule")
+    for layer in ("worst_case", "expected", "simulated"):
+        frame[f"{layer}_factor"] = frame[layer] / frame["schedule"].map(tuned[layer])
+    return frame
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """The terminal table: exponents fitted for ``rho`` in [16, 256], and what the exact worst case loses."""
+    rows = []
+    for name, group in frame.groupby("schedule", sort=False):
+        fitted = group[group["rho"].between(*FITTED)]
+        row = {"schedule": name, "predicted": str(rho_exponent(parse(str(name))))}
+        for layer, title in (("law", "law"), ("worst_case", "exact worst case"), ("simulated", "simulated")):
+            error = fitted["standard_error"] if layer == "simulated" else None
+            row[title] = str(fit_slope(fitted["rho"], fitted[layer], error)) if len(fitted) >= 3 else "-"
+        factors = group.set_index("rho")["worst_case_factor"]
+        row |= {f"rho={rho:g}": f"{factors[rho]:.3f}" for rho in SHOWN if rho in factors.index}
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,0 +1,151 @@
+"""The exact worst case: its recursion, its invariances, its closed-form tuning."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrtheory import Constant, Polynomial, tuned_lr, worst_case
+from lrtheory.schedules import REGISTRY
+from lrtheory.theory.published_bound import published_bound
+from lrtheory.theory.worst_case import proof, restarts, worst_case_curve
+
+steps_of_any_size = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=30).map(np.array)
+lengths = st.floats(1e-3, 1e3)
+every_schedule = pytest.mark.parametrize("schedule", REGISTRY, ids=str)
+
+
+def reference(steps, lipschitz, length, bounded):
+    """The theorem as it is stated, with the minimum over ``a`` taken on a grid."""
+    a = np.geomspace(1e-5, 1e5, 40_001)[:, None] * np.sqrt(steps)
+    values, best = a.ravel(), []
+    total = 0.0
+    states = [(length / lipschitz, 0.0)] if bounded else []
+    for step in steps[::-1]:
+        values = values + step / values
+        total += step
+        states.append((values.min() ** 2, total))
+    for square, taken in states if bounded else states[-1:]:
+        s = max(square, length / lipschitz)
+        best.append(length**2 / (2 * s) + lipschitz**2 / 2 * (s - 2 * taken))
+    return min(best)
+
+
+def test_every_identity_of_the_proof_vanishes():
+    identities = proof()
+    assert len(identities) == 7
+    assert all(identity == 0 for identity in identities.values())
+
+
+@given(steps=steps_of_any_size, lipschitz=lengths, length=lengths, bounded=st.booleans())
+@settings(deadline=None, max_examples=60)
+def test_recursion_is_the_theorem(steps, lipschitz, length, bounded):
+    found = worst_case(steps, lipschitz=lipschitz, **{"diameter" if bounded else "distance": length})
+    stated = reference(steps, lipschitz, length, bounded)
+    # The grid over a has a ratio of 1.0006 between points, so each minimum is missed by less than 1e-6 of s; the
+    # difference s - 2 sum(steps) of the reference cancels to 1e-9 of the largest step.
+    assert found == pytest.approx(stated, rel=1e-5, abs=1e-8 * lipschitz**2 * steps.sum())
+
+
+@given(steps=steps_of_any_size, lipschitz=lengths, length=lengths, scale=st.floats(0.01, 100), bounded=st.booleans())
+@settings(deadline=None, max_examples=60)
+def test_units(steps, lipschitz, length, scale, bounded):
+    """Lengths, losses and steps scale together: a bound without hidden units."""
+    name = "diameter" if bounded else "distance"
+    value = worst_case(steps, lipschitz=lipschitz, **{name: length})
+    longer = worst_case(scale * steps, lipschitz=lipschitz, **{name: scale * length})
+    steeper = worst_case(steps / scale, lipschitz=scale * lipschitz, **{name: length})
+    # Every operation is scaled alike; only the last digits of double precision differ.
+    assert longer == pytest.approx(scale * value, rel=1e-11)
+    assert steeper == pytest.approx(scale * value, rel=1e-11)
+
+
+@given(steps=steps_of_any_size, length=lengths)
+@settings(deadline=None, max_examples=60)
+def test_order_of_the_bounds(steps, length):
+    """A restart can only help, the trivial bound GD is one of them, and the published bound is never smaller."""
+    distance, diameter = worst_case(steps, distance=length), worst_case(steps, diameter=length)
+    assert 0 < diameter <= distance * (1 + 1e-12)
+    assert diameter <= length * (1 + 1e-12)
+    assert distance <= published_bound(steps, distance=length).total * (1 + 1e-12)
+    assert worst_case(steps, distance=1.1 * length) >= distance
+
+
+@given(steps=steps_of_any_size, position=st.integers(0, 30))
+@settings(deadline=None, max_examples=30)
+def test_a_step_of_zero_moves_nothing(steps, position):
+    padded = np.insert(steps, min(position, len(steps)), 0.0)
+    assert worst_case(padded, distance=1.0) == worst_case(steps, distance=1.0)
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 10, 1000])
+def test_linear_decay_is_optimal_over_all_methods(horizon):
+    steps = np.arange(horizon, 0, -1) / (horizon + 1) ** 1.5
+    # Rounding grows with the number of steps, about 1e-16 a step.
+    assert worst_case(steps, distance=1.0) == pytest.approx((horizon + 1) ** -0.5, rel=1e-12)
+
+
+@pytest.mark.parametrize(("horizon", "tuned"), [(10, 1.1859), (100, 1.4132), (1000, 1.6078)])
+def test_constant_steps_have_the_published_exact_rate(horizon, tuned):
+    """Zamani and Glineur's exact values, below their simpler bound sqrt(1 + log(N)/4)."""
+    value = worst_case(
+        Constant().steps(horizon, tuned_lr(Constant(), horizon, distance=1.0)), distance=1.0
+    ) * np.sqrt(horizon + 1)  # fmt: skip
+    assert value == pytest.approx(tuned, abs=5e-5)  # quoted to four decimals
+    assert value < np.sqrt(1 + np.log(horizon) / 4)
+
+
+@every_schedule
+@pytest.mark.parametrize("horizon", [1, 2, 7, 100, 3000])
+@pytest.mark.parametrize("setting", [{"distance": 2.0}, {"diameter": 2.0}], ids=["distance", "diameter"])
+def test_tuned_lr_is_the_best(schedule, horizon, setting):
+    tuned = tuned_lr(schedule, horizon, lipschitz=3.0, **setting)
+    rates = tuned * np.geomspace(1 / 30, 30, 301)
+    curve = worst_case_curve(schedule, horizon, rates, lipschitz=3.0, **setting)
+    # The curve is flat at its minimum: at equality only rounding can put a neighbour below.
+    assert curve.min() >= curve[150] * (1 - 1e-12)
+    for rate, loss in zip(rates[::100], curve[::100]):
+        direct = worst_case(schedule.steps(horizon, rate), lipschitz=3.0, **setting)
+        assert loss == pytest.approx(direct, rel=1e-11)
+
+
+@every_schedule
+def test_without_a_domain_no_schedule_forgives(schedule):
+    """With a known distance only, W(rho)/W(1) = (rho + 1/rho)/2 exactly for every shape, until steps are too small."""
+    rho = np.array([0.7, 1.0, 2.0, 10.0, 100.0])
+    curve = worst_case_curve(schedule, 500, rho * tuned_lr(schedule, 500, distance=1.0), distance=1.0)
+    assert curve / curve[1] == pytest.approx((rho + 1 / rho) / 2, rel=1e-11)
+
+
+def test_excess_loses_nothing_to_cancellation():
+    steps = Polynomial(1).steps(100_000)
+    squares, excess = restarts(steps)
+    taken = np.cumsum(steps[::-1])[::-1]
+    # s - 2 sum(steps) loses the digits of the large sum: 1e5 * 1e-16 * 1e5 in absolute terms.
+    assert excess[:-1] == pytest.approx(squares[:-1] - 2 * taken, abs=1e-6)
+    assert (excess[:-1] > 0).all()
+
+
+def test_a_million_steps():
+    value = worst_case(Polynomial(1).steps(10**6, lr=1e-3), diameter=1.0)
+    assert value == pytest.approx(1e-3, rel=1e-5)  # DG/sqrt(T) up to terms of order 1/T
+
+
+@pytest.mark.parametrize(
+    ("steps", "lengths", "sentence"),
+    [
+        ([1.0], {}, "give exactly one length"),
+        ([1.0], {"distance": 1.0, "diameter": 1.0}, "give exactly one length"),
+        ([1.0], {"distance": 0.0}, "distance must be a positive"),
+        ([1.0], {"diameter": np.inf}, "diameter must be a positive"),
+        ([], {"distance": 1.0}, "steps must be"),
+        ([0.0], {"distance": 1.0}, "steps must be"),
+        ([-1.0, 1.0], {"distance": 1.0}, "steps must be"),
+        ([np.nan], {"distance": 1.0}, "steps must be"),
+        ([[1.0]], {"distance": 1.0}, "steps must be"),
+        ([1.0], {"distance": 1.0, "lipschitz": -1.0}, "lipschitz must be a positive"),
+    ],
+)
+def test_bad_input_is_one_sentence(steps, lengths, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        worst_case(steps, **lengths)
