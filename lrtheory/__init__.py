@@ -9,10 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lrtheory.schedules import (
-        SGDR, STLR, WSD, Constant, Cosine, Exponential, InverseSqrt, OneCycle, Polynomial, Robust, Schedule, then,
+        SGDR,
+        STLR,
+        WSD,
+        Constant,
+        Cosine,
+        Exponential,
+        InverseSqrt,
+        OneCycle,
+        PiecewiseLinear,
+        Polynomial,
+        Robust,
+        Schedule,
+        then,
         warmup,
     )  # fmt: skip
-    from lrtheory.simulate import expected_loss, simulate
+    from lrtheory.simulation import expected_loss, simulate
+    from lrtheory.theory.implicit_penalty import implicit_penalty, modified_equation
     from lrtheory.theory.misspecification import degradation, rho_exponent
     from lrtheory.theory.worst_case import tuned_lr, worst_case
 
@@ -20,18 +33,20 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "lrtheory.schedules": (
-        "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential", "InverseSqrt", "OneCycle", "Polynomial", "Robust",
-        "Schedule", "then", "warmup",
+        "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential", "InverseSqrt", "OneCycle", "PiecewiseLinear",
+        "Polynomial", "Robust", "Schedule", "then", "warmup",
     ),
     "lrtheory.theory.worst_case": ("tuned_lr", "worst_case"),
     "lrtheory.theory.misspecification": ("degradation", "rho_exponent"),
-    "lrtheory.simulate": ("expected_loss", "simulate"),
+    "lrtheory.theory.implicit_penalty": ("implicit_penalty", "modified_equation"),
+    "lrtheory.simulation": ("expected_loss", "simulate"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: PLE0604
-    "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential", "InverseSqrt", "OneCycle", "Polynomial", "Robust",
-    "Schedule", "degradation", "expected_loss", "rho_exponent", "simulate", "then", "tuned_lr", "warmup", "worst_case",
+__all__ = [
+    "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential", "InverseSqrt", "OneCycle", "PiecewiseLinear",
+    "Polynomial", "Robust", "Schedule", "degradation", "expected_loss", "implicit_penalty", "modified_equation", "rho_exponent", "simulate", "then", "tuned_lr",
+    "warmup", "worst_case",
 ]  # fmt: skip
 
 

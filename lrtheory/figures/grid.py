@@ -10,6 +10,8 @@ from lrtheory.figures.style import styled
 
 PANELS = {"worst_case": "exact worst case", "simulated": "simulated"}
 
+RATIOS, FACTORS = (2, 4, 8, 16, 32, 64), (1, 1.5, 2, 3, 4, 6)
+
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
     """The committed table of ``python -m lrtheory.sweep grid``."""
@@ -25,7 +27,10 @@ def draw(frame: pd.DataFrame) -> Figure:
             for marker, (name, group) in zip(MARKERS, frame.groupby("schedule", sort=False)):
                 label = name if layer == "worst_case" else None
                 panel.loglog(group["ratio"], group[layer], marker=marker, label=label)
-            panel.set(xlabel="ratio of the grid", title=title)
+            panel.set(xlabel="ratio of neighbouring rates on the grid", title=title)
+            panel.set_xticks(RATIOS, map(str, RATIOS))
+            panel.set_yticks(FACTORS, map(str, FACTORS))
+            panel.minorticks_off()
         panels[0].set_ylabel("loss after tuning over best loss, worst offset")
         figure.legend(loc="outside right center")
     return figure

@@ -23,7 +23,7 @@ def Robust(doubt: float = 16) -> Schedule:
 
     Example:
         >>> Robust(16).steps(100)[[0, 20, 40, 80]].round(3)
-        array([0.939, 0.377, 0.067, 0.022])
+        array([0.939, 0.377, 0.056, 0.019])
 
     Source:
         Derived here: see :func:`robust_pieces`. Verified against the exact worst case in the tests.

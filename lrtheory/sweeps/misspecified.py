@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from lrtheory.schedules import parse
-from lrtheory.simulate import AbsoluteValue, simulate, worst_eps
+from lrtheory.simulation import AbsoluteValue, simulate, worst_eps
 from lrtheory.theory.misspecification import degradation
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
 

@@ -1,0 +1,20 @@
+"""``lrtheory COMMAND``: the same commands as ``python -m lrtheory.COMMAND``."""
+
+import sys
+from importlib import import_module
+
+COMMANDS = {"sweep": "what a wrong rate costs: rho, degree, horizon, grid", "figures": "draw the figures again"}
+
+
+def main() -> int:
+    """Pass the rest of the command line to one command; 2 where there is no such command."""
+    name, *rest = sys.argv[1:] or ["--help"]
+    if name in COMMANDS:
+        return import_module(f"lrtheory.{name}" + (".__main__" if name == "figures" else "")).main(rest)
+    listing = "\n".join(f"  {command:8} {purpose}" for command, purpose in COMMANDS.items())
+    print(f"usage: lrtheory COMMAND ...\n\n{listing}\n\nexample: lrtheory sweep rho --quick")
+    return 0 if name in ("-h", "--help") else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

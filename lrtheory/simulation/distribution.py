@@ -1,0 +1,200 @@
+r"""The expected loss of the one-dimensional family without sampling noise.
+
+**The chain.** By symmetry :math:`y_t=|x_t|` is a Markov chain on :math:`[0,h]`, :math:`h=D/2`,
+
+.. math:: y_{t+1} = \min(|y_t - v_t|,\, h), \qquad v_t = \eta_t(\epsilon\pm\sigma) \text{ with probability } 1/2 ,
+
+and :math:`u_t(y)=\mathbb E[y_{T+1}\mid y_t=y]` obeys the backward Chapman-Kolmogorov equation
+
+.. math:: u_{T+1}(y)=y, \qquad u_t(y) = \tfrac12\sum_\pm u_{t+1}\bigl(\min(|y-v_t|,h)\bigr).
+
+**The grid.** Where :math:`u_{t+1}` has slope 1 for a step around ``y``, so has :math:`u_t`: it is
+:math:`u_{t+1}-\eta_t\epsilon`, exactly. Slope 1 is lost only by starts that can still feel an end. By the inequality
+of Azuma and Hoeffding a walk strays from its start by more than
+
+.. math:: \sum_{s\ge t}\eta_s\epsilon + k\Bigl(\sum_{s\ge t}\eta_s^2\sigma^2\Bigr)^{1/2}
+
+with probability at most :math:`2e^{-k^2/2}` (4e-8 for the ``k = 6`` used), so beyond that width the ends do not
+matter: :math:`u_t` is a bottom layer (reflection at 0), a line of slope 1, and a top layer (clipping at ``h``), and the
+layers do not meet. Each gets a grid of its own on a window :math:`h/2^j`, which doubles when the width outgrows it.
+So the grid is as fine as the steps that are still to come, however fast they decay. Doubling drops every second node;
+the new half is the line. Once the window is the whole interval, what the top adds to the line is added to the bottom,
+and one grid remains. A step of the chain is the mean of two shifts of the grid, by cubic interpolation: eight
+multiplications a node.
+
+**Accuracy** (*measured*; schedules of the registry, ``rho`` from 1/8 to 256, ``eps`` from 0.001 to 0.999 of ``G``):
+512 nodes agree with 8,192 to 1e-4 in the median and to 1e-3 at worst. Not so on a lattice: with constant steps and
+:math:`(\epsilon+\sigma)/(\epsilon-\sigma)` a ratio of small integers (``eps = 0.8 G``: 7), the chain visits few points,
+``u`` has as many jumps, and the grid averages over them (3 % off). Without noise (``eps = G``) the path is computed.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+
+from lrtheory.schedules.schedule import Schedule, checked_horizon
+from lrtheory.simulation import kernels
+from lrtheory.simulation.problems import AbsoluteValue
+
+_REACH = 6.0
+_SEARCH_HORIZON = 4000
+
+
+def expected_loss(problem: AbsoluteValue, schedule: Schedule, *, horizon: int, lr: float, nodes: int = 512) -> float:
+    r"""The expected loss of the last iterate, :math:`\mathbb E f(x_{T+1}) - f^\star`, without sampling noise.
+
+    Args:
+        problem: The one-dimensional family with Rademacher noise.
+        schedule: The shape of the learning rate.
+        horizon: Number of steps :math:`T`.
+        lr: Base learning rate, positive.
+        nodes: Intervals of the grid, an even number; time is proportional to ``horizon * nodes``.
+
+    Raises:
+        TypeError: the problem or the schedule is of another kind.
+        ValueError: the noise is not Rademacher, or a number is outside of its range.
+
+    Example:
+        >>> from lrtheory import Cosine
+        >>> round(expected_loss(AbsoluteValue(0.02), Cosine(), horizon=1000, lr=0.03), 5)
+        0.0038
+
+    Source:
+        Derived here: see the module.
+    """
+    _check(problem, schedule)
+    return expected_loss_of_steps(problem, schedule.steps(horizon, lr), nodes=nodes)
+
+
+def expected_loss_of_steps(problem: AbsoluteValue, steps: NDArray[np.float64], *, nodes: int = 512) -> float:
+    """As `expected_loss`, for an array of steps.  Most of the time is spent without the interpreter lock.
+
+    Example:
+        >>> expected_loss_of_steps(AbsoluteValue(1.0), np.array([0.125, 0.25]))
+        0.125
+    """
+    if nodes < 8 or nodes % 2:
+        raise ValueError(f"nodes must be an even number, at least 8, not {nodes}.")
+    steps = np.ascontiguousarray(steps, np.float64)
+    if steps.ndim != 1 or not (np.isfinite(steps) & (steps >= 0)).all():
+        raise ValueError("steps must be a one-dimensional array of finite numbers, none negative.")
+    # Steps that cannot matter, zeros among them, would ask for a window without width.
+    steps = steps[steps > 1e-20 * steps.max(initial=0.0)]
+    if steps.size == 0:
+        return problem.eps * abs(problem.start or 0.0)
+    distance = kernels.expected_distance(
+        steps, problem.eps, problem.noise_scale, abs(problem.start or 0.0), problem.bound, nodes, _REACH
+    )
+    return problem.eps * float(distance)
+
+
+def worst_eps(
+    schedule: Schedule, *, horizon: int, lr: float, diameter: float = 1.0, lipschitz: float = 1.0
+) -> tuple[float, float]:
+    r"""The slope for which a schedule does worst on the one-dimensional family, and its expected loss there.
+
+    .. math:: \sup_{\epsilon}\; \epsilon\,\mathbb E|x_{T+1}|, \qquad 0 < \epsilon \le G\sqrt{T/(T+4)} .
+
+    The upper end keeps noise of two steps or more over the run. Without it the path is a fixed zigzag, whose last
+    point depends on the remainder of ``D/2`` divided by the step and not on the schedule.
+
+    Args:
+        schedule: The shape of the learning rate.
+        horizon: Number of steps :math:`T`.
+        lr: Base learning rate, positive.
+        diameter: Length of the interval; the start is its end.
+        lipschitz: Root mean square of the stochastic gradients.
+
+    Returns:
+        The slope and the loss. *Measured* against a dense search: within 1e-4 where the loss has a peak, and 1e-2 for
+        tens of steps, which make many small ones. Where the loss is level up to ``G``, as for constant rates, the
+        slope is one of many, and single slopes for which the chain lives on a lattice can lie above by a few percent.
+
+    Raises:
+        TypeError: the schedule is not a `Schedule`.
+        ValueError: a number is outside of its range.
+
+    Example:
+        >>> from lrtheory import Polynomial
+        >>> eps, loss = worst_eps(Polynomial(1), horizon=1000, lr=0.5)
+        >>> round(eps, 2), round(loss, 4)
+        (0.11, 0.0131)
+    """
+    _check(AbsoluteValue(0.0, diameter, lipschitz), schedule)
+    horizon = checked_horizon(horizon)
+    steps = schedule.steps(horizon, lr)
+
+    def loss_of(steps: NDArray[np.float64], nodes: int) -> Callable[[float], float]:
+        return lambda log_eps: expected_loss_of_steps(
+            AbsoluteValue(math.exp(log_eps), diameter, lipschitz), steps, nodes=nodes
+        )
+
+    # As functions of eps * sqrt(T), runs of different length look alike if their sums of steps grow with sqrt(T): a
+    # short run tells where to look.
+    short = min(horizon, _SEARCH_HORIZON)
+    ratio = math.sqrt(horizon / short)
+    shape = schedule.steps(short)
+    ceiling = _log_ceiling(lipschitz, short)
+    stride = 0.25 if horizon > short else 0.05  # few steps make a loss with many small peaks
+    grid = np.arange(ceiling, -math.log(10 * math.sqrt(short)) + math.log(lipschitz) - stride, -stride)[::-1]
+    losses = np.array(list(map(loss_of(shape * (steps.sum() / ratio / shape.sum()), 64), grid)))
+    ceiling = _log_ceiling(lipschitz, horizon)
+    start = min(_peak(grid, losses) - math.log(ratio), ceiling)
+    if horizon > short and losses[-1] > 0.9 * losses.max():  # slopes near G matter, of which a short run says little
+        grid = np.array([*np.arange(start, ceiling - 0.1, 0.25), ceiling])
+        start = _peak(grid, np.array(list(map(loss_of(steps, 64), grid))))
+    located = _climb(loss_of(steps, 128), start, ceiling)
+    return math.exp(located), loss_of(steps, 512)(located)
+
+
+def _log_ceiling(lipschitz: float, horizon: int) -> float:
+    return math.log(lipschitz) - math.log1p(4 / horizon) / 2
+
+
+def _peak(points: NDArray, values: NDArray) -> float:
+    """Where the parabola through the largest value and its neighbours has its top; an end if the largest is there."""
+    i = int(np.argmax(values))
+    if i in (0, values.size - 1):
+        return float(points[i])
+    left, right = points[i - 1] - points[i], points[i + 1] - points[i]
+    fall_left, fall_right = (values[i - 1] - values[i]) / left, (values[i + 1] - values[i]) / right
+    curvature = fall_right - fall_left
+    if curvature == 0:  # level
+        return float(points[i])
+    return float(points[i] + (fall_right * left - fall_left * right) / (2 * curvature))
+
+
+def _climb(function: Callable[[float], float], start: float, ceiling: float) -> float:
+    """Where a function with one peak below the ceiling is largest: uphill in growing strides, then between the last."""
+    stride = finest = 0.1
+    level = 1 + 1e-4  # a rise that is not worth a stride
+    points = [start - stride, start, start + stride] if start + stride <= ceiling else [ceiling - stride, ceiling]
+    values = [function(point) for point in points]
+    while values[-1] > level * values[-2] and points[-1] < ceiling:
+        stride = max(finest, (points[-1] - start) / 2)
+        points.append(min(points[-1] + stride, ceiling))
+        values.append(function(points[-1]))
+    while values[0] > level * values[1]:
+        stride = max(finest, (start - points[0]) / 2)
+        points.insert(0, points[0] - stride)
+        values.insert(0, function(points[0]))
+    i = int(np.argmax(values))
+    if stride > finest and 0 < i < len(points) - 1:
+        found: Any = optimize.minimize_scalar(
+            lambda point: -function(point), bounds=(points[i - 1], points[i + 1]), options={"xatol": 0.03}
+        )
+        return float(found.x) if -found.fun > values[i] else points[i]
+    return _peak(np.array(points), np.array(values))
+
+
+def _check(problem: AbsoluteValue, schedule: Schedule) -> None:
+    if not isinstance(problem, AbsoluteValue):
+        raise TypeError(f"problem must be an AbsoluteValue, not {type(problem).__name__}; simulate takes any problem.")
+    if problem.noise != "rademacher":
+        raise ValueError("The distribution is propagated for Rademacher noise only; simulate takes Gaussian noise.")
+    if not isinstance(schedule, Schedule):
+        raise TypeError(f"schedule must be a Schedule, not {type(schedule).__name__}.")

@@ -1,0 +1,11 @@
+"""What can be proved? One theorem a file.
+
+Each file states its theorem and where it comes from, says whether it is proved, verified, measured or quoted, derives it
+in sympy steps that the tests assert, and holds the numeric function made from it.
+
+The price of a wrong rate: ``worst_case``, ``misspecification``, ``smooth``, ``fixed_step_lower_bound``, ``averaged``,
+``published_bound``, and ``certificates``, which judges them by semidefinite programming.
+
+What a step does besides descending: ``implicit_penalty``, ``momentum_penalty``, ``minibatch_penalty``, ``adam_penalty``,
+``schedule_penalty``.
+"""
