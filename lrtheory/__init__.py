@@ -45,8 +45,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential", "InverseSqrt", "OneCycle", "PiecewiseLinear",
-    "Polynomial", "Robust", "Schedule", "degradation", "expected_loss", "implicit_penalty", "modified_equation", "rho_exponent", "simulate", "then", "tuned_lr",
-    "warmup", "worst_case",
+    "Polynomial", "Robust", "Schedule", "degradation", "expected_loss", "implicit_penalty", "modified_equation",
+    "rho_exponent", "simulate", "then", "tuned_lr", "warmup", "worst_case",
 ]  # fmt: skip
 
 

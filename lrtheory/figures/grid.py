@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from lrtheory.figures.horizon import MARKERS
 from lrtheory.figures.style import styled
 
-PANELS = {"worst_case": "exact worst case", "simulated": "simulated"}
+PANELS = {"worst_case": "exact worst case", "simulated": "simulated, worst $\\epsilon$"}
 
-RATIOS, FACTORS = (2, 4, 8, 16, 32, 64), (1, 1.5, 2, 3, 4, 6)
+RATIOS, LOSSES = (2, 4, 8, 16, 32, 64), (0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6)
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
@@ -19,18 +19,20 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """The factor lost against the ratio of neighbouring grid points, in theory and in simulation."""
+    """The loss after tuning against the ratio of neighbouring grid points, in theory and in simulation."""
     with styled():
         figure = Figure(figsize=(7.2, 3.0))
-        panels = figure.subplots(1, 2, sharex=True, sharey=True)
+        panels = figure.subplots(1, 2, sharex=True)
         for panel, (layer, title) in zip(panels, PANELS.items()):
             for marker, (name, group) in zip(MARKERS, frame.groupby("schedule", sort=False)):
                 label = name if layer == "worst_case" else None
                 panel.loglog(group["ratio"], group[layer], marker=marker, label=label)
             panel.set(xlabel="ratio of neighbouring rates on the grid", title=title)
             panel.set_xticks(RATIOS, map(str, RATIOS))
-            panel.set_yticks(FACTORS, map(str, FACTORS))
+            low, high = panel.get_ylim()
+            inside = [loss for loss in LOSSES if low <= loss <= high]
+            panel.set_yticks(inside, map(str, inside))
             panel.minorticks_off()
-        panels[0].set_ylabel("loss after tuning over best loss, worst offset")
+        panels[0].set_ylabel(r"loss after tuning, worst offset, over $DG/\sqrt{T}$")
         figure.legend(loc="outside right center")
     return figure

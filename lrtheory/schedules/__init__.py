@@ -12,12 +12,20 @@ Conventions, stated once:
 """
 
 import ast
+from collections.abc import Callable
 
 from lrtheory.schedules.constant import Constant
 from lrtheory.schedules.cosine import Cosine
 from lrtheory.schedules.exponential import Exponential
 from lrtheory.schedules.inverse_sqrt import InverseSqrt
 from lrtheory.schedules.one_cycle import OneCycle
+from lrtheory.schedules.piecewise_linear import (
+    COUNTINGS,
+    FINAL_FACTORS,
+    PiecewiseLinear,
+    from_bert4keras,
+    piecewise_linear,
+)
 from lrtheory.schedules.polynomial import Polynomial
 from lrtheory.schedules.robust import Robust
 from lrtheory.schedules.schedule import Schedule, symbols
@@ -27,10 +35,11 @@ from lrtheory.schedules.then import then
 from lrtheory.schedules.warmup import warmup
 from lrtheory.schedules.wsd import WSD
 
-FAMILIES = {
+FAMILIES: dict[str, Callable[..., Schedule]] = {
     function.__name__: function
     for function in (
-        Constant, InverseSqrt, Polynomial, Cosine, Exponential, WSD, SGDR, OneCycle, STLR, Robust, warmup, then,
+        Constant, InverseSqrt, Polynomial, Cosine, Exponential, WSD, SGDR, OneCycle, STLR, Robust, PiecewiseLinear,
+        warmup, then,
     )
 }  # fmt: skip
 
@@ -49,6 +58,8 @@ REGISTRY: tuple[Schedule, ...] = (
     OneCycle(),
     STLR(),
     Robust(16),
+    PiecewiseLinear({4: 1, 8: 0.1}),
+    PiecewiseLinear({2: 0.5, 3: 0.1}, "epochs", 2),
     warmup(Cosine(), 0.05),
     then(Constant(), Cosine(), 0.5),
 )
@@ -77,6 +88,8 @@ def parse(text: str) -> Schedule:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             arguments = {keyword.arg or "": build(keyword.value) for keyword in node.keywords}
             return families[node.func.id.lower()](*map(build, node.args), **arguments)
+        if isinstance(node, ast.Dict) and None not in node.keys:  # as pairs: a dictionary would hide a repeated key
+            return [(build(key), build(value)) for key, value in zip(node.keys, node.values) if key is not None]
         return ast.literal_eval(node)
 
     try:
@@ -89,6 +102,7 @@ def parse(text: str) -> Schedule:
 
 
 __all__ = [
-    "FAMILIES", "REGISTRY", "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential", "InverseSqrt", "OneCycle",
-    "Polynomial", "Robust", "Schedule", "parse", "symbols", "then", "warmup",
+    "COUNTINGS", "FAMILIES", "FINAL_FACTORS", "REGISTRY", "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential",
+    "InverseSqrt", "OneCycle", "PiecewiseLinear", "Polynomial", "Robust", "Schedule", "from_bert4keras", "parse",
+    "piecewise_linear", "symbols", "then", "warmup",
 ]  # fmt: skip

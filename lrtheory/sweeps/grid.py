@@ -1,9 +1,9 @@
 r"""The practical reading: the loss after tuning over a geometric grid, against the resolution of the grid.
 
 A grid of ratio :math:`r` has a point within :math:`[a, ra)` of the tuned rate for some unknown offset :math:`a`; the user
-keeps the best point. The worst offset loses
+keeps the best point. At the worst offset the loss is
 
-.. math:: \max_a\;\min_j\;F(a\,r^j), \qquad F = W(\rho)/W(1).
+.. math:: \max_a\;\min_j\;W(a\,r^j).
 """
 
 from dataclasses import dataclass
@@ -59,10 +59,11 @@ QUICK = GridSweep(ratios=(2.0, 4.0, 16.0), horizon=2_000, replicas=1_000)
 
 
 def table(sweep: GridSweep, store: Store, workers: int | None = None) -> pd.DataFrame:
-    """A row a schedule and ratio: the factor lost after tuning, at the worst offset of the grid.
+    r"""A row a schedule and ratio: what is lost after tuning, at the worst offset of the grid.
 
-    ``law`` and ``worst_case`` are evaluated at each point of each grid; ``expected`` and ``simulated`` are read off the
-    curves of ``sweep rho`` by cubic splines of logarithms.
+    As in ``sweep rho``, ``law`` is a factor, the other layers are losses in units of :math:`DG/\sqrt T`, and the columns
+    ``*_factor`` divide them by the loss of the perfect rate. ``law`` and ``worst_case`` are evaluated at each point of
+    each grid; ``expected`` and ``simulated`` are read off the curves of ``sweep rho`` by cubic splines of logarithms.
     """
     curves = rho_sweep.table(sweep.as_rho_sweep(), store, workers)
     rows = []
@@ -72,7 +73,9 @@ def table(sweep: GridSweep, store: Store, workers: int | None = None) -> pd.Data
         log_rho = np.log(curve["rho"].to_numpy())
         layers = {
             "law": lambda rho, s=schedule: degradation(s, rho),
-            "worst_case": lambda rho, s=schedule, lr=tuned: worst_case_curve(s, sweep.horizon, rho * lr, diameter=1.0),
+            "worst_case": lambda rho, s=schedule, lr=tuned: (
+                worst_case_curve(s, sweep.horizon, rho * lr, diameter=1.0) * sweep.horizon**0.5
+            ),
         }
         for layer in ("expected", "simulated"):
             spline = CubicSpline(log_rho, np.log(curve[layer].to_numpy()))
@@ -82,12 +85,14 @@ def table(sweep: GridSweep, store: Store, workers: int | None = None) -> pd.Data
         losses = {layer: loss(dense) for layer, loss in layers.items()}
         for ratio in sweep.ratios:
             row = {"schedule": name, "ratio": ratio, "horizon": sweep.horizon}
-            rows.append(row | {layer: worst_offset(dense, loss, ratio) for layer, loss in losses.items()})
+            row |= {layer: worst_offset(dense, loss, ratio) for layer, loss in losses.items()}
+            row |= {f"{layer}_factor": row[layer] / loss.min() for layer, loss in losses.items() if layer != "law"}
+            rows.append(row)
     return pd.DataFrame(rows)
 
 
 def worst_offset(rho: np.ndarray, loss: np.ndarray, ratio: float) -> float:
-    """The factor over the best rate that the best point of a geometric grid loses at the grid's worst offset.
+    """The loss of the best point of a geometric grid, at the grid's worst offset.
 
     Args:
         rho: Rates, geometrically spaced.
@@ -101,12 +106,11 @@ def worst_offset(rho: np.ndarray, loss: np.ndarray, ratio: float) -> float:
     """
     spacing = np.log(rho[1] / rho[0])
     period = max(round(float(np.log(ratio) / spacing)), 1)
-    best = [loss[offset::period].min() for offset in range(period)]
-    return float(max(best) / loss.min())
+    return float(max(loss[offset::period].min() for offset in range(period)))
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """The terminal table: the exact worst case's factor, a row a schedule, a column a ratio."""
+    """The terminal table: the exact worst case in units of DG/sqrt(T), a row a schedule, a column a ratio."""
     rows = []
     for name, group in frame.groupby("schedule", sort=False):
         rows.append(

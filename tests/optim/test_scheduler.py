@@ -7,10 +7,10 @@ import warnings
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the scheduler needs torch")
-
 from lrtheory import Cosine, InverseSqrt, Polynomial, warmup
 from lrtheory.schedules import REGISTRY
+
+torch = pytest.importorskip("torch", reason="the scheduler needs torch")
 
 every_schedule = pytest.mark.parametrize("schedule", REGISTRY, ids=str)
 
@@ -77,7 +77,7 @@ def test_resume_is_exact_in_either_order(schedule, stop, scheduler_first):
     assert np.array_equal(run(optimizer, scheduler, 30 - stop), whole[stop:])
 
 
-@pytest.mark.filterwarnings("default")  # the compiler uses parts of torch that torch has deprecated
+@pytest.mark.filterwarnings("ignore")  # the compiler uses parts of torch that torch has deprecated
 def test_a_compiled_optimizer_is_not_compiled_again():
     from torch._dynamo.testing import CompileCounter
 
@@ -127,7 +127,7 @@ def test_copies_keep_their_step():
     assert scheduler.get_last_lr() == [optimizer.param_groups[0]["lr"]]
 
 
-@pytest.mark.filterwarnings("default")  # the loops of other people warn of their own affairs
+@pytest.mark.filterwarnings("ignore")  # the loops of other people warn of their own affairs
 def test_in_a_hugging_face_trainer(tmp_path):
     transformers = pytest.importorskip("transformers", reason="needs transformers")
     pytest.importorskip("accelerate", reason="its trainer needs accelerate")
@@ -162,7 +162,7 @@ def test_in_a_hugging_face_trainer(tmp_path):
     assert np.array_equal(Rates.seen, Cosine().steps(12, lr=0.1))
 
 
-@pytest.mark.filterwarnings("default")  # the loops of other people warn of their own affairs
+@pytest.mark.filterwarnings("ignore")  # the loops of other people warn of their own affairs
 def test_in_a_lightning_trainer(tmp_path):
     lightning = pytest.importorskip("lightning", reason="needs lightning")
 

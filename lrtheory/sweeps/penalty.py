@@ -1,0 +1,313 @@
+r"""Does the implicit penalty matter? A small network, trained three ways to the same flow time.
+
+* ``descent``: full-batch gradient descent at a large step :math:`\eta`;
+* ``flow``: gradient descent at the tiny step :math:`\delta=\eta/\text{refinement}`;
+* ``penalised``: gradient descent at the same tiny step on :math:`L+\frac{\eta-\delta}4\|\nabla L\|^2`, by differentiating
+  twice. The tiny step adds :math:`\frac\delta4\|\nabla L\|^2` of its own, so the penalty in all is
+  :math:`\frac\eta4\|\nabla L\|^2`.
+
+Backward error analysis (:mod:`lrtheory.theory.implicit_penalty`) predicts a distance :math:`O(\eta)` from descent to flow
+and :math:`O(\eta^2)` from descent to the penalised path, and ends where :math:`\eta\lambda` reaches 1, with
+:math:`\lambda` the sharpness. The steps of the sweep lie on both sides.
+
+The network has two hidden layers of 16 tanh units and the half mean squared error as its loss; it learns to tell two
+noisy half moons apart from few points. All runs of a cell are trained at once, each from its own data and its own start.
+Everything is computed in double precision.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lrtheory.runs import Store, execute
+from lrtheory.runs.tables import fit_slope
+from lrtheory.schedules.schedule import checked_positive
+
+PATHS = ("descent", "flow", "penalised")
+MEASURES = ("loss", "gradient_norm", "sharpness", "accuracy")
+WIDTH = 16
+NOISE = 0.3
+TEST_POINTS = 2_000
+CHECKPOINTS = 8
+"""At how many times of the flow its sharpness is measured, for the largest :math:`\\eta\\lambda`."""
+POWER_ITERATIONS = 100
+
+
+@dataclass(frozen=True)
+class PenaltySweep:
+    """Which cells ``sweep penalty`` computes.
+
+    Args:
+        lrs: Large steps, positive.
+        runs: Networks, each with its own data and start; at least two.
+        flow_time: Step times number of steps, the same for the three paths.
+        refinement: How many tiny steps make a large one, at least two.
+        points: Training points of each network, at least two.
+        seed: Of the data and the starts.
+    """
+
+    lrs: tuple[float, ...] = (0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
+    runs: int = 16
+    flow_time: float = 100.0
+    refinement: int = 16
+    points: int = 32
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        checked_positive("flow_time", self.flow_time)
+        for lr in self.lrs:
+            if checked_positive("lr", lr) * CHECKPOINTS > self.flow_time:
+                raise ValueError(f"lr must be at most flow_time / {CHECKPOINTS}, not {lr!r}.")
+        for name in ("runs", "refinement", "points"):
+            if getattr(self, name) < 2:
+                raise ValueError(f"{name} must be at least 2, not {getattr(self, name)}.")
+
+
+DEFAULT = PenaltySweep()
+QUICK = PenaltySweep(lrs=(0.05, 0.1, 0.25), runs=4, flow_time=20.0, refinement=4)
+
+
+@dataclass(frozen=True)
+class PenaltyCell:
+    """The three paths at one large step; the fields are those of :class:`PenaltySweep`."""
+
+    lr: float
+    runs: int
+    flow_time: float
+    refinement: int
+    points: int
+    seed: int
+
+
+def compute(cell: PenaltyCell) -> dict[str, Any]:
+    """Train the networks of a cell three ways; every value is a list with an entry a run."""
+    torch = _torch()
+    torch.set_num_threads(1)  # the tensors are small, and results must not depend on the number of cores
+    problem = _Problem.draw(cell)
+    tiny = cell.lr / cell.refinement
+    steps = round(cell.flow_time / cell.lr)
+    ends = {"descent": _descend(problem, problem.start, cell.lr, steps)}
+    ends["penalised"] = _descend(problem, problem.start, tiny, steps * cell.refinement, (cell.lr - tiny) / 4)
+    theta, sharpest = problem.start, _sharpness(problem, problem.start)
+    marks = [steps * part // CHECKPOINTS for part in range(CHECKPOINTS + 1)]
+    for begun, done in zip(marks, marks[1:]):
+        theta = _descend(problem, theta, tiny, (done - begun) * cell.refinement)
+        sharpest = torch.maximum(sharpest, _sharpness(problem, theta))
+    ends["flow"] = theta
+    result = {
+        "lr_sharpness": cell.lr * sharpest,
+        "travel": _distance(ends["flow"], problem.start),
+        "distance_flow": _distance(ends["descent"], ends["flow"]),
+        "distance_penalised": _distance(ends["descent"], ends["penalised"]),
+    }
+    for path in PATHS:
+        loss, gradient = _loss_and_gradient(problem, ends[path])
+        result[f"loss_{path}"] = loss
+        result[f"gradient_norm_{path}"] = gradient.norm(dim=1)
+        result[f"sharpness_{path}"] = _sharpness(problem, ends[path])
+        right = _network(ends[path], problem.test_inputs) * problem.test_targets > 0
+        result[f"accuracy_{path}"] = right.double().mean(1)
+    return {name: values.tolist() for name, values in result.items()}
+
+
+def table(sweep: PenaltySweep, store: Store, workers: int | None = None) -> pd.DataFrame:
+    r"""A row a large step and run.
+
+    ``lr_sharpness`` is :math:`\eta\lambda` with the largest sharpness along the flow; ``travel`` is how far the flow
+    goes; the distances are from the end of ``descent`` to that of the other path; the rest are the loss, the norm of
+    its gradient, the largest eigenvalue of its Hessian and the test accuracy at the end of each path.
+
+    Raises:
+        ModuleNotFoundError: torch is not installed.
+    """
+    _torch()
+    cells = [
+        PenaltyCell(lr, sweep.runs, sweep.flow_time, sweep.refinement, sweep.points, sweep.seed) for lr in sweep.lrs
+    ]
+    results = execute(compute, cells, store, workers=workers)
+    return pd.concat(
+        [pd.DataFrame({"lr": cell.lr, "run": range(cell.runs), **result}) for cell, result in zip(cells, results)],
+        ignore_index=True,
+    )
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over runs with its 95 % interval, Student's.
+
+    Args:
+        mean: The mean.
+        low: Lower end of the interval.
+        high: Upper end.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
+
+
+def interval(values: Any) -> Interval:
+    """The mean of independent values with its 95 % interval.
+
+    Args:
+        values: At least two.
+
+    Example:
+        >>> print(interval([1.0, 2.0, 3.0]))
+        2 [-0.484, 4.48]
+    """
+    from scipy.stats import t
+
+    values = np.asarray(values, dtype=np.float64)
+    margin = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return Interval(float(values.mean()), float(values.mean() - margin), float(values.mean() + margin))
+
+
+def explained(group: pd.DataFrame) -> Interval:
+    """The distance to the penalised path over the distance to the flow: geometric mean over runs, with its interval."""
+    logarithms = interval(np.log(group["distance_penalised"] / group["distance_flow"]))
+    return Interval(*(float(np.exp(end)) for end in (logarithms.mean, logarithms.low, logarithms.high)))
+
+
+def orders(frame: pd.DataFrame) -> dict[str, Any]:
+    r"""The power of the step that each distance grows with, over the steps at which every :math:`\eta\lambda<1`.
+
+    Returns:
+        ``distance_flow`` and ``distance_penalised``, each a slope of geometric means over runs; empty where fewer than
+        three steps qualify.
+    """
+    below = frame[frame.groupby("lr")["lr_sharpness"].transform("max") < 1]
+    if below["lr"].nunique() < 3:
+        return {}
+    means = np.exp(np.log(below[["distance_flow", "distance_penalised"]]).groupby(below["lr"]).mean())
+    return {name: fit_slope(means.index, means[name]) for name in means.columns}
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """The terminal table: a row a step, with means, paired differences from the flow and their 95 % intervals."""
+    rows = []
+    for lr, group in frame.groupby("lr"):
+        row = {
+            "lr": f"{lr:g}",
+            "lr * sharpness": str(interval(group["lr_sharpness"])),
+            "to flow": str(interval(group["distance_flow"])),
+            "to penalised": str(interval(group["distance_penalised"])),
+            "ratio": str(explained(group)),
+        }
+        for measure in ("gradient_norm", "sharpness", "accuracy"):
+            for path in ("descent", "penalised"):
+                difference = group[f"{measure}_{path}"] - group[f"{measure}_flow"]
+                row[f"{measure.replace('_', ' ')}, {path} - flow"] = str(interval(difference))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def two_moons(count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Points of two interlocking half circles with noise, and the one that each belongs to, as -1 or 1.
+
+    Example:
+        >>> inputs, targets = two_moons(4, np.random.default_rng(0))
+        >>> inputs.shape, targets
+        ((4, 2), array([-1.,  1., -1.,  1.]))
+    """
+    targets = 2.0 * (np.arange(count) % 2) - 1
+    angle = random.uniform(0, np.pi, count)
+    x = np.where(targets < 0, np.cos(angle), 1 - np.cos(angle)) - 0.5
+    y = np.where(targets < 0, np.sin(angle), 0.5 - np.sin(angle)) - 0.25
+    return np.stack([x, y], axis=1) + NOISE * random.standard_normal((count, 2)), targets
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "this sweep trains networks and needs torch, for example by pip install 'lrtheory[torch]'."
+        ) from None
+    return torch
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Tensors with a row a run."""
+
+    start: Any
+    inputs: Any
+    targets: Any
+    test_inputs: Any
+    test_targets: Any
+
+    @staticmethod
+    def draw(cell: PenaltyCell) -> "_Problem":
+        torch, rows = _torch(), []
+        for run in range(cell.runs):
+            random = np.random.default_rng([cell.seed, run])
+            start = np.concatenate([_start(*shape, random) for shape in _SHAPES])
+            rows.append((start, *two_moons(cell.points, random), *two_moons(TEST_POINTS, random)))
+        return _Problem(*(torch.from_numpy(np.stack(parts)) for parts in zip(*rows)))
+
+
+_SHAPES = ((2, WIDTH), (WIDTH, WIDTH), (WIDTH, 1))
+
+
+def _start(fan_in: int, fan_out: int, random: np.random.Generator) -> np.ndarray:
+    """Weights of variance one over the number of inputs, then biases of zero."""
+    return np.concatenate([random.standard_normal(fan_in * fan_out) / np.sqrt(fan_in), np.zeros(fan_out)])
+
+
+def _network(theta: Any, inputs: Any) -> Any:
+    torch = _torch()
+    hidden, used = inputs, 0
+    for layer, (fan_in, fan_out) in enumerate(_SHAPES):
+        weight = theta[:, used : used + fan_in * fan_out].view(-1, fan_in, fan_out)
+        used += fan_in * fan_out
+        hidden = torch.baddbmm(theta[:, None, used : used + fan_out], hidden if layer == 0 else hidden.tanh(), weight)
+        used += fan_out
+    return hidden[..., 0]
+
+
+def _losses(problem: _Problem, theta: Any) -> Any:
+    """The loss of each run. Runs share nothing, so the gradient of their sum has the gradient of each in its row."""
+    return (_network(theta, problem.inputs) - problem.targets).square().mean(1) / 2
+
+
+def _descend(problem: _Problem, theta: Any, step: float, count: int, penalty: float = 0.0) -> Any:
+    """Gradient descent on the loss plus ``penalty`` times the squared norm of its gradient."""
+    torch = _torch()
+    for _ in range(count):
+        theta = theta.detach().requires_grad_()
+        loss = _losses(problem, theta).sum()
+        if penalty:
+            (gradient,) = torch.autograd.grad(loss, theta, create_graph=True)
+            loss = loss + penalty * gradient.square().sum()
+        (gradient,) = torch.autograd.grad(loss, theta)
+        theta = theta.detach() - step * gradient
+    return theta
+
+
+def _loss_and_gradient(problem: _Problem, theta: Any) -> tuple[Any, Any]:
+    theta = theta.detach().requires_grad_()
+    losses = _losses(problem, theta)
+    return losses.detach(), _torch().autograd.grad(losses.sum(), theta)[0]
+
+
+def _sharpness(problem: _Problem, theta: Any) -> Any:
+    """The eigenvalue of the Hessian that is largest in size, by power iteration on Hessian-vector products."""
+    torch = _torch()
+    theta = theta.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(_losses(problem, theta).sum(), theta, create_graph=True)
+    vector = gradient.detach()
+    for _ in range(POWER_ITERATIONS):
+        vector = vector / vector.norm(dim=1, keepdim=True)
+        (image,) = torch.autograd.grad(gradient, theta, vector, retain_graph=True)
+        eigenvalue, vector = (vector * image).sum(1), image
+    return eigenvalue  # pyright: ignore[reportPossiblyUnbound]
+
+
+def _distance(one: Any, other: Any) -> Any:
+    return (one - other).norm(dim=1)
