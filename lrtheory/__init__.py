@@ -25,8 +25,9 @@ if TYPE_CHECKING:
         warmup,
     )  # fmt: skip
     from lrtheory.simulation import expected_loss, simulate
-    from lrtheory.theory.implicit_penalty import implicit_penalty, modified_equation
+    from lrtheory.theory.implicit_penalty import implicit_penalty
     from lrtheory.theory.misspecification import degradation, rho_exponent
+    from lrtheory.theory.modified_equation import modified_equation
     from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 __version__ = "0.1.0"
@@ -38,7 +39,8 @@ _HOMES = {
     ),
     "lrtheory.theory.worst_case": ("tuned_lr", "worst_case"),
     "lrtheory.theory.misspecification": ("degradation", "rho_exponent"),
-    "lrtheory.theory.implicit_penalty": ("implicit_penalty", "modified_equation"),
+    "lrtheory.theory.implicit_penalty": ("implicit_penalty",),
+    "lrtheory.theory.modified_equation": ("modified_equation",),
     "lrtheory.simulation": ("expected_loss", "simulate"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

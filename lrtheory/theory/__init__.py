@@ -6,6 +6,7 @@ in sympy steps that the tests assert, and holds the numeric function made from i
 The price of a wrong rate: ``worst_case``, ``misspecification``, ``smooth``, ``fixed_step_lower_bound``, ``averaged``,
 ``published_bound``, and ``certificates``, which judges them by semidefinite programming.
 
-What a step does besides descending: ``implicit_penalty``, ``momentum_penalty``, ``minibatch_penalty``, ``adam_penalty``,
-``schedule_penalty``.
+What a step does besides descending: ``modified_equation`` (on ``rooted_trees``), ``gradient_corrections``, ``quadratic``,
+``equation_seven``, and the penalties of optimizers: ``implicit_penalty``, ``momentum_penalty``, ``minibatch_penalty``,
+``adam_penalty``, ``schedule_penalty``.
 """

@@ -20,7 +20,8 @@ from typing import Literal, TypeAlias
 
 import sympy
 
-from lrtheory.theory.implicit_penalty import ETA, GRADIENT, PenaltyTerm, hyperparameter
+from lrtheory.theory.implicit_penalty import GRADIENT, PenaltyTerm, hyperparameter
+from lrtheory.theory.modified_equation import ETA
 
 Placement: TypeAlias = Literal["inside", "outside"]
 r"""Where epsilon stands: inside, :math:`\sqrt{v+\varepsilon}`, or outside, :math:`\sqrt v+\varepsilon`, as in torch."""

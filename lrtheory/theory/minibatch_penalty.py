@@ -19,7 +19,8 @@ from typing import Literal, TypeAlias, cast
 
 import sympy
 
-from lrtheory.theory.implicit_penalty import ETA, GRADIENT, PenaltyTerm
+from lrtheory.theory.implicit_penalty import GRADIENT, PenaltyTerm
+from lrtheory.theory.modified_equation import ETA
 
 Sampling: TypeAlias = Literal["reshuffled", "with_replacement"]
 """``"reshuffled"``: every batch once an epoch, in random order; ``"with_replacement"``: each step draws any batch."""

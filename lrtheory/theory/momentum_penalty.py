@@ -23,15 +23,8 @@ import numpy as np
 import sympy
 
 from lrtheory.schedules.schedule import checked_positive
-from lrtheory.theory.implicit_penalty import (
-    ETA,
-    GRADIENT,
-    ModifiedEquation,
-    PenaltyTerm,
-    backward_error,
-    checked_order,
-    hyperparameter,
-)
+from lrtheory.theory.implicit_penalty import GRADIENT, PenaltyTerm, hyperparameter
+from lrtheory.theory.modified_equation import ETA, ModifiedEquation, backward_error, checked_order
 
 Convention: TypeAlias = Literal["sum", "ema"]
 """``"sum"``: the momentum is a decaying sum of gradients; ``"ema"``: their exponential moving average."""

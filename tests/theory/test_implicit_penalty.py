@@ -9,27 +9,12 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrtheory.theory.implicit_penalty import (
-    ETA,
-    OPTIMIZERS,
-    backward_error,
-    cuts,
-    equation_seven,
-    equation_seven_defect,
-    first_correction_defect,
-    follow,
-    hessian_commutator,
-    implicit_penalty,
-    modified_equation,
-    predicted_contraction,
-    quadratic_rate,
-    quadratic_regime,
-    rooted_trees,
-    second_correction_curl,
-    size,
-    step_defect,
-    symmetry,
-)
+from lrtheory.theory.equation_seven import equation_seven, equation_seven_defect
+from lrtheory.theory.gradient_corrections import first_correction_defect, hessian_commutator, second_correction_curl
+from lrtheory.theory.implicit_penalty import OPTIMIZERS, implicit_penalty
+from lrtheory.theory.modified_equation import ETA, backward_error, follow, modified_equation, step_defect
+from lrtheory.theory.quadratic import predicted_contraction, quadratic_rate, quadratic_regime
+from lrtheory.theory.rooted_trees import cuts, rooted_trees, size, symmetry
 
 X, Y, Z = sympy.symbols("x y z", real=True)
 LOSS = X**4 / 4 + X**2 * Y + Y**2 + sympy.sin(X * Y)  # not quadratic, not separable, not convex

@@ -12,8 +12,9 @@ from scipy.integrate import solve_ivp
 
 from lrtheory.theory.adam_penalty import penalty as adam
 from lrtheory.theory.adam_penalty import sign_change, update_defect
-from lrtheory.theory.implicit_penalty import GRADIENT, follow, implicit_penalty, modified_equation
+from lrtheory.theory.implicit_penalty import GRADIENT, implicit_penalty
 from lrtheory.theory.minibatch_penalty import batch_spread, epoch_defect
+from lrtheory.theory.modified_equation import follow, modified_equation
 from lrtheory.theory.momentum_penalty import heavy_ball_equation, recurrence_defect, start_from_rest
 
 X, Y = sympy.symbols("x y", real=True)

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 
 from lrtheory.schedules import REGISTRY, WSD, Constant, Cosine, Exponential, Polynomial, symbols
-from lrtheory.theory.implicit_penalty import follow, implicit_penalty
+from lrtheory.theory.implicit_penalty import implicit_penalty
 from lrtheory.theory.misspecification import law
+from lrtheory.theory.modified_equation import follow
 from lrtheory.theory.schedule_penalty import (
     flow_in_time,
     flow_in_time_defect,

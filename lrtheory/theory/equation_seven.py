@@ -1,0 +1,78 @@
+"""A misprint: equation (7) of the note on learning rates lacks a gradient."""
+
+from dataclasses import dataclass
+
+import sympy
+
+from lrtheory.theory.implicit_penalty import implicit_penalty
+from lrtheory.theory.modified_equation import ETA, step_defect
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """A printed formula that is wrong, and the right one, as LaTeX.
+
+    Attributes:
+        printed: The formula as published, quoted as an error.
+        reason: Why it cannot be right.
+        derivation: The steps that lead to the right one.
+        corrected: The right formula.
+    """
+
+    printed: str
+    reason: str
+    derivation: tuple[str, ...]
+    corrected: str
+
+
+def equation_seven() -> Erratum:
+    r"""Equation (7) of Zhu Meng's note on learning rates, as printed and as it must read.
+
+    The note states the implicit penalty without the gradient in front of it. :func:`equation_seven_defect` shows in
+    one dimension, where the printed sum makes sense, that it is not the flow that gradient descent follows.
+
+    Example:
+        >>> print(equation_seven().corrected)
+        \dot\theta = -\nabla\left(L + \frac{\eta}{4}\|\nabla L\|^2\right) + O(\eta^2)
+
+    Source:
+        Quoted: Zhu Meng, note on learning-rate strategies in deep learning (in Chinese), 2 May 2025, revised
+        26 June 2025, equation (7). The right form is Barrett and Dherin's, arXiv 2009.11162, rederived here.
+    """
+    return Erratum(
+        printed=r"\theta^{(1)}(t) = -\left(g(t) + \frac{1}{4}\eta\|g(t)\|_2^2\right)",
+        reason=(
+            "It adds a number to a vector, and its two terms scale differently: in units in which the parameters are "
+            "s times as large, a step of eta g is s times as long, but eta squared times the squared norm is s "
+            "squared times as large."
+        ),
+        derivation=(
+            r"\theta(t+\eta) = \theta + \eta\dot\theta + \frac{\eta^2}{2}\ddot\theta + O(\eta^3) = \theta - \eta g",
+            r"\dot\theta = -g - \frac{\eta}{2}\ddot\theta + O(\eta^2)",
+            r"\ddot\theta = -H\dot\theta + O(\eta) = Hg + O(\eta)",
+            r"\dot\theta = -g - \frac{\eta}{2}Hg + O(\eta^2)",
+            r"Hg = \frac{1}{2}\nabla\|g\|^2",
+        ),
+        corrected=implicit_penalty("gd").latex() + r" + O(\eta^2)",
+    )
+
+
+def equation_seven_defect(loss: sympy.Expr, variable: sympy.Symbol) -> tuple[sympy.Expr, sympy.Expr]:
+    r"""The :math:`\eta^2` error of one step of the printed and of the corrected equation (7), in one dimension.
+
+    Returns:
+        :math:`\tfrac12L'L''-\tfrac14L'^2` for the printed form, zero only where :math:`L'=2L''` or
+        :math:`L'=0`, and 0 for the corrected form.
+
+    Example:
+        >>> x = sympy.Symbol("x")
+        >>> equation_seven_defect(sympy.Function("L")(x), x)[1]
+        0
+        >>> equation_seven_defect(x**2, x)
+        (-x**2 + 2*x, 0)
+    """
+    slope = sympy.diff(loss, variable)
+    printed = -(slope + ETA * slope**2 / 4)
+    corrected = -sympy.diff(loss + ETA * slope**2 / 4, variable)
+    first, second = (step_defect([velocity.doit()], [-slope], [variable], 2)[1][0] for velocity in (printed, corrected))
+    return first, second
