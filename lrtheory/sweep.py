@@ -1,4 +1,4 @@
-"""``python -m lrtheory.sweep rho | degree | horizon | grid``: what a wrong rate costs, from four sides."""
+"""``python -m lrtheory.sweep rho | degree | horizon | grid | penalty``: experiments that keep what they finish."""
 
 import argparse
 import sys
@@ -14,6 +14,7 @@ SWEEPS = {
     "degree": "the exponent of rho against the degree of decay",
     "horizon": "the 1/sqrt(T) rate, and the exponent of rho as the horizon grows",
     "grid": "loss after tuning by a geometric grid against its resolution, worst over offsets",
+    "penalty": "gradient descent on a small network against its implicit gradient penalty (needs torch)",
 }
 
 
@@ -61,6 +62,9 @@ def _run(options: argparse.Namespace, config: object, out: Path) -> int:
         print(
             f"\nInterrupted. Finished cells are kept in {cells}; the same command goes on from there.", file=sys.stderr
         )
+        return 1
+    except ModuleNotFoundError as error:
+        print(f"lrtheory sweep {options.sweep}: {error}", file=sys.stderr)
         return 1
     write_csv(frame, out / f"{options.sweep}.csv")
     figure = import_module(f"lrtheory.figures.{options.sweep}").draw(frame)

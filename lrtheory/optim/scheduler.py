@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -66,5 +65,5 @@ class ClosedFormLR(LambdaLR):
 
 
 def _factor(schedule: Schedule, horizon: int) -> Any:
-    factors = schedule(np.arange(horizon + 1) / horizon, horizon).tolist()
+    factors = [*schedule.steps(horizon).tolist(), float(schedule(1.0, horizon))]
     return lambda step: factors[min(step, horizon)]

@@ -88,8 +88,8 @@ def parse(text: str) -> Schedule:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             arguments = {keyword.arg or "": build(keyword.value) for keyword in node.keywords}
             return families[node.func.id.lower()](*map(build, node.args), **arguments)
-        if isinstance(node, ast.Dict) and None not in node.keys:  # as pairs: a dictionary would hide a repeated key
-            return [(build(key), build(value)) for key, value in zip(node.keys, node.values) if key is not None]
+        if isinstance(node, ast.Dict):  # as pairs: a dictionary would hide a repeated key
+            return [(build(key or ast.Name("**")), build(value)) for key, value in zip(node.keys, node.values)]
         return ast.literal_eval(node)
 
     try:

@@ -4,7 +4,7 @@ from lrtheory.schedules.schedule import Schedule
 def InverseSqrt() -> Schedule:
     r"""A learning rate that falls with the square root of the step: :math:`\eta_t = \mathrm{lr}/\sqrt t`.
 
-    .. math:: h(u) = \frac1{\sqrt{1 + Tu}}
+    .. math:: h(u) = \frac1{\sqrt{1 + Tu}}, \qquad t = 1 + Tu.
 
     It needs no horizon, does not anneal (degree 0), and loses a factor proportional to ``rho`` like a constant
     rate.
@@ -13,4 +13,4 @@ def InverseSqrt() -> Schedule:
         >>> InverseSqrt().steps(4)[[0, 3]]
         array([1. , 0.5])
     """
-    return Schedule("InverseSqrt()", "1/sqrt(1 + T*u)")
+    return Schedule("InverseSqrt()", "1/sqrt(t)")

@@ -269,15 +269,15 @@ def _checked_epoch(path: _Path, counting: str, steps_per_epoch: Any) -> int:
 
 
 def _formula(path: _Path, counting: str, epoch: int) -> str:
-    """The path in ``u`` and ``T``.
+    """The path in ``u``, ``t`` and ``T``.
 
-    A half is added before ``Mod`` and ``floor`` jump, so that rounding of ``T*u`` moves no step to another epoch.
+    A half is taken before ``Mod`` and ``floor`` jump, so that rounding of ``t`` moves no step to another epoch.
     Conditions of a path that holds are solved for ``u``, so that they have a limit as ``T`` grows.
     """
     time = {
-        "cumulative": "T*u + 1",
-        "epochs": f"floor((T*u + 1/2)/{epoch}) + 1",
-        "per_epoch": f"Mod(T*u + 1/2, {epoch}) + 1/2",
+        "cumulative": "t",
+        "epochs": f"floor((t - 1/2)/{epoch}) + 1",
+        "per_epoch": f"Mod(t - 1/2, {epoch}) + 1/2",
     }[counting]
     pieces: list[tuple[str, str]] = []
     for (start, first), (end, last) in pairwise(path.points):

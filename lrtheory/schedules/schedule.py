@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
+ROUNDING = 1e-12
+"""How far below zero a shape may fall by rounding; it is then zero."""
+
 
 @dataclass(frozen=True, repr=False)
 class Schedule:
@@ -32,8 +35,8 @@ class Schedule:
     Args:
         name: How it is shown in tables and figures.
         formula: The shape as text that sympy reads, in ``u`` (the part of the run that is over, in ``[0, 1]``)
-            and ``T`` (the horizon, for the few shapes that count steps). Decimal fractions are read exactly.
-            It is evaluated: pass only text that you wrote.
+            and, for the few shapes that count steps, ``t = 1 + T*u`` (the step) and ``T`` (the horizon). Decimal
+            fractions are read exactly. It is evaluated: pass only text that you wrote.
 
     Example:
         >>> from lrtheory import Polynomial
@@ -87,11 +90,9 @@ class Schedule:
         u = np.asarray(u, dtype=np.float64)
         if not np.all((u >= 0) & (u <= 1)):
             raise ValueError("u is the part of the run that is over: it must lie in [0, 1].")
-        with np.errstate(all="ignore"):  # branches of a Piecewise are evaluated where they are not selected
-            value = np.broadcast_to(_numeric(self)(u, np.float64(horizon)), u.shape).astype(np.float64)
-        if np.isnan(value).any():
-            raise ValueError(f"{self.name} counts steps: give its horizon, a number of steps.")
-        return value
+        with np.errstate(invalid="ignore"):  # without a horizon the first step is 1 + infinity * 0
+            step = 1 + horizon * u
+        return _values(self, u, step, horizon)
 
     def steps(self, horizon: int, lr: float = 1.0) -> np.ndarray:
         r"""The learning rates of a run.
@@ -114,7 +115,8 @@ class Schedule:
             array([1.  , 0.75, 0.5 , 0.25])
         """
         horizon = checked_horizon(horizon)
-        return checked_positive("lr", lr) * self(np.arange(horizon) / horizon, horizon)
+        done = np.arange(float(horizon))
+        return checked_positive("lr", lr) * _values(self, done / horizon, 1 + done, horizon)
 
     def lr_scheduler(
         self, optimizer: "Optimizer", horizon: int, *, groups: "Sequence[Schedule] | None" = None
@@ -153,18 +155,44 @@ def _expression(schedule: Schedule) -> "sympy.Expr":
     import sympy
 
     u, horizon = symbols()
-    expression: Any = sympy.sympify(schedule.formula, locals={"u": u, "T": horizon}, rational=True)  # pyright: ignore
-    strangers = expression.free_symbols - {u, horizon}
-    if strangers:
-        raise ValueError(f"{schedule.name} may depend on u and T only, not on {sorted(map(str, strangers))}.")
+    expression: Any = _read(schedule).subs(_step(), 1 + horizon * u)
     return sympy.piecewise_fold(expression)  # pyright: ignore[reportReturnType]
+
+
+@lru_cache(maxsize=1)
+def _step() -> "sympy.Symbol":
+    import sympy
+
+    return sympy.Symbol("t", positive=True)
+
+
+def _read(schedule: Schedule) -> Any:
+    import sympy
+
+    names: dict[str, Any] = {str(symbol): symbol for symbol in (*symbols(), _step())}
+    expression: Any = sympy.sympify(schedule.formula, locals=names, rational=True)
+    strangers = expression.free_symbols - set(names.values())
+    if strangers:
+        raise ValueError(f"{schedule.name} may depend on u, t and T only, not on {sorted(map(str, strangers))}.")
+    return expression
 
 
 @lru_cache(maxsize=1024)
 def _numeric(schedule: Schedule) -> Any:
     import sympy
 
-    return sympy.lambdify(symbols(), schedule.expr, "numpy")
+    return sympy.lambdify((*symbols(), _step()), sympy.piecewise_fold(_read(schedule)), "numpy")
+
+
+def _values(schedule: Schedule, u: np.ndarray, step: np.ndarray, horizon: float) -> np.ndarray:
+    """The shape at points and steps that belong together: steps are passed on so that whole numbers stay whole."""
+    with np.errstate(all="ignore"):  # branches of a Piecewise are evaluated where they are not selected
+        value = np.broadcast_to(_numeric(schedule)(u, np.float64(horizon), step), u.shape).astype(np.float64)
+    if np.isnan(value).any():
+        raise ValueError(f"{schedule.name} counts steps: give its horizon, a number of steps.")
+    if (value < -ROUNDING).any():
+        raise ValueError(f"{schedule.name} is negative in places: a learning rate must not be.")
+    return np.maximum(value, 0.0)
 
 
 @lru_cache(maxsize=1024)
@@ -192,10 +220,10 @@ def last_piece(expression: "sympy.Expr") -> "sympy.Expr":
     return expression
 
 
-def substitute(formula: str, u: str, horizon: str) -> str:
-    """A formula with other text in the place of ``u`` and ``T``, for the schedules made of schedules."""
-    replacement = {"u": f"({u})", "T": f"({horizon})"}
-    return re.sub(r"\b[uT]\b", lambda match: replacement[match.group()], formula)
+def substitute(formula: str, u: str, step: str, horizon: str) -> str:
+    """A formula with other text in the place of ``u``, ``t`` and ``T``, for the schedules made of schedules."""
+    replacement = {"u": f"({u})", "t": f"({step})", "T": f"({horizon})"}
+    return re.sub(r"\b[utT]\b", lambda match: replacement[match.group()], formula)
 
 
 def exact(value: float | Fraction) -> str:

@@ -23,8 +23,8 @@ def then(first: Schedule, second: Schedule, at: float) -> Schedule:
     """
     checked_fraction("at", at)
     a = exact(at)
-    before = substitute(first.formula, f"u/({a})", f"T*({a})")
-    after = substitute(second.formula, f"(u - {a})/(1 - {a})", f"T*(1 - {a})")
+    before = substitute(first.formula, f"u/({a})", "t", f"T*({a})")
+    after = substitute(second.formula, f"(u - {a})/(1 - {a})", f"t - T*({a})", f"T*(1 - {a})")
     return Schedule(
         f"then({first.name}, {second.name}, {shown(at)})", f"Piecewise(({before}, u < {a}), ({after}, True))"
     )

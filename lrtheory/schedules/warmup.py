@@ -23,7 +23,7 @@ def warmup(schedule: Schedule, fraction: float) -> Schedule:
     """
     checked_fraction("fraction", fraction)
     w = exact(fraction)
-    rest = substitute(schedule.formula, f"(u - {w})/(1 - {w})", f"T*(1 - {w})")
+    rest = substitute(schedule.formula, f"(u - {w})/(1 - {w})", f"t - T*{w}", f"T*(1 - {w})")
     return Schedule(
-        f"warmup({schedule.name}, {shown(fraction)})", f"Piecewise((Min(1, (u + 1/T)/({w})), u < {w}), ({rest}, True))"
+        f"warmup({schedule.name}, {shown(fraction)})", f"Piecewise((Min(1, t/(T*{w})), u < {w}), ({rest}, True))"
     )
