@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import sympy
+
+from lrtheory import implicit_penalty, modified_equation
+from lrtheory.sweeps import penalty
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -30,6 +34,18 @@ def test_the_first_example_runs_and_says_what_it_does():
     exec(code, names)
     assert names["degradation"](names["cosine"], [0.5, 2, 10]).round(2).tolist() == [1.25, 1.19, 1.76]
     assert str(names["rho_exponent"](names["cosine"])) == "1/5"
+
+
+def test_the_orders_of_the_penalty_are_fresh():
+    orders = penalty.orders(pd.read_csv(ROOT / "figures/data/penalty.csv"))
+    for slope in (orders["distance_flow"], orders["distance_penalised"]):
+        assert f"`eta^{slope}`" in README
+
+
+def test_the_penalty_example_says_what_it_does():
+    assert implicit_penalty("heavy_ball", momentum=0.9).strength == sympy.Rational(95, 2)
+    assert r"\frac{1}{3} H^{2} g + \frac{1}{12} T(g, g)" in modified_equation(3).latex()
+    assert implicit_penalty("adam", beta1=0.9, beta2=0.999).latex().startswith(r"\dot\theta_j")
 
 
 def test_the_figures_shown_are_there():
