@@ -15,17 +15,20 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def markdown(table):
-    rows = [table.columns, ["---"] * len(table.columns), *table.to_numpy()]
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
+def fresh_tables(text):
+    """The text with the tables of the committed results between its markers."""
+    for sweep in ("rho", "grid"):
+        table = import_module(f"lrtheory.sweeps.{sweep}").summary(pd.read_csv(ROOT / f"figures/data/{sweep}.csv"))
+        rows = [table.columns, ["---"] * len(table.columns), *table.to_numpy()]
+        shown = "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
+        marked = re.compile(rf"(<!-- table: {sweep} -->\n).*?(<!-- end -->)", re.DOTALL)
+        assert marked.search(text)
+        text = marked.sub(lambda markers, shown=shown: f"{markers[1]}\n{shown}\n\n{markers[2]}", text)
+    return text
 
 
-@pytest.mark.parametrize("sweep", ["rho", "grid"])
-def test_tables_are_fresh(sweep):
-    fresh = markdown(import_module(f"lrtheory.sweeps.{sweep}").summary(pd.read_csv(ROOT / f"figures/data/{sweep}.csv")))
-    shown = re.search(rf"<!-- table: {sweep} -->\n(.*?)<!-- end -->", README, re.DOTALL)
-    assert shown is not None
-    assert shown.group(1).strip() == fresh
+def test_tables_are_fresh():
+    assert fresh_tables(README) == README, "python -m tests.test_readme writes the tables anew"
 
 
 def test_the_first_example_runs_and_says_what_it_does():
@@ -51,3 +54,7 @@ def test_the_penalty_example_says_what_it_does():
 def test_the_figures_shown_are_there():
     for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
         assert (ROOT / picture).stat().st_size > 10_000
+
+
+if __name__ == "__main__":
+    (ROOT / "README.md").write_text(fresh_tables(README))
