@@ -5,7 +5,6 @@ from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
-import pytest
 import sympy
 
 from lrtheory import implicit_penalty, modified_equation
