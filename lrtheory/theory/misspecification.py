@@ -149,7 +149,8 @@ def limit_expression(schedule: Schedule) -> sympy.Expr:
     """The shape in the limit of long runs: its expression with the horizon sent to infinity."""
     _, horizon = symbols()
     inverse = sympy.Symbol("inverse_horizon", nonnegative=True)
-    separated = schedule.expr.replace(lambda part: part.is_Mul and part.has(horizon), sympy.expand)  # (1 + Tu)/T: u + 1/T
+    # (1 + Tu)/T has to read u + 1/T before the horizon is infinite.
+    separated = schedule.expr.replace(lambda part: part.is_Mul and part.has(horizon), sympy.expand)
     return separated.subs(horizon, 1 / inverse).subs(inverse, 0)
 
 
