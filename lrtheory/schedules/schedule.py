@@ -170,7 +170,7 @@ def _read(schedule: Schedule) -> Any:
     import sympy
 
     names: dict[str, Any] = {str(symbol): symbol for symbol in (*symbols(), _step())}
-    expression: Any = sympy.sympify(schedule.formula, locals=names, rational=True)
+    expression: Any = sympy.sympify(schedule.formula, locals=names, rational=True)  # pyright: ignore[reportCallIssue]
     strangers = expression.free_symbols - set(names.values())
     if strangers:
         raise ValueError(f"{schedule.name} may depend on u, t and T only, not on {sorted(map(str, strangers))}.")

@@ -150,7 +150,7 @@ def limit_expression(schedule: Schedule) -> sympy.Expr:
     _, horizon = symbols()
     inverse = sympy.Symbol("inverse_horizon", nonnegative=True)
     # (1 + Tu)/T has to read u + 1/T before the horizon is infinite.
-    separated = schedule.expr.replace(lambda part: part.is_Mul and part.has(horizon), sympy.expand)
+    separated: Any = schedule.expr.replace(lambda part: part.is_Mul and part.has(horizon), sympy.expand)
     return separated.subs(horizon, 1 / inverse).subs(inverse, 0)
 
 
