@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         warmup,
     )  # fmt: skip
     from lrtheory.simulation import expected_loss, simulate
+    from lrtheory.theory.grid_planning import plan_grid
     from lrtheory.theory.implicit_penalty import implicit_penalty
     from lrtheory.theory.misspecification import degradation, rho_exponent
     from lrtheory.theory.modified_equation import modified_equation
@@ -39,6 +40,7 @@ _HOMES = {
     ),
     "lrtheory.theory.worst_case": ("tuned_lr", "worst_case"),
     "lrtheory.theory.misspecification": ("degradation", "rho_exponent"),
+    "lrtheory.theory.grid_planning": ("plan_grid",),
     "lrtheory.theory.implicit_penalty": ("implicit_penalty",),
     "lrtheory.theory.modified_equation": ("modified_equation",),
     "lrtheory.simulation": ("expected_loss", "simulate"),
@@ -48,7 +50,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential", "InverseSqrt", "OneCycle", "PiecewiseLinear",
     "Polynomial", "Robust", "Schedule", "degradation", "expected_loss", "implicit_penalty", "modified_equation",
-    "rho_exponent", "simulate", "then", "tuned_lr", "warmup", "worst_case",
+    "plan_grid", "rho_exponent", "simulate", "then", "tuned_lr", "warmup", "worst_case",
 ]  # fmt: skip
 
 

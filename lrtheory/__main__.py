@@ -3,7 +3,11 @@
 import sys
 from importlib import import_module
 
-COMMANDS = {"sweep": "what a wrong rate costs: rho, degree, horizon, grid", "figures": "draw the figures again"}
+COMMANDS = {
+    "plan": "how coarse may a grid of learning rates be, and where should it lie",
+    "sweep": "what a wrong rate costs: rho, degree, horizon, grid",
+    "figures": "draw the figures again",
+}
 
 
 def main() -> int:

@@ -1,39 +1,45 @@
-from functools import lru_cache
 from itertools import pairwise
-from math import log, sqrt
-
-from numpy.polynomial import Polynomial as NumpyPolynomial
+from math import inf, log, sqrt
 
 from lrtheory.schedules.schedule import Schedule, is_number, shown
 
+GOLDEN = (1 + sqrt(5)) / 2
+"""Up to this doubt linear decay is best."""
+
+FLAT = 2 * GOLDEN**3 / (1 + sqrt(2))
+"""From this doubt on (3.51) the schedule has an exponential middle."""
+
 
 def Robust(doubt: float = 16) -> Schedule:
-    r"""The schedule for a base rate that may be too large by any factor in ``[1, doubt]``.
+    r"""The schedule for a base rate that may be too large by any factor in ``[1, doubt]``: none has a smaller worst loss.
 
-    In the continuous limit its worst loss is the same, :math:`\tfrac12\sqrt{3.7804+\ln R}\;DG/\sqrt T`, at every
-    breakpoint of that range. With :math:`H(u)=\int_u^1 h` it is linear in :math:`\sqrt H` (a linear head),
-    exponential with rate :math:`k = 3.7804+\ln R`, linear again for a moment, then drops and decays linearly to
-    zero: exponential through the doubt, then a linear cooldown. Scaled to a largest value of 1.
+    In the continuous limit its largest loss over that range is :math:`\tfrac12\sqrt{k}\;DG/\sqrt T` with
+
+    .. math:: k = \ln R + 2 + \varphi + \sqrt2 + \ln\frac{1+\sqrt2}{2\varphi^3} = \ln R + 3.77684
+        \qquad (R \ge 3.51,\ \varphi \text{ the golden ratio}).
+
+    A linear head, an exponential with rate ``k``, linear again for a moment, then a drop and a linear decay to zero:
+    exponential through the doubt, then a linear cooldown. Below 3.51 the exponential is missing and below the golden
+    ratio only linear decay is left. Scaled to a largest value of 1.
 
     Args:
-        doubt: The largest over-estimation :math:`R`, at least 2.25 (for less, use ``Polynomial(1)``).
+        doubt: The largest over-estimation :math:`R`, at least 1; for an error in both directions the ratio of the
+            largest to the smallest possible rate (:func:`lrtheory.theory.robust_schedule.robust_lr` places the base
+            rate).
 
     Raises:
-        ValueError: ``doubt`` is smaller than the form admits.
+        ValueError: ``doubt`` is below 1 or not finite.
 
     Example:
         >>> Robust(16).steps(100)[[0, 20, 40, 80]].round(3)
-        array([0.939, 0.377, 0.056, 0.019])
+        array([1.   , 0.382, 0.056, 0.019])
 
     Source:
-        Derived here: see :func:`robust_pieces`. Verified against the exact worst case in the tests.
+        Derived and proved best here: see :mod:`lrtheory.theory.robust_schedule`.
     """
-    first, last, _ = _end_intervals()
-    if not (is_number(doubt) and first * last <= doubt < float("inf")):
-        raise ValueError(
-            f"doubt must be a finite factor of at least {first * last:.3f}, not {doubt!r}: for less, use Polynomial(1)."
-        )
-    _, pieces = robust_pieces(doubt)
+    if not (is_number(doubt) and 1 <= doubt < inf):
+        raise ValueError(f"doubt must be a finite factor of at least 1, not {doubt!r}.")
+    _, pieces = robust_pieces(float(doubt))
     peak = max(height for _, height, _, _ in pieces)
     branches, start = [], 0.0
     for number, (length, height, decay, kind) in enumerate(pieces):
@@ -50,68 +56,74 @@ def Robust(doubt: float = 16) -> Schedule:
 def robust_pieces(doubt: float) -> tuple[float, list[tuple[float, float, float, str]]]:
     r"""The rate :math:`k` and the pieces of :func:`Robust` before scaling: :math:`D=G=1`, :math:`\mathrm{lr}=1/\sqrt T`.
 
-    With :math:`H=\int_u^1h` and :math:`Q=\int_u^1h^2/H`, a restart at ``u`` loses
-    :math:`V=\tfrac14[1/(\rho H)+\rho Q]`. Holding :math:`V=C` for a whole range of ``rho`` asks for
-    :math:`h=kH`, :math:`k=4C^2`. One restart serves each end of the range, ``[1, r]`` and ``[R/q, R]``, with
-    :math:`V=C` at both ends of its interval; the quickest way between two states ``(H, Q)`` has :math:`\sqrt H`
-    linear in ``u``, which takes the time :math:`4(\Delta\sqrt H)^2/\Delta Q`. The two ratios minimise the total.
+    Pieces join states :math:`(H,Q)`, :math:`H=\int_u^1h`, :math:`Q=\int_u^1h^2/H`. The quickest way between two
+    has :math:`\sqrt H` linear in ``u`` and takes the time :math:`4(\Delta\sqrt H)^2/\Delta Q`.
 
     Args:
-        doubt: :math:`R`, at least the product of the two ratios.
+        doubt: :math:`R`, at least 1.
 
     Returns:
         ``k`` and, for each piece, its length, its first height, its decay (the relative slope, or the exponential
         rate) and its kind.
     """
-    first, last, offset = _end_intervals()
-    k = offset + log(doubt)
-    root = sqrt(k)
-    before_last = doubt / last
-    # states (H, Q): at the start, where the exponential starts and ends, where the tail starts
-    states = [
-        ((1 + 1 / first) / (2 * root), 2 * root / (1 + first)),
-        (1 / (first * root), root / first),
-        (1 / (before_last * root), root / before_last),
-        ((1 + 1 / last) / (2 * root * before_last), 2 * root / (before_last * (1 + last))),
-        (0.0, 0.0),
+    states = robust_states(doubt)
+    lengths = [
+        log(area / next_area) if _is_exponential(states, number) else _quickest(area, spread, next_area, next_spread)
+        for number, ((area, spread), (next_area, next_spread)) in enumerate(pairwise(states))
     ]
+    k = sum(lengths)
     pieces = []
-    for number, ((area, spread), (next_area, next_spread)) in enumerate(pairwise(states)):
-        if number == 1:
-            pieces.append((log(before_last / first) / k, k * area, k, "exponential"))
-            continue
-        drop = sqrt(area) - sqrt(next_area)
-        length = 4 * drop**2 / (spread - next_spread)
-        slope = drop / length  # of the square root of H, so that h = 2 slope sqrt(H)
-        pieces.append((length, 2 * slope * sqrt(area), slope / sqrt(area), "linear"))
+    for number, ((area, _), (next_area, _)) in enumerate(pairwise(states)):
+        length, unit = lengths[number] / k, area / sqrt(k)
+        if _is_exponential(states, number):
+            pieces.append((length, k * unit, k, "exponential"))
+        else:
+            decay = (1 - sqrt(next_area / area)) / length  # of the square root of H, and so of h = 2 |y'| y, y^2 = H
+            pieces.append((length, 2 * decay * unit, decay, "linear"))
     return k, pieces
 
 
-@lru_cache(maxsize=1)
-def _end_intervals() -> tuple[float, float, float]:
-    r"""The ratios of the first and the last interval, and what they leave of :math:`k-\ln R`.
+def robust_states(doubt: float) -> list[tuple[float, float]]:
+    r"""The states :math:`(\sqrt kH,\,Q/\sqrt k)` between the pieces, from the start to (0, 0)."""
+    if doubt <= GOLDEN:
+        return [((1 + 1 / doubt) / 2, 2 / (1 + doubt)), (0.0, 0.0)]
+    if doubt < FLAT:
+        first, last = _short_states(doubt)
+        return [first, last, (0.0, 0.0)]
+    begin, end = GOLDEN**3 / 2, doubt * (1 + sqrt(2)) / 4  # the part of the doubt that the exponential serves
+    return [
+        (GOLDEN / 2, 2 / GOLDEN**2),
+        (1 / begin, 1 / begin),
+        (1 / end, 1 / end),
+        ((1 + sqrt(2)) / (2 * doubt), (4 - 2 * sqrt(2)) / doubt),
+        (0.0, 0.0),
+    ]
 
-    The first ratio is :math:`2m^2-1` and the last :math:`1/(2x^2-1)`, where ``m`` and ``x`` minimise
 
-    .. math:: \frac{4m^2(m-1)}{m+1}-\ln(2m^2-1), \qquad
-        \frac{4x^4}{2x^2-1}+\frac{4x^2(1-x)}{1+x}+\ln(2x^2-1):
+def _is_exponential(states: list[tuple[float, float]], number: int) -> bool:
+    return len(states) == 5 and number == 1
 
-    roots of the polynomials below.
+
+def _quickest(area: float, spread: float, next_area: float, next_spread: float) -> float:
+    return 4 * (sqrt(area) - sqrt(next_area)) ** 2 / (spread - next_spread)
+
+
+def _short_states(doubt: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    r"""The two states of a doubt too small for an exponential: both restarts are best where their ``rho`` asks.
+
+    With :math:`v=RH` at the second, the slope :math:`\Delta\sqrt H/\Delta Q=a` of the first piece obeys
+    :math:`a=\sqrt R\,v^{3/2}(2v-2)/(2v-1)`, and the first state has :math:`H=a^{2/3}`; ``v`` makes the slope what it is.
     """
-    z = NumpyPolynomial([0, 1])
-    m = _root(2 * (z**2 + z - 1) * (2 * z**2 - 1) - (z + 1) ** 2, 1, 2)
-    x = _root(
-        4 * z**2 * (z**2 - 1) * (1 + z) ** 2 + 2 * (1 - z - z**2) * (2 * z**2 - 1) ** 2 + (2 * z**2 - 1) * (1 + z) ** 2,
-        sqrt(0.5) + 0.1,
-        1,
-    )
-    first, last = 2 * m**2 - 1, 1 / (2 * x**2 - 1)
-    head = 4 * m**2 * (m - 1) / (m + 1) - log(first)
-    tail = 4 * x**4 * last + 4 * x**2 * (1 - x) / (1 + x) - log(last)
-    return first, last, head + tail
+    from scipy.optimize import brentq
 
+    def states(v: float) -> tuple[float, tuple[float, float], tuple[float, float]]:
+        slope = sqrt(doubt) * v**1.5 * (2 * v - 2) / (2 * v - 1)
+        root = slope ** (1 / 3)
+        return slope, (root**2, 2 - 1 / root**2), (v / doubt, (2 - 1 / v) / doubt)
 
-def _root(polynomial: NumpyPolynomial, low: float, high: float) -> float:
-    """The only real root strictly between two numbers."""
-    (root,) = [z.real for z in polynomial.roots() if abs(z.imag) < 1e-12 and low < z.real < high]
-    return float(root)
+    def mismatch(v: float) -> float:
+        slope, (area, spread), (next_area, next_spread) = states(v)
+        return sqrt(area) - sqrt(next_area) - slope * (spread - next_spread)
+
+    found = brentq(mismatch, (1 + sqrt(2)) / 2, (1 + GOLDEN) / 2, xtol=1e-15, rtol=1e-14)
+    return states(float(found))[1:]  # pyright: ignore[reportArgumentType]

@@ -99,7 +99,7 @@ def heavy_ball_equation(order: int, momentum: float | None = None, convention: C
         \dot\theta = -2 g - \eta\,6 H g
 
     Source:
-        Derived here from :func:`lrtheory.theory.implicit_penalty.backward_error`. Tag: proved as a formal series;
+        Derived here from :func:`lrtheory.theory.modified_equation.backward_error`. Tag: proved as a formal series;
         orders 1 to 4 verified.
     """
     order = checked_order(order)

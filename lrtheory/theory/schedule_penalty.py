@@ -2,7 +2,7 @@ r"""The implicit penalty of gradient descent under a schedule, over a whole run.
 
 **At a step.** Step ``t`` is a step of gradient descent with the rate :math:`\eta_t`, so it follows the flow of
 :math:`L+\frac{\eta_t}4\|\nabla L\|^2` for the time :math:`\eta_t`: the penalty is annealed together with the rate. This
-needs no smoothness of the schedule and holds to any order (:func:`lrtheory.theory.implicit_penalty.modified_equation`
+needs no smoothness of the schedule and holds to any order (:func:`lrtheory.theory.modified_equation.modified_equation`
 with the step's own rate).
 
 **In the time of the run.** With :math:`u\in[0,1]` the part that is over and a smooth shape, one equation serves all
@@ -38,7 +38,7 @@ more. But the same base rate is not what one would use:
 And the exponent sees only the end of a schedule, the penalty its bulk: a linear cooldown over a part ``c`` of the run
 keeps :math:`\frac{1-2c/3}{1-c/2}`, as near 1 as one likes, at the exponent 1/3. So robustness and the implicit penalty
 are no opposites. All of this is first order in the rate and ends where :math:`\eta_t\lambda` reaches 1
-(:func:`lrtheory.theory.implicit_penalty.quadratic_regime`).
+(:func:`lrtheory.theory.quadratic.quadratic_regime`).
 
 **Status.** Proved, except "the tuned rate", which is that of :mod:`lrtheory.theory.misspecification`. The orders of
 accuracy are verified.
