@@ -25,10 +25,13 @@ if TYPE_CHECKING:
         warmup,
     )  # fmt: skip
     from lrtheory.simulation import expected_loss, simulate
+    from lrtheory.theory.curve_fit import fit_curve
     from lrtheory.theory.grid_planning import plan_grid
     from lrtheory.theory.implicit_penalty import implicit_penalty
     from lrtheory.theory.misspecification import degradation, rho_exponent
     from lrtheory.theory.modified_equation import modified_equation
+    from lrtheory.theory.optimal_schedule import optimal_schedule
+    from lrtheory.theory.robust_schedule import robust_lr
     from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 __version__ = "0.1.0"
@@ -41,6 +44,9 @@ _HOMES = {
     "lrtheory.theory.worst_case": ("tuned_lr", "worst_case"),
     "lrtheory.theory.misspecification": ("degradation", "rho_exponent"),
     "lrtheory.theory.grid_planning": ("plan_grid",),
+    "lrtheory.theory.robust_schedule": ("robust_lr",),
+    "lrtheory.theory.optimal_schedule": ("optimal_schedule",),
+    "lrtheory.theory.curve_fit": ("fit_curve",),
     "lrtheory.theory.implicit_penalty": ("implicit_penalty",),
     "lrtheory.theory.modified_equation": ("modified_equation",),
     "lrtheory.simulation": ("expected_loss", "simulate"),
@@ -49,8 +55,9 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential", "InverseSqrt", "OneCycle", "PiecewiseLinear",
-    "Polynomial", "Robust", "Schedule", "degradation", "expected_loss", "implicit_penalty", "modified_equation",
-    "plan_grid", "rho_exponent", "simulate", "then", "tuned_lr", "warmup", "worst_case",
+    "Polynomial", "Robust", "Schedule", "degradation", "expected_loss", "fit_curve", "implicit_penalty",
+    "modified_equation", "optimal_schedule", "plan_grid", "rho_exponent", "robust_lr", "simulate", "then", "tuned_lr",
+    "warmup", "worst_case",
 ]  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def robust_pieces(doubt: float) -> tuple[float, list[tuple[float, float, float, 
 
 def robust_states(doubt: float) -> list[tuple[float, float]]:
     r"""The states :math:`(\sqrt kH,\,Q/\sqrt k)` between the pieces, from the start to (0, 0)."""
-    if doubt <= GOLDEN:
+    if doubt <= GOLDEN * (1 + 1e-9):  # a first piece shorter than that would be rounding
         return [((1 + 1 / doubt) / 2, 2 / (1 + doubt)), (0.0, 0.0)]
     if doubt < FLAT:
         first, last = _short_states(doubt)
@@ -125,5 +125,5 @@ def _short_states(doubt: float) -> tuple[tuple[float, float], tuple[float, float
         slope, (area, spread), (next_area, next_spread) = states(v)
         return sqrt(area) - sqrt(next_area) - slope * (spread - next_spread)
 
-    found = brentq(mismatch, (1 + sqrt(2)) / 2, (1 + GOLDEN) / 2, xtol=1e-15, rtol=1e-14)
+    found = brentq(mismatch, (1 + sqrt(2)) / 2, (1 + GOLDEN) / 2, xtol=1e-15)
     return states(float(found))[1:]  # pyright: ignore[reportArgumentType]

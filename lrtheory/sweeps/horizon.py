@@ -54,10 +54,12 @@ class Exponents:
 
     Args:
         schedule: Its name, as it prints itself.
+        formula: What the name stands for.
         horizon: Number of steps.
     """
 
     schedule: str
+    formula: str
     horizon: int
 
 
@@ -74,20 +76,16 @@ def exponents(cell: Exponents) -> dict[str, float]:
 
 def table(sweep: HorizonSweep, store: Store, workers: int | None = None) -> pd.DataFrame:
     r"""A row a schedule and horizon: losses at the tuned rate, in units of :math:`DG`, and exponents of ``rho``."""
-    pairs = [(schedule, horizon) for schedule in sweep.schedules for horizon in sweep.horizons]
-    tuned = execute(
-        compute,
-        [Misspecified(s, 1.0, horizon, sweep.replicas, sweep.seed) for s, horizon in pairs],
-        store,
-        workers=workers,
-    )
-    slopes = execute(exponents, [Exponents(s, horizon) for s, horizon in pairs], store, workers=workers)
+    pairs = [(parse(name), horizon) for name in sweep.schedules for horizon in sweep.horizons]
+    at_tuned = [Misspecified(s.name, s.formula, 1.0, horizon, sweep.replicas, sweep.seed) for s, horizon in pairs]
+    tuned = execute(compute, at_tuned, store, workers=workers)
+    slopes = execute(exponents, [Exponents(s.name, s.formula, horizon) for s, horizon in pairs], store, workers=workers)
     rows = []
     for (schedule, horizon), losses, slope in zip(pairs, tuned, slopes):
         scaled = {
             name: losses[name] / horizon**0.5 for name in ("worst_case", "expected", "simulated", "standard_error")
         }
-        rows.append({"schedule": schedule, "horizon": horizon, "lr": losses["lr"], **scaled, **slope})
+        rows.append({"schedule": schedule.name, "horizon": horizon, "lr": losses["lr"], **scaled, **slope})
     return pd.DataFrame(rows)
 
 

@@ -23,6 +23,7 @@ class Misspecified:
 
     Args:
         schedule: Its name, as it prints itself.
+        formula: What the name stands for: a cell of another definition is another cell.
         rho: The rate over the tuned rate of the exact worst case.
         horizon: Number of steps.
         replicas: Runs of the simulation.
@@ -30,6 +31,7 @@ class Misspecified:
     """
 
     schedule: str
+    formula: str
     rho: float
     horizon: int
     replicas: int

@@ -52,7 +52,7 @@ QUICK = RhoSweep(horizon=2_000, replicas=1_000)
 def cells(sweep: RhoSweep) -> list[Misspecified]:
     """The cells of the sweep, schedule by schedule."""
     return [
-        Misspecified(schedule, rho, sweep.horizon, sweep.replicas, sweep.seed)
+        Misspecified(schedule, parse(schedule).formula, rho, sweep.horizon, sweep.replicas, sweep.seed)
         for schedule in sweep.schedules
         for rho in sweep.rhos
     ]

@@ -6,6 +6,9 @@ in sympy steps that the tests assert, and holds the numeric function made from i
 The price of a wrong rate: ``worst_case``, ``misspecification``, ``smooth``, ``fixed_step_lower_bound``, ``averaged``,
 ``published_bound``, and ``certificates``, which judges them by semidefinite programming.
 
+What to do about it: ``grid_planning``, ``robust_schedule`` (the schedule that forgives most, and why none forgives more),
+``optimal_schedule`` (for gradient norms that vary), ``step_search`` (over all steps), ``curve_fit`` (from logged losses).
+
 What a step does besides descending: ``modified_equation`` (on ``rooted_trees``), ``gradient_corrections``, ``quadratic``,
 ``equation_seven``, and the penalties of optimizers: ``implicit_penalty``, ``momentum_penalty``, ``minibatch_penalty``,
 ``adam_penalty``, ``schedule_penalty``.

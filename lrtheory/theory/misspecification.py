@@ -129,7 +129,7 @@ def law(schedule: Schedule) -> Law:
     exponent = rho_exponent(schedule)
     if schedule.degree == 0:
         return Law(schedule, schedule.degree, exponent, 0.0, math.inf, math.inf, 0.5)
-    table = _functionals(schedule)
+    table = functionals(schedule)
     p, c = float(schedule.degree), float(leading_coefficient(schedule))
     bias, noise = table.tuned_area * (p + 1) / c, c * (p + 1) / (p * table.tuned_spread)
     best = ((p + 1) * bias / (p * noise)) ** (1 / (2 * p + 1))
@@ -243,8 +243,16 @@ def polynomial_law() -> dict[str, sympy.Expr]:
 
 
 @dataclass(frozen=True)
-class _Functionals:
-    """log H and log Q as functions of ``log(1 - u)``, a dense grid of that, and the tuned restart."""
+class Functionals:
+    r""":math:`H` and :math:`Q` of a schedule, tabulated against what remains of the run.
+
+    Args:
+        grid: Values of :math:`\log(1-u)`, dense, breakpoints included.
+        log_area: :math:`\log H` as a function of :math:`\log(1-u)`.
+        log_spread: :math:`\log Q` likewise.
+        tuned: :math:`\log(1-\tau^\star)` of the tuned restart.
+        start_height: :math:`h(0)`.
+    """
 
     grid: np.ndarray
     log_area: CubicHermiteSpline
@@ -254,10 +262,12 @@ class _Functionals:
 
     @property
     def tuned_area(self) -> float:
+        """:math:`H` at the tuned restart."""
         return float(np.exp(self.log_area(self.tuned)))
 
     @property
     def tuned_spread(self) -> float:
+        """:math:`Q` at the tuned restart."""
         return float(np.exp(self.log_spread(self.tuned)))
 
 
@@ -269,7 +279,7 @@ DIGITS = 40
 
 
 @lru_cache(maxsize=256)
-def _functionals(schedule: Schedule) -> _Functionals:
+def functionals(schedule: Schedule) -> Functionals:
     """Tabulate H and Q: Lobatto collocation on panels geometric in what remains of the run.
 
     The shape is evaluated with 40 digits, since near its zero a formula such as 1 + cos(pi u) cancels. Panels end at
@@ -303,12 +313,12 @@ def _functionals(schedule: Schedule) -> _Functionals:
     log_spread = CubicHermiteSpline(flat, np.log(spread_nodes).ravel(), (xs * h**2 / area_nodes / spread_nodes).ravel())
     grid = np.unique(np.concatenate([np.linspace(log_x[0, 0], 0.0, DENSE), np.log(_breakpoints(schedule))]))
     tuned = _smallest(lambda y: np.exp(log_spread(y) - log_area(y)), grid)[0]
-    return _Functionals(grid, log_area, log_spread, tuned, float(h[-1, -1]))
+    return Functionals(grid, log_area, log_spread, tuned, float(h[-1, -1]))
 
 
 def _factor(schedule: Schedule, rho: float) -> float:
     """The factor at one rho: the best restart."""
-    table = _functionals(schedule)
+    table = functionals(schedule)
     bias, noise = table.tuned_area / (2 * rho), rho / (2 * table.tuned_spread)
     return _smallest(lambda y: bias * np.exp(-table.log_area(y)) + noise * np.exp(table.log_spread(y)), table.grid)[1]
 
@@ -327,7 +337,7 @@ def _smallest(function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray) ->
     return found  # pyright: ignore[reportPossiblyUnbound]
 
 
-def _threshold(table: _Functionals) -> float:
+def _threshold(table: Functionals) -> float:
     """The largest rho at which no later restart is better than the tuned one."""
     later = table.grid[table.grid < table.tuned - 1e-6]  # closer, both differences below are lost to rounding
     gain = 1 - np.exp(table.log_spread(later)) / table.tuned_spread

@@ -126,7 +126,7 @@ def test_bad_rho_is_one_sentence(rho):
 
 @pytest.mark.parametrize("doubt", [4, 16, 64, 256, 4096])
 def test_robust_keeps_its_promise(doubt):
-    """The largest exact worst case over the whole doubt is (1/2) sqrt(3.7804 + ln R) DG/sqrt(T)."""
+    """The largest exact worst case over the whole doubt is (1/2) sqrt(k) DG/sqrt(T)."""
     k, pieces = robust_pieces(doubt)
     peak = max(height for _, height, _, _ in pieces)
     for horizon, accuracy in ((200, 5e-3), (2_000, 5e-4)):  # measured: 3.8e-3 and 3.9e-4, falling like 1/T

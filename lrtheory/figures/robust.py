@@ -1,0 +1,162 @@
+"""The schedule that forgives most: its shape, its loss over a doubt, and what doubt costs under its rivals."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lrtheory.figures.style import styled
+from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Robust
+from lrtheory.simulation import logistic_regression, simulate, worst_eps
+from lrtheory.theory.robust_schedule import comparison, lower_bound, placed
+from lrtheory.theory.step_search import optimised_steps
+from lrtheory.theory.worst_case import worst_case_curve
+
+DOUBT = 16
+DOUBTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+RIVALS = (Polynomial(1), Polynomial(2), Polynomial(3), Cosine(), WSD(0.2), Constant())
+HORIZON = 1_000
+OCTAVES = (-12, 8)
+"""Rates of the logistic regression: powers of two."""
+COLOURS = {"robust": "#D55E00"} | {
+    schedule.name: colour
+    for schedule, colour in zip(RIVALS, ("#0072B2", "#56B4E9", "#009E73", "#CC79A7", "#E69F00", "#000000"))
+}
+
+
+def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
+    """All panels, computed in seconds: ``panel``, ``schedule``, ``layer``, ``x`` and ``y``."""
+    return pd.concat([_shapes(), _over_the_doubt(), _against_the_doubt(), _logistic()], ignore_index=True)
+
+
+def _shapes() -> pd.DataFrame:
+    u = np.linspace(0, 1, 401)
+    return pd.concat(
+        [_rows("shape", f"R = {doubt}", "shape", u[:-1], Robust(doubt)(u[:-1])) for doubt in (1, 4, 16, 256)]
+    )
+
+
+def _over_the_doubt() -> pd.DataFrame:
+    """Each schedule at the base rate that is best for the whole doubt."""
+    frames = []
+    rho, few = np.geomspace(0.25, 4 * DOUBT, 100), np.geomspace(0.5, 2 * DOUBT, 7)
+    for schedule in (Robust(DOUBT), Polynomial(1), Polynomial(3), Cosine()):
+        lr, _ = placed(schedule, DOUBT, HORIZON)
+        name, unit = _name(schedule.name), math.sqrt(HORIZON)
+        exact = worst_case_curve(schedule, HORIZON, lr * rho, diameter=1.0) * unit
+        simulated = [worst_eps(schedule, horizon=HORIZON, lr=lr * each)[1] * unit for each in few]
+        frames += [_rows("rho", name, "worst_case", rho, exact), _rows("rho", name, "simulated", few, simulated)]
+    return pd.concat(frames)
+
+
+def _against_the_doubt() -> pd.DataFrame:
+    table = comparison(RIVALS[:-1], DOUBTS, HORIZON)
+    frames = [
+        _rows("doubt", str(name), "worst_case", rows["doubt"], rows["loss"])
+        for name, rows in table.groupby("schedule", sort=False)
+    ]
+    own = [placed(Robust(doubt), doubt, HORIZON)[1] for doubt in DOUBTS]
+    searched = [optimised_steps(HORIZON, float(doubt))[1] for doubt in DOUBTS[::2]]
+    return pd.concat(
+        [
+            *frames,
+            _rows("doubt", "robust", "worst_case", DOUBTS, own),
+            _rows("doubt", "no schedule below", "bound", DOUBTS, [lower_bound(doubt) for doubt in DOUBTS]),
+            _rows("doubt", "search over all steps", "search", DOUBTS[::2], searched),
+        ]
+    )
+
+
+def _logistic() -> pd.DataFrame:
+    """The largest simulated loss over any range of rates that wide, the range placed where that is smallest."""
+    problem = logistic_regression(200, 10, diameter=20.0, noise=1.0)
+    rates = 2.0 ** np.arange(OCTAVES[0], OCTAVES[1] + 0.25, 0.5)
+    schedules = [*(Robust(doubt) for doubt in DOUBTS[2::2]), *RIVALS]
+    table = simulate(problem, schedules, horizon=HORIZON, lr=rates, replicas=64, seed=7, dtype="float64", threads=1)
+    losses = {name: rows["last"].to_numpy() for name, rows in table.groupby("schedule")}
+
+    def largest(name: str, doubt: float) -> float:
+        window = round(2 * math.log2(doubt)) + 1
+        return float(np.lib.stride_tricks.sliding_window_view(losses[name], window).max(axis=1).min())
+
+    doubts = DOUBTS[2::2]
+    frames = [
+        _rows("logistic", schedule.name, "simulated", doubts, [largest(schedule.name, doubt) for doubt in doubts])
+        for schedule in RIVALS
+    ]
+    own = [largest(Robust(doubt).name, doubt) for doubt in doubts]
+    return pd.concat([*frames, _rows("logistic", "robust", "simulated", doubts, own)])
+
+
+def _rows(panel: str, schedule: str, layer: str, x: Any, y: Any) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"panel": panel, "schedule": schedule, "layer": layer, "x": np.asarray(x, float), "y": np.asarray(y, float)}
+    )
+
+
+def _name(schedule: str) -> str:
+    return "robust" if schedule.startswith("Robust") else schedule
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """Shapes; loss against ``rho`` over a doubt of 16; the largest loss against the doubt, in theory and on data."""
+    with styled():
+        figure = Figure(figsize=(7.2, 5.6))
+        (shapes, over), (against, logistic) = figure.subplots(2, 2)
+        for number, (name, rows) in enumerate(_groups(frame, "shape")):
+            shapes.plot(rows["x"], rows["y"], color="#D55E00", alpha=(0.25, 0.45, 0.7, 1)[number], label=name)
+        shapes.set(
+            title="Robust(R)", xlabel="part of the run that is over", ylabel="rate over largest rate", xlim=(0, 1)
+        )
+        shapes.legend()
+        over.axvspan(1, DOUBT, color="0.93")
+        for name, rows in _groups(frame, "rho"):
+            exact, simulated = (rows[rows["layer"] == layer] for layer in ("worst_case", "simulated"))
+            over.loglog(exact["x"], exact["y"], color=COLOURS[name])
+            over.loglog(simulated["x"], simulated["y"], "s", color=COLOURS[name], markerfacecolor="none")
+        over.set(
+            title=f"a doubt of {DOUBT}, each at its best base rate",
+            xlabel=r"rate over base rate, $\rho$",
+            ylabel=r"loss over $DG/\sqrt{T}$",
+        )
+        over.plot([], [], color="0.4", label="exact worst case")
+        over.plot([], [], "s", color="0.4", markerfacecolor="none", label="simulated, worst $\\epsilon$")
+        over.legend()
+        for name, rows in _groups(frame, "doubt"):
+            if name == "no schedule below":
+                against.loglog(rows["x"], rows["y"], "--", color="0.3", linewidth=1, label=name)
+            elif name == "search over all steps":
+                against.loglog(rows["x"], rows["y"], "o", color="0.3", markerfacecolor="none", label=name)
+            else:
+                against.loglog(rows["x"], rows["y"], color=COLOURS[name], label=name)
+        against.set(title="exact worst case", xlabel="doubt, $R$", ylabel=r"largest loss over $DG/\sqrt{T}$")
+        for name, rows in _groups(frame, "logistic"):
+            logistic.loglog(rows["x"], rows["y"], color=COLOURS[name], marker=".", label=name)
+        logistic.set(
+            title="logistic regression, simulated", xlabel="doubt, $R$", ylabel="largest loss above the optimum"
+        )
+        for panel in (over, against, logistic):
+            panel.minorticks_off()
+            doubts = (1, 4, 16, 64) if panel is over else (4, 16, 64, 256)
+            panel.set_xticks(doubts, list(map(str, doubts)))
+            low, high = panel.get_ylim()
+            ticks = [tick for tick in _TICKS if low <= tick <= high]
+            panel.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        figure.legend(*_legend(against, logistic), loc="outside right center")
+    return figure
+
+
+_TICKS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 10)
+
+
+def _groups(frame: pd.DataFrame, panel: str) -> list[tuple[str, pd.DataFrame]]:
+    return [(str(name), rows) for name, rows in frame[frame["panel"] == panel].groupby("schedule", sort=False)]
+
+
+def _legend(*panels: Axes) -> tuple[list[Any], list[str]]:
+    entries = {label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels())}
+    return list(entries.values()), list(entries)

@@ -1,0 +1,126 @@
+"""``python -m lrtheory.plan LOW HIGH``: how coarse may a grid of learning rates be, and where should it lie?"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lrtheory.theory.grid_planning import GridPlan, compare_plans, plan_grid
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Plan a grid and print it; 0 when done, 2 for bad usage, 1 where the picture cannot be written."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lrtheory.plan",
+        description="The coarsest grid of learning rates that loses at most a tolerated factor, or the best of N trials.",
+        epilog="example: python -m lrtheory.plan 1e-4 1e-1 --schedule cosine --tolerance 1.2",
+    )
+    parser.add_argument("low", type=float, metavar="LOW", help="Lower end of the range that holds the tuned rate.")
+    parser.add_argument("high", type=float, metavar="HIGH", help="Upper end.")
+    parser.add_argument("--schedule", default="Cosine", metavar="NAME", help="As Polynomial(2). Default: Cosine.")
+    request = parser.add_mutually_exclusive_group()
+    request.add_argument("--tolerance", type=float, metavar="FACTOR", help="The loss over the tuned one. Default: 1.2.")
+    request.add_argument("--budget", type=int, metavar="N", help="The number of trials, instead of a tolerance.")
+    parser.add_argument(
+        "--horizon", type=int, metavar="T", help="Promise for T steps. Default: the limit of long runs."
+    )
+    parser.add_argument("--json", action="store_true", help="Print the plans as JSON, a record a schedule.")
+    parser.add_argument("--figure", metavar="PATH", help="Draw the plans to PATH.png and PATH.pdf.")
+    options = parser.parse_args(arguments)
+    try:
+        from lrtheory.schedules import parse
+
+        tolerance = 1.2 if options.tolerance is None and options.budget is None else options.tolerance
+        plan = plan_grid(
+            options.low,
+            options.high,
+            schedule=parse(options.schedule),
+            tolerance=tolerance,
+            budget=options.budget,
+            horizon=options.horizon,
+        )
+        plans = compare_plans(plan)
+    except ValueError as error:
+        print(f"lrtheory plan: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps([record(each) for each in plans], indent=1) if options.json else report(plans))
+    return _draw(plans, Path(options.figure)) if options.figure else 0
+
+
+def record(plan: GridPlan) -> dict[str, Any]:
+    """A plan as plain numbers and words; what is infinite is null."""
+    return {
+        "schedule": plan.schedule.name,
+        "low": plan.low,
+        "high": plan.high,
+        "horizon": plan.horizon,
+        "tolerance": plan.tolerance,
+        "widest_ratio": plan.widest_ratio,
+        "ratio": plan.ratio,
+        "points": list(plan.points),
+        "factor": plan.factor,
+        "typical": plan.typical,
+        "tuned_loss": plan.tuned_loss if plan.tuned_loss < float("inf") else None,
+    }
+
+
+def report(plans: Sequence[GridPlan]) -> str:
+    """Plans as text: what to run, a table of the schedules, and what annealing saves."""
+    import pandas as pd
+
+    from lrtheory.runs.tables import shown_table
+    from lrtheory.schedules import Constant
+
+    plan = plans[0]
+    constant = next(each for each in plans if each.schedule == Constant())
+    rows = [
+        {
+            "schedule": each.schedule.name,
+            "trials": each.trials,
+            "ratio": f"{each.ratio:.3g}",
+            "widest ratio": f"{each.widest_ratio:.3g}",
+            "guaranteed": f"{each.factor:.3f}",
+            "typical": f"{each.typical:.3f}",
+            "tuned loss": f"{each.tuned_loss:.3f}",
+            "after tuning": f"{each.factor * each.tuned_loss:.3f}",
+        }
+        for each in plans
+    ]
+    setting = "in the limit of long runs" if plan.horizon is None else f"for {plan.horizon:,} steps"
+    lines = [
+        f"{plan.schedule}: try {', '.join(f'{point:.3g}' for point in plan.points)}.",
+        f"Tuned rate in [{plan.low:g}, {plan.high:g}], {setting}: the best trial's worst case is at most"
+        f" {plan.factor:.3f} times the tuned one, typically {plan.typical:.3f}.",
+    ]
+    if plan.lift > 1.005:
+        lines.append(f"The rates lie {plan.lift:.2f} times above the middle of what each serves: err high.")
+    saved = constant.trials - plan.trials
+    if saved > 0:
+        lines.append(f"Annealing saves {saved} of the {constant.trials} trials that a constant rate would need.")
+    lines += [
+        "",
+        shown_table(pd.DataFrame(rows)),
+        "",
+        "Losses in units of DG/sqrt(T): no method can promise less than 1.",
+    ]
+    return "\n".join(lines)
+
+
+def _draw(plans: Sequence[GridPlan], path: Path) -> int:
+    from lrtheory.figures.plan import curves, draw
+    from lrtheory.figures.style import save
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = save(draw(curves(plans)), path)
+    except OSError as error:
+        print(f"lrtheory plan: --figure {path} cannot be written: {error.strerror or error}.", file=sys.stderr)
+        return 1
+    print(f"Written: {', '.join(map(str, written))}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+r"""What do finished runs say about the next one? The worst case fitted to a table of losses, and read off elsewhere.
+
+**Model.** A *curve* is the losses of one schedule at one horizon against the base rate. Each curve is the worst case on a
+domain of diameter :math:`D` with gradients bounded by :math:`G`, above a level of its own:
+
+.. math:: \text{loss}\approx\text{level}_c+W(\mathrm{lr}\cdot\text{shape}_c;\,G,D),\qquad
+    W(\eta;G,D)=DG\;W(\eta\,G/D;1,1).
+
+So the theory is asked how losses depend on the rate, and how that dependence changes with schedule and horizon, and not
+for the level, which in networks falls with the horizon for other reasons. For a given ratio :math:`\gamma=G/D` the levels
+and :math:`DG\ge0` are linear, so the fit is a search over one number; best rates depend on that number only,
+:math:`\mathrm{lr}^\star=\tfrac1\gamma` times the tuned rate with :math:`G=D=1`.
+
+**Intervals.** Residuals are resampled (200 times by default) and the fit is repeated; percentiles. They hold what the
+scatter leaves open and not what the model gets wrong: look at ``explained``, and at predicted against logged.
+
+**Status.** A model, *measured*: on public language-model runs of 15,000 and 25,000 steps it explains 99 % of what the rate
+does to the loss within curves, and places the best rates of nine schedules at 50,000 steps within a factor of 1.3 of the
+logged ones (a test).
+
+**Source.** Fitting convex bounds to such runs: Schaipp et al., arXiv 2501.18965. The exact worst case in its place: here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.interpolate import CubicSpline
+
+from lrtheory.schedules import parse
+from lrtheory.schedules.schedule import Schedule
+from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and the 95 % interval around it.
+
+    Args:
+        value: The estimate.
+        low: Lower end.
+        high: Upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
+
+
+@dataclass(frozen=True, eq=False)
+class CurveFit:
+    """The worst case fitted to losses.
+
+    Args:
+        lipschitz: The bound of the gradients.
+        diameter: That of the domain.
+        explained: The part of the variance within curves that is explained.
+        residual: Root mean square of what is left.
+        resampled: ``lipschitz`` and ``diameter`` of each resampled fit, a row each.
+    """
+
+    lipschitz: float
+    diameter: float
+    explained: float
+    residual: float
+    resampled: np.ndarray
+
+    def regret(self, schedule: Schedule, horizon: int, lr: Any) -> np.ndarray:
+        """How much loss a base rate wastes: the fitted loss above that of the best rate.
+
+        Args:
+            schedule: The shape.
+            horizon: Number of steps.
+            lr: Base rates, positive, any shape.
+
+        Returns:
+            Losses, the shape of ``lr``.
+        """
+        lengths = {"lipschitz": self.lipschitz, "diameter": self.diameter}
+        best = tuned_lr(schedule, horizon, **lengths)
+        losses = worst_case_curve(schedule, horizon, np.append(np.ravel(lr), best), **lengths)
+        return (losses[:-1] - losses[-1]).reshape(np.shape(lr))
+
+    def best_lr(self, schedule: Schedule, horizon: int) -> Estimate:
+        """The best base rate of a schedule at a horizon, either of which may be new, with a 95 % interval.
+
+        Args:
+            schedule: The shape.
+            horizon: Number of steps.
+        """
+        tuned = tuned_lr(schedule, horizon, diameter=1.0)
+        low, high = np.percentile(self.resampled[:, 1] / self.resampled[:, 0], [2.5, 97.5])
+        return Estimate(tuned * self.diameter / self.lipschitz, tuned * float(low), tuned * float(high))
+
+
+def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> CurveFit:
+    r"""Fit the diameter and the gradient bound to the final losses of runs.
+
+    Args:
+        table: A row a run with the columns ``schedule`` (a :class:`Schedule`, or its name as it prints), ``horizon``
+            (steps), ``lr`` (base rate) and ``loss`` (final). Leave out runs that diverged. At least three runs more
+            than curves, with rates on both sides of the best one.
+        resamples: Number of resampled fits behind the intervals.
+        seed: Of the resampling.
+
+    Returns:
+        The fit.
+
+    Raises:
+        ValueError: columns or numbers that are missing or out of range, or rates that do not bracket a best one.
+
+    Example:
+        >>> from lrtheory import Cosine
+        >>> rates = np.geomspace(1e-4, 1e-2, 7)
+        >>> losses = 2.0 + worst_case_curve(Cosine(), 1000, rates, lipschitz=5.0, diameter=0.1)
+        >>> runs = pd.DataFrame({"schedule": "Cosine()", "horizon": 1000, "lr": rates, "loss": losses})
+        >>> fit = fit_curve(runs)
+        >>> round(fit.lipschitz, 1), round(fit.diameter, 2)
+        (5.0, 0.1)
+        >>> print(fit.best_lr(Cosine(), 4000))
+        0.000307 [0.000307, 0.000307]
+
+    Source:
+        A model: see the module.
+    """
+    runs = _checked(table, resamples)
+    curve = runs["curve"].to_numpy()
+    free = len(runs) - (curve.max() + 1) - 2  # levels, and two numbers
+    if free < 1:
+        raise ValueError(
+            f"{len(runs)} runs on {curve.max() + 1} curves are too few: three runs more than curves at least."
+        )
+    loss = _within(runs["loss"].to_numpy(dtype=float), curve)
+    ratios, fitted = _tabulated(runs)
+    fitted = _within(fitted, curve)
+    squares = (fitted**2).sum(axis=1)
+
+    def best(losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # a column of losses a fit
+        products = np.maximum(fitted @ losses, 0)
+        chosen = np.argmax(products**2 / squares[:, None], axis=0)
+        return chosen, products[chosen, np.arange(losses.shape[1])] / squares[chosen]
+
+    (chosen,), (scale,) = best(loss[:, None])
+    if scale == 0 or chosen in (0, len(ratios) - 1):
+        raise ValueError("the losses show no best rate: add runs with rates on both sides of it.")
+    residuals = loss - scale * fitted[chosen]
+    rows = np.random.default_rng(seed).integers(len(loss), size=(len(loss), resamples))
+    scattered = (residuals * np.sqrt(len(loss) / free))[rows]
+    again, scales = best(_within((scale * fitted[chosen])[:, None].T + scattered.T, curve).T)
+    found = scales > 0
+    return CurveFit(
+        lipschitz=float(np.sqrt(scale * ratios[chosen])),
+        diameter=float(np.sqrt(scale / ratios[chosen])),
+        explained=float(1 - np.sum(residuals**2) / np.sum(loss**2)),
+        residual=float(np.sqrt(np.mean(residuals**2))),
+        resampled=np.sqrt(np.column_stack([scales * ratios[again], scales / ratios[again]])[found]),
+    )
+
+
+def _within(values: np.ndarray, curve: np.ndarray) -> np.ndarray:
+    """Values less the mean of their curve, along the last axis."""
+    member = (curve == np.arange(curve.max() + 1)[:, None]).astype(float)
+    return values - values @ member.T / member.sum(axis=1) @ member
+
+
+_DECADES = 3
+_TABULATED = 16
+_SEARCHED = 400
+
+
+def _tabulated(runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Ratios G/D, and the worst case of every run at each of them: computed at some, joined by splines of logarithms."""
+    groups = list(runs.groupby("curve", sort=False))
+    unit = np.concatenate(
+        [
+            rows["lr"] / tuned_lr(rows["schedule"].iloc[0], int(rows["horizon"].iloc[0]), diameter=1.0)
+            for _, rows in groups
+        ]
+    )
+    centre = -np.mean(np.log(unit))  # the ratio at which the average run is tuned
+    reach = _DECADES * np.log(10)
+    nodes = centre + np.linspace(-reach, reach, 2 * _DECADES * _TABULATED + 1)
+    searched = centre + np.linspace(-reach, reach, 2 * _DECADES * _SEARCHED + 1)
+    table = np.empty((len(searched), len(runs)))
+    for _, rows in groups:
+        rates = np.exp(nodes)[:, None] * rows["lr"].to_numpy(dtype=float)
+        losses = worst_case_curve(rows["schedule"].iloc[0], int(rows["horizon"].iloc[0]), rates, diameter=1.0)
+        table[:, rows["row"]] = np.exp(CubicSpline(nodes, np.log(losses))(searched))
+    return np.exp(searched), table
+
+
+def _checked(table: pd.DataFrame, resamples: int) -> pd.DataFrame:
+    missing = [name for name in ("schedule", "horizon", "lr", "loss") if name not in table.columns]
+    if missing:
+        raise ValueError(f"the table needs the columns schedule, horizon, lr and loss; {', '.join(missing)} missing.")
+    if isinstance(resamples, bool) or not isinstance(resamples, int) or resamples < 2:
+        raise ValueError(f"resamples must be a whole number of at least 2, not {resamples!r}.")
+    numbers = table[["horizon", "lr", "loss"]].to_numpy(dtype=float)
+    whole = (numbers[:, 0] >= 1) & (numbers[:, 0] == np.round(numbers[:, 0]))
+    if table.empty or not (np.isfinite(numbers).all() and whole.all() and (numbers[:, 1] > 0).all()):
+        raise ValueError("the table needs whole horizons of at least 1, positive rates and finite losses.")
+    schedules = [parse(each) if isinstance(each, str) else each for each in table["schedule"]]
+    if not all(isinstance(each, Schedule) for each in schedules):
+        raise ValueError("the column schedule must hold schedules, or their names.")
+    runs = pd.DataFrame({"row": np.arange(len(table)), "schedule": schedules, "horizon": numbers[:, 0].astype(int)})
+    runs["curve"] = pd.factorize(runs["horizon"].astype(str) + [each.formula for each in schedules])[0]
+    return runs.assign(lr=numbers[:, 1], loss=numbers[:, 2])

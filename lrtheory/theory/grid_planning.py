@@ -1,0 +1,250 @@
+r"""How coarse may a grid of learning rates be, and where should its points lie?
+
+**Setting.** The tuned rate :math:`\eta^\star` of a schedule is known to lie in ``[low, high]``, and no better. Rates
+:math:`x_1<\dots<x_n` are tried and the best run is kept. What is lost is :math:`\phi(x_j/\eta^\star)`, with
+
+.. math:: \phi(\rho)=\frac{W(\rho\,\eta^\star)}{W(\eta^\star)}=\min_k\Big[\frac{a_k}{\rho}+b_k\rho\Big],
+
+a minimum over restarts ``k``: the law of :mod:`lrtheory.theory.misspecification`, or the exact worst case of
+:mod:`lrtheory.theory.worst_case` at a given horizon.
+
+**Statement.** A restart loses at most a factor :math:`t` exactly for
+:math:`\rho\in\big[\tfrac{2a_k}{t+\sqrt{t^2-4a_kb_k}},\tfrac{t+\sqrt{t^2-4a_kb_k}}{2b_k}\big]`. Let
+:math:`[\alpha,\beta]` be the connected part around :math:`\rho=1` of the union of these intervals. The geometric grid of
+ratio :math:`\beta/\alpha` that starts at :math:`\beta\cdot\mathrm{low}` keeps :math:`\phi\le t` for every
+:math:`\eta^\star`, and with these intervals no wider ratio does: :math:`x_j` serves the tuned rates in
+:math:`[x_j/\beta,x_j/\alpha]`, and neighbours must meet.
+
+* *Err high.* :math:`\alpha=t-\sqrt{t^2-1}` for every schedule, but :math:`\beta\sim(t/C)^{2p+1}` after annealing: the
+  points lie :math:`\sqrt{\alpha\beta}>1` above the middles of the intervals that they serve.
+* Without annealing :math:`\beta=1/\alpha`: the grid is centred and its ratio is :math:`(t+\sqrt{t^2-1})^2`.
+
+**Status.** *Proved* from the bounds quoted above: a planned grid's loss is at most the stated factor times the tuned
+worst case, on every convex problem. That the factor is needed is verified as far as those bounds are attained.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from lrtheory.schedules import Constant, Polynomial
+from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_positive, is_number
+from lrtheory.theory.misspecification import functionals, law
+from lrtheory.theory.worst_case import checked_steps, restarts
+
+
+@dataclass(frozen=True)
+class GridPlan:
+    r"""A geometric grid of base rates and what it promises.
+
+    Args:
+        schedule: The shape that every trial runs.
+        low: Lower end of the range that holds the tuned rate.
+        high: Upper end.
+        horizon: Number of steps of the exact worst case; none for the limit of long runs.
+        tolerance: The factor that was allowed; none where the number of trials was given.
+        widest_ratio: The widest ratio of neighbours that the tolerance admits.
+        ratio: The ratio of the points, at most ``widest_ratio``: the range divided evenly.
+        points: The base rates to try, ascending.
+        factor: The guarantee: the best trial's worst case is at most this times the tuned one.
+        typical: The mean of what is lost, the logarithm of the tuned rate being uniform on the range.
+        tuned_loss: The tuned worst case in units of :math:`DG/\sqrt T`; infinite in the limit without annealing.
+    """
+
+    schedule: Schedule
+    low: float
+    high: float
+    horizon: int | None
+    tolerance: float | None
+    widest_ratio: float
+    ratio: float
+    points: tuple[float, ...]
+    factor: float
+    typical: float
+    tuned_loss: float
+
+    @property
+    def trials(self) -> int:
+        """The number of points."""
+        return len(self.points)
+
+    @property
+    def lift(self) -> float:
+        """How far above the middle of the interval that it serves each point lies: err high by this factor."""
+        return self.points[0] / (self.low * math.sqrt(self.ratio))
+
+    def lost(self, tuned_rate: Any) -> np.ndarray:
+        """The factor that the best trial loses where the tuned rate is this; at most ``factor`` on the range.
+
+        Args:
+            tuned_rate: Positive, any shape.
+
+        Raises:
+            ValueError: a rate is not positive and finite.
+
+        Example:
+            >>> from lrtheory import Constant
+            >>> plan_grid(0.5, 2, schedule=Constant(), budget=1).lost([0.5, 1, 2]).round(6)
+            array([1.25, 1.  , 1.25])
+        """
+        tuned_rate = np.asarray(tuned_rate, dtype=np.float64)
+        if not (np.isfinite(tuned_rate).all() and (tuned_rate > 0).all()):
+            raise ValueError("tuned_rate must be positive and finite.")
+        curve = _curve(self.schedule, self.horizon)
+        best = [min(curve.factor(point / rate) for point in self.points) for rate in tuned_rate.ravel()]
+        return np.array(best).reshape(tuned_rate.shape)
+
+
+def plan_grid(
+    low: float,
+    high: float,
+    *,
+    schedule: Schedule,
+    tolerance: float | None = None,
+    budget: int | None = None,
+    horizon: int | None = None,
+) -> GridPlan:
+    r"""The coarsest grid of base rates that loses at most a given factor, or the best grid of a given size.
+
+    Args:
+        low: Lower end of the range that holds the schedule's tuned base rate; positive.
+        high: Upper end, above ``low``.
+        schedule: The shape.
+        tolerance: The factor over the perfectly tuned worst case that may be lost, above 1.
+        budget: The number of trials. Exactly one of ``tolerance`` and ``budget`` must be given.
+        horizon: Promise for the exact worst case of this many steps instead of the limit of long runs.
+
+    Returns:
+        The plan, with the guaranteed and the typical factor.
+
+    Raises:
+        ValueError: a number outside of its range, or both or neither of ``tolerance`` and ``budget``.
+        TypeError: ``schedule`` is not a :class:`Schedule`.
+
+    Example:
+        A rate known to a factor of a thousand, and a worst case that may grow by one half:
+
+        >>> from lrtheory import Constant, Cosine
+        >>> [plan_grid(1e-4, 1e-1, schedule=s, tolerance=1.5).trials for s in (Constant(), Cosine())]
+        [4, 3]
+        >>> plan = plan_grid(1e-4, 1e-1, schedule=Cosine(), budget=3)
+        >>> [float(f"{point:.2g}") for point in plan.points], round(plan.factor, 2), round(plan.lift, 2)
+        ([0.00041, 0.0041, 0.041], 1.43, 1.29)
+
+    Source:
+        Proved here: see the module.
+    """
+    low, high = checked_range(low, high)
+    if not isinstance(schedule, Schedule):
+        raise TypeError(f"schedule must be a Schedule, not {type(schedule).__name__}.")
+    if (tolerance is None) == (budget is None):
+        raise ValueError("give exactly one of tolerance (a factor of loss) and budget (a number of trials).")
+    if tolerance is not None and not (is_number(tolerance) and 1 < tolerance < math.inf):
+        raise ValueError(f"tolerance must be a finite factor above 1, not {tolerance!r}.")
+    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1):
+        raise ValueError(f"budget is a number of trials, a whole number of at least 1, not {budget!r}.")
+    curve = _curve(schedule, None if horizon is None else checked_horizon(horizon))
+    if tolerance is not None:
+        below, above = curve.reach(float(tolerance))
+        widest = above / below
+        trials = max(math.ceil(math.log(high / low) / math.log(widest) * (1 - 1e-12)), 1)
+    else:
+        trials = int(budget or 1)
+        widest = (high / low) ** (1 / trials)
+    ratio = (high / low) ** (1 / trials)
+    factor, below, above = curve.level(min(ratio, widest))
+    points = tuple(float(low * above * ratio**j) for j in range(trials))
+    typical = float(np.mean([curve.factor(rho) for rho in np.geomspace(above / ratio, above, 65)]))
+    return GridPlan(schedule, low, high, horizon, tolerance, widest, ratio, points, factor, typical, curve.tuned_loss)
+
+
+def compare_plans(plan: GridPlan) -> list[GridPlan]:
+    """A plan beside those of the constant and the linear schedule for the same request.
+
+    Args:
+        plan: The plan.
+
+    Returns:
+        The plans of the schedule, of ``Polynomial(1)`` and of ``Constant()``, each once, for the same tolerance or,
+        where it has none, the same number of trials.
+
+    Example:
+        >>> from lrtheory import Polynomial
+        >>> plan = plan_grid(1e-4, 1e-1, schedule=Polynomial(3), tolerance=2.5)
+        >>> [(str(each.schedule), each.trials) for each in compare_plans(plan)]
+        [('Polynomial(3)', 1), ('Polynomial(1)', 2), ('Constant()', 3)]
+    """
+    others = [schedule for schedule in (Polynomial(1), Constant()) if schedule != plan.schedule]
+    budget = plan.trials if plan.tolerance is None else None
+    return [
+        plan,
+        *(
+            plan_grid(
+                plan.low, plan.high, schedule=schedule, tolerance=plan.tolerance, budget=budget, horizon=plan.horizon
+            )
+            for schedule in others
+        ),
+    ]
+
+
+def checked_range(low: Any, high: Any) -> tuple[float, float]:
+    """A range of rates as floats, or one sentence saying what it must be."""
+    low, high = checked_positive("low", low), checked_positive("high", high)
+    if not low < high:
+        raise ValueError(f"low must be below high, not {low:g} and {high:g}.")
+    return low, high
+
+
+@dataclass(frozen=True, eq=False)
+class _Curve:
+    r"""The factor lost, :math:`\phi(\rho)=\min_k(a_k/\rho+b_k\rho)`, and the tuned loss over :math:`DG/\sqrt T`."""
+
+    bias: np.ndarray
+    noise: np.ndarray
+    tuned_loss: float
+
+    def factor(self, rho: float) -> float:
+        return float(np.min(self.bias / rho + self.noise * rho))
+
+    def reach(self, tolerance: float) -> tuple[float, float]:
+        """The ends of the connected set of ``rho`` around 1 on which at most the tolerance is lost."""
+        discriminant = tolerance**2 - 4 * self.bias * self.noise
+        # The tuned restart has a b = 1/4, which rounding may put above it.
+        serving = discriminant >= -1e-12
+        root = tolerance + np.sqrt(np.maximum(discriminant[serving], 0))
+        lower, upper = 2 * self.bias[serving] / root, root / (2 * self.noise[serving])
+        order = np.argsort(lower, kind="stable")
+        lower, reached = lower[order], np.maximum.accumulate(upper[order])
+        starts = np.flatnonzero(np.concatenate([[True], lower[1:] > reached[:-1]]))
+        ends = np.concatenate([reached[starts[1:] - 1], reached[-1:]])
+        around = np.flatnonzero(lower[starts] <= 1 + 1e-9)[-1]
+        return float(lower[starts][around]), float(ends[around])
+
+    def level(self, ratio: float) -> tuple[float, float, float]:
+        """The smallest loss whose reach has a given ratio, from above, and that reach."""
+        low, high = 1.0, (math.sqrt(ratio) + 1 / math.sqrt(ratio)) / 2  # without annealing it is the upper one
+        while high - low > 1e-9:
+            middle = (low + high) / 2
+            below, above = self.reach(middle)
+            low, high = (low, middle) if above / below >= ratio else (middle, high)
+        return high, *self.reach(high)
+
+
+@lru_cache(maxsize=256)
+def _curve(schedule: Schedule, horizon: int | None) -> _Curve:
+    """The restarts of a schedule, in units of its tuned rate and its tuned loss."""
+    if horizon is None:
+        if schedule.degree == 0:
+            return _Curve(np.array([0.5]), np.array([0.5]), math.inf)
+        table = functionals(schedule)
+        bias = table.tuned_area / np.exp(table.log_area(table.grid)) / 2
+        noise = np.exp(table.log_spread(table.grid)) / table.tuned_spread / 2
+        return _Curve(np.append(bias, 0.5), np.append(noise, 0.5), law(schedule).tuned_loss)
+    squares, excess = (values[:-1] for values in restarts(checked_steps(schedule.steps(horizon))))
+    best = int(np.argmin(excess / squares))
+    return _Curve(
+        squares[best] / squares / 2, excess / excess[best] / 2, math.sqrt(horizon * excess[best] / squares[best])
+    )

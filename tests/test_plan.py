@@ -1,0 +1,70 @@
+"""The command that plans grids: its table, its JSON, its picture, its refusals."""
+
+import json
+
+import pytest
+
+from lrtheory import __main__
+from lrtheory.plan import main
+
+
+def test_the_table_says_what_to_run(capsys):
+    assert main(["1e-4", "1e-1", "--schedule", "Polynomial(3)", "--tolerance", "1.5"]) == 0
+    output = capsys.readouterr()
+    assert output.err == ""
+    assert output.out.startswith("Polynomial(3): try 0.00129, 0.0409.\n")
+    assert "at most 1.427 times the tuned one" in output.out
+    assert "Annealing saves 2 of the 4 trials" in output.out
+    assert [line.split()[0] for line in output.out.splitlines() if "()" in line or "(1)" in line] == [
+        "Polynomial(1)", "Constant()",
+    ]  # fmt: skip
+
+
+def test_json_is_the_plan(capsys):
+    assert main(["1e-4", "1e-1", "--budget", "2", "--horizon", "1000", "--json"]) == 0
+    cosine, linear, constant = json.loads(capsys.readouterr().out)
+    assert (cosine["schedule"], linear["schedule"], constant["schedule"]) == (
+        "Cosine()", "Polynomial(1)", "Constant()",
+    )  # fmt: skip
+    assert len(cosine["points"]) == 2
+    assert cosine["tolerance"] is None
+    assert 1 < cosine["factor"] < linear["factor"] < constant["factor"]
+    assert main(["1e-4", "1e-1", "--json"]) == 0  # in the limit the constant schedule's loss is infinite: null
+    assert json.loads(capsys.readouterr().out)[-1]["tuned_loss"] is None
+
+
+def test_the_picture_is_written_where_asked(tmp_path, capsys):
+    assert main(["1e-4", "1e-1", "--figure", str(tmp_path / "plans" / "mine")]) == 0
+    assert {path.name for path in (tmp_path / "plans").iterdir()} == {"mine.png", "mine.pdf"}
+    assert "mine.pdf" in capsys.readouterr().err
+    (tmp_path / "taken").write_text("")
+    assert main(["1e-4", "1e-1", "--figure", str(tmp_path / "taken" / "mine")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["1", "0.1"], "low must be below high"),
+        (["0.1", "1", "--schedule", "spiral"], "'spiral' is not a schedule"),
+        (["0.1", "1", "--tolerance", "0.9"], "tolerance must be a finite factor above 1"),
+        (["0.1", "1", "--budget", "0"], "budget is a number of trials"),
+    ],
+)
+def test_bad_usage_is_one_sentence_and_two(arguments, message, capsys):
+    assert main(arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    assert message in output.err
+
+
+def test_tolerance_and_budget_exclude_each_other(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["0.1", "1", "--tolerance", "2", "--budget", "3"])
+    assert stopped.value.code == 2
+
+
+def test_the_package_knows_the_command(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["lrtheory", "plan", "0.1", "1"])
+    assert __main__.main() == 0
+    assert "Cosine(): try" in capsys.readouterr().out

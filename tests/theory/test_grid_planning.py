@@ -1,0 +1,128 @@
+"""Planned grids keep their promise, for every schedule, in the law, the exact worst case and simulation."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrtheory import Constant, Cosine, Polynomial, degradation, plan_grid, tuned_lr
+from lrtheory.schedules import REGISTRY
+from lrtheory.simulation import worst_eps
+from lrtheory.theory.grid_planning import compare_plans
+from lrtheory.theory.worst_case import worst_case_curve
+
+every_schedule = pytest.mark.parametrize("schedule", REGISTRY, ids=str)
+HORIZON = 150
+
+ranges = st.tuples(st.floats(-6, 0), st.floats(0.01, 5)).map(lambda ends: (10 ** ends[0], 10 ** (ends[0] + ends[1])))
+tolerances = st.floats(0.01, 3).map(lambda excess: 1 + excess)
+
+
+@given(ends=ranges, tolerance=tolerances, seed=st.integers(0, 2**32))
+@settings(deadline=None, max_examples=200)
+def test_the_exact_worst_case_keeps_the_promise(ends, tolerance, seed):
+    """Wherever the tuned rate lies in the range, the best trial's exact worst case is within the factor."""
+    for schedule in REGISTRY:
+        plan = plan_grid(*ends, schedule=schedule, tolerance=tolerance, horizon=HORIZON)
+        assert plan.factor <= tolerance * (1 + 1e-8)  # the level is found from above, to 1e-9
+        tuned = tuned_lr(schedule, HORIZON, diameter=1.0)
+        best = worst_case_curve(schedule, HORIZON, tuned, diameter=1.0)
+        # The ends, where two trials meet, and anywhere.
+        cells = plan.low * plan.ratio ** np.arange(plan.trials + 1.0)
+        rates = np.concatenate([cells, ends[0] * (ends[1] / ends[0]) ** np.random.default_rng(seed).random(5)])
+        nearest = np.clip(np.searchsorted(cells, rates) - 1, 0, plan.trials - 1)
+        trials = np.array(plan.points)[nearest]  # of the interval that the rate lies in
+        losses = worst_case_curve(schedule, HORIZON, trials / rates * tuned, diameter=1.0) / best
+        assert losses.max() <= plan.factor * (1 + 1e-8)
+
+
+@given(schedule=st.sampled_from(REGISTRY), ends=ranges, tolerance=tolerances, part=st.floats(0, 1))
+@settings(deadline=None, max_examples=200)
+def test_the_law_keeps_the_promise(schedule, ends, tolerance, part):
+    plan = plan_grid(*ends, schedule=schedule, tolerance=tolerance)
+    rho = plan.points[0] / (plan.low * plan.ratio ** np.array([0.0, part, 1.0]))  # the first trial on its interval
+    # The plan's law is tabulated: restarts 0.7 % apart, so it lies above by at most the square of that.
+    assert degradation(schedule, rho).max() <= plan.factor * (1 + 1e-4)
+    assert 1 <= plan.typical <= plan.factor * (1 + 1e-8)
+
+
+@every_schedule
+def test_a_coarser_grid_breaks_it(schedule):
+    """The ratio is the widest: five percent more lose more than was tolerated, in the law itself."""
+    plan = plan_grid(1e-4, 1e-1, schedule=schedule, tolerance=1.3)
+    below, above = plan.points[0] / (plan.low * plan.ratio), plan.points[0] / plan.low
+    wider = np.array([below / 1.05**0.5, above * 1.05**0.5])
+    level = degradation(schedule, np.array([below, above])).max()
+    assert level == pytest.approx(plan.factor, rel=1e-3)
+    assert degradation(schedule, wider).max() > level
+
+
+@every_schedule
+def test_budget_and_tolerance_agree(schedule):
+    for budget in (1, 2, 5):
+        plan = plan_grid(1e-4, 1e-1, schedule=schedule, budget=budget)
+        assert plan.trials == budget
+        asked = plan_grid(1e-4, 1e-1, schedule=schedule, tolerance=plan.factor * (1 + 1e-6))
+        assert asked.trials <= budget
+        more = plan_grid(1e-4, 1e-1, schedule=schedule, budget=budget + 1)
+        assert more.factor <= plan.factor * (1 + 1e-8)  # equal on a plateau, as of Robust
+        assert plan.lost(np.geomspace(plan.low, plan.high, 100)).max() <= plan.factor * (1 + 1e-8)
+
+
+@pytest.mark.parametrize(("schedule", "tolerance", "upward"), [
+    (Constant(), 1.2, 1.863), (Polynomial(1), 1.2, 2.048), (Polynomial(2), 1.2, 2.752),
+    (Constant(), 1.5, 2.618), (Polynomial(1), 1.5, 4.0), (Polynomial(2), 1.5, 8.397),
+])  # fmt: skip
+def test_how_far_upward_a_schedule_forgives(schedule, tolerance, upward):
+    plan = plan_grid(1e-4, 1e-1, schedule=schedule, tolerance=tolerance)
+    downward = tolerance - np.sqrt(tolerance**2 - 1)
+    # Quoted to four digits; on the table of the law's restarts a steep end is known to 1e-4 times 2p + 1.
+    assert plan.widest_ratio * downward == pytest.approx(upward, rel=1e-3)
+
+
+@every_schedule
+def test_simulation_keeps_the_promise(schedule):
+    """The worst member of the one-dimensional family stays below the factor times the tuned worst case."""
+    horizon = 1_000
+    plan = plan_grid(1e-3, 1.0, schedule=schedule, budget=3, horizon=horizon)
+    tuned = tuned_lr(schedule, horizon, diameter=1.0)
+    promise = plan.factor * worst_case_curve(schedule, horizon, tuned, diameter=1.0)
+    for part in (0.0, 0.25, 0.5, 0.75, 1.0):  # offsets: the tuned rate moves through one interval
+        rates = plan.points[1] / (plan.low * plan.ratio ** (1 + part)) * tuned * plan.ratio ** np.array([-1, 0, 1])
+        best = min(worst_eps(schedule, horizon=horizon, lr=rate)[1] for rate in rates)
+        assert best <= promise * (1 + 1e-3)  # the expectation is computed to 1e-3
+
+
+def test_annealing_saves_trials():
+    plan = plan_grid(1e-5, 1.0, schedule=Polynomial(3), tolerance=1.5)
+    trials = {each.schedule: each.trials for each in compare_plans(plan)}
+    assert trials == {Polynomial(3): 3, Polynomial(1): 5, Constant(): 6}
+    assert [each.schedule for each in compare_plans(plan_grid(1, 9, schedule=Constant(), budget=2))] == [
+        Constant(), Polynomial(1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"low": 0.0}, "low must be a positive"),
+        ({"high": float("inf")}, "high must be a positive"),
+        ({"low": 2.0}, "low must be below high, not 2 and 1"),
+        ({"tolerance": 1.0}, "tolerance must be a finite factor above 1"),
+        ({"tolerance": None}, "exactly one of tolerance"),
+        ({"budget": 3}, "exactly one of tolerance"),
+        ({"tolerance": None, "budget": 0}, "budget is a number of trials"),
+        ({"tolerance": None, "budget": 2.5}, "budget is a number of trials"),
+        ({"horizon": 0}, "horizon is a number of steps"),
+    ],
+)
+def test_bad_requests_are_one_sentence(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plan_grid(**({"low": 0.1, "high": 1.0, "schedule": Cosine(), "tolerance": 1.2} | arguments))
+
+
+def test_bad_schedule_and_rate():
+    with pytest.raises(TypeError, match="schedule must be a Schedule, not str"):
+        plan_grid(0.1, 1, schedule="cosine", tolerance=2)  # pyright: ignore
+    with pytest.raises(ValueError, match="tuned_rate must be positive"):
+        plan_grid(0.1, 1, schedule=Cosine(), tolerance=2).lost([0.0])
