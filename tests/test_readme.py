@@ -30,12 +30,30 @@ def test_tables_are_fresh():
     assert fresh_tables(README) == README, "python -m tests.test_readme writes the tables anew"
 
 
-def test_the_first_example_runs_and_says_what_it_does():
-    (code,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "degradation(" in block]
+def run_example(word, monkeypatch):
+    """What the one example that has this word leaves behind."""
+    monkeypatch.chdir(ROOT)
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if word in block]
     names = {}
     exec(code, names)
+    return names
+
+
+def test_the_first_example_says_what_it_does(monkeypatch):
+    names = run_example("degradation(", monkeypatch)
     assert names["degradation"](names["cosine"], [0.5, 2, 10]).round(2).tolist() == [1.25, 1.19, 1.76]
     assert str(names["rho_exponent"](names["cosine"])) == "1/5"
+
+
+def test_the_recipes_say_what_they_do(monkeypatch, capsys):
+    plan = run_example("plan_grid(", monkeypatch)["plan"]
+    assert [float(f"{point:.2g}") for point in plan.points] == [0.00041, 0.0041, 0.041]
+    assert [round(value, 2) for value in (plan.factor, plan.typical, plan.lift)] == [1.43, 1.17, 1.29]
+    robust = run_example("robust_lr(", monkeypatch)
+    assert round(robust["placed"](robust["Polynomial"](1), 16, 10_000)[1], 2) == 1.66
+    assert round(robust["robust_loss"](16), 2) == round(robust["lower_bound"](16), 2) == 1.28
+    run_example("fit_curve(", monkeypatch)
+    assert capsys.readouterr().out.strip() in README
 
 
 def test_the_orders_of_the_penalty_are_fresh():
