@@ -1,4 +1,4 @@
-"""``python -m lrtheory.sweep rho | degree | horizon | grid | penalty``: experiments that keep what they finish."""
+"""``python -m lrtheory.sweep NAME``: experiments that keep what they finish, one module of ``lrtheory.sweeps`` each."""
 
 import argparse
 import sys
@@ -15,6 +15,8 @@ SWEEPS = {
     "horizon": "the 1/sqrt(T) rate, and the exponent of rho as the horizon grows",
     "grid": "loss after tuning by a geometric grid against its resolution, worst over offsets",
     "penalty": "gradient descent on a small network against its implicit gradient penalty (needs torch)",
+    "networks": "logistic regression and small networks against the law (needs torch)",
+    "language_models": "public logs of language models against the exact worst case",
 }
 
 
@@ -63,7 +65,7 @@ def _run(options: argparse.Namespace, config: object, out: Path) -> int:
             f"\nInterrupted. Finished cells are kept in {cells}; the same command goes on from there.", file=sys.stderr
         )
         return 1
-    except ModuleNotFoundError as error:
+    except (ModuleNotFoundError, FileNotFoundError) as error:
         print(f"lrtheory sweep {options.sweep}: {error}", file=sys.stderr)
         return 1
     write_csv(frame, out / f"{options.sweep}.csv")

@@ -59,7 +59,7 @@ def test_the_recipes_say_what_they_do(monkeypatch, capsys):
 def test_the_orders_of_the_penalty_are_fresh():
     orders = penalty.orders(pd.read_csv(ROOT / "figures/data/penalty.csv"))
     for slope in (orders["distance_flow"], orders["distance_penalised"]):
-        assert f"`eta^{slope}`" in README
+        assert f"`eta^{slope:.3f}`" in README
 
 
 def test_the_penalty_example_says_what_it_does():

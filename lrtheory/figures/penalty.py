@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from lrtheory.estimate import mean_estimate
 from lrtheory.figures.style import styled
-from lrtheory.sweeps.penalty import interval
 
 DISTANCES = {
     "distance_flow": {"label": "to the gradient flow", "color": "0.35", "marker": "o"},
@@ -34,8 +34,8 @@ def draw(frame: pd.DataFrame) -> Figure:
         figure = Figure(figsize=(7.2, 3.0))
         distance, *panels = figure.subplots(1, 1 + len(MEASURES))
         for column, style in DISTANCES.items():
-            logarithms = [interval(np.log(group[column])) for group in groups]
-            means = np.exp([found.mean for found in logarithms])
+            logarithms = [mean_estimate(np.log(group[column])) for group in groups]
+            means = np.exp([found.value for found in logarithms])
             ends = np.exp([[found.low for found in logarithms], [found.high for found in logarithms]])
             distance.errorbar(sharpness, means, np.abs(ends - means), linestyle="none", **style)
             order = 1 if column == "distance_flow" else 2
@@ -49,9 +49,9 @@ def draw(frame: pd.DataFrame) -> Figure:
         for panel, (measure, title) in zip(panels, MEASURES.items()):
             panel.axhline(0, color="0.7", linewidth=0.8)
             for path, style in DIFFERENCES.items():
-                found = [interval(group[f"{measure}_{path}"] - group[f"{measure}_flow"]) for group in groups]
-                means = np.array([difference.mean for difference in found])
-                margins = np.array([difference.high - difference.mean for difference in found])
+                found = [mean_estimate(group[f"{measure}_{path}"] - group[f"{measure}_flow"]) for group in groups]
+                means = np.array([difference.value for difference in found])
+                margins = np.array([difference.high - difference.value for difference in found])
                 panel.errorbar(sharpness, means, margins, **style)
             panel.set(xlim=(0, None), title=title)
         for panel in (distance, *panels):

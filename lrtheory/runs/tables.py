@@ -1,32 +1,14 @@
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from lrtheory.estimate import Estimate
 from lrtheory.runs.store import whole_file
 
 
-@dataclass(frozen=True)
-class Slope:
-    """A fitted exponent with its 95 % interval.
-
-    Args:
-        value: The slope of the logarithm of the loss against the logarithm of ``rho``.
-        low: Lower end of the interval.
-        high: Upper end.
-    """
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
-
-
-def fit_slope(x: Any, y: Any, standard_error: Any = None) -> Slope:
+def fit_slope(x: Any, y: Any, standard_error: Any = None) -> Estimate:
     r"""The exponent of ``y`` against ``x``: least squares of logarithms, with a 95 % interval.
 
     .. math:: \log y = c + s\log x + \text{residual}
@@ -43,7 +25,7 @@ def fit_slope(x: Any, y: Any, standard_error: Any = None) -> Slope:
         ValueError: fewer than three points, or values that are not positive.
 
     Example:
-        >>> print(fit_slope([1, 2, 4, 8], [3.0, 6.0, 12.0, 24.0]))
+        >>> print(f"{fit_slope([1, 2, 4, 8], [3.0, 6.0, 12.0, 24.0]):.3f}")
         1.000 [1.000, 1.000]
     """
     from scipy.stats import t
@@ -60,7 +42,7 @@ def fit_slope(x: Any, y: Any, standard_error: Any = None) -> Slope:
         relative = np.asarray(standard_error, dtype=float) / y
         variance = max(variance, np.sum((centred * relative) ** 2) / squares**2)
     margin = t.ppf(0.975, len(x) - 2) * np.sqrt(variance)
-    return Slope(float(slope), float(slope - margin), float(slope + margin))
+    return Estimate(float(slope), float(slope - margin), float(slope + margin))
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

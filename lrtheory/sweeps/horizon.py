@@ -95,8 +95,8 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     for name, group in frame.groupby("schedule", sort=False):
         row = {
             "schedule": name,
-            "rate (-1/2)": str(fit_slope(group["horizon"], group["worst_case"])),
-            "rate, simulated": str(fit_slope(group["horizon"], group["simulated"], group["standard_error"])),
+            "rate (-1/2)": f"{fit_slope(group['horizon'], group['worst_case']):.3f}",
+            "rate, simulated": f"{fit_slope(group['horizon'], group['simulated'], group['standard_error']):.3f}",
             "rho exponent, predicted": str(rho_exponent(parse(str(name)))),
         }
         for _, at in group.iterrows():

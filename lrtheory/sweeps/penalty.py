@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lrtheory.estimate import Estimate, mean_estimate
 from lrtheory.runs import Store, execute
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules.schedule import checked_positive
@@ -143,45 +144,10 @@ def table(sweep: PenaltySweep, store: Store, workers: int | None = None) -> pd.D
     )
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A mean over runs with its 95 % interval, Student's.
-
-    Args:
-        mean: The mean.
-        low: Lower end of the interval.
-        high: Upper end.
-    """
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
-
-
-def interval(values: Any) -> Interval:
-    """The mean of independent values with its 95 % interval.
-
-    Args:
-        values: At least two.
-
-    Example:
-        >>> print(interval([1.0, 2.0, 3.0]))
-        2 [-0.484, 4.48]
-    """
-    from scipy.stats import t
-
-    values = np.asarray(values, dtype=np.float64)
-    margin = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return Interval(float(values.mean()), float(values.mean() - margin), float(values.mean() + margin))
-
-
-def explained(group: pd.DataFrame) -> Interval:
+def explained(group: pd.DataFrame) -> Estimate:
     """The distance to the penalised path over the distance to the flow: geometric mean over runs, with its interval."""
-    logarithms = interval(np.log(group["distance_penalised"] / group["distance_flow"]))
-    return Interval(*(float(np.exp(end)) for end in (logarithms.mean, logarithms.low, logarithms.high)))
+    logarithms = mean_estimate(np.log(group["distance_penalised"] / group["distance_flow"]))
+    return Estimate(*(float(np.exp(end)) for end in (logarithms.value, logarithms.low, logarithms.high)))
 
 
 def orders(frame: pd.DataFrame) -> dict[str, Any]:
@@ -209,15 +175,15 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for lr, group in frame.groupby("lr"):
         for path in PATHS:
-            row = {"lr": f"{lr:g}", "lr * sharpness": str(interval(group["lr_sharpness"])), "path": path}
-            row["distance from descent"] = "-" if path == "descent" else str(interval(group[f"distance_{path}"]))
+            row = {"lr": f"{lr:g}", "lr * sharpness": str(mean_estimate(group["lr_sharpness"])), "path": path}
+            row["distance from descent"] = "-" if path == "descent" else str(mean_estimate(group[f"distance_{path}"]))
             row["over flow's"] = str(explained(group)) if path == "penalised" else "-"
             for measure in ("gradient_norm", "sharpness", "accuracy"):
                 difference = group[f"{measure}_{path}"] - group[f"{measure}_flow"]
-                row[f"{measure.replace('_', ' ')} - flow's"] = "-" if path == "flow" else str(interval(difference))
+                row[f"{measure.replace('_', ' ')} - flow's"] = "-" if path == "flow" else str(mean_estimate(difference))
             rows.append(row)
     for name, slope in orders(frame).items():
-        order = {"lr": "order", "path": name.removeprefix("distance_"), "distance from descent": str(slope)}
+        order = {"lr": "order", "path": name.removeprefix("distance_"), "distance from descent": f"{slope:.3f}"}
         rows.append({column: order.get(column, "-") for column in rows[0]})
     return pd.DataFrame(rows)
 

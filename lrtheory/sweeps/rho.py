@@ -92,7 +92,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
         row = {"schedule": name, "predicted": str(rho_exponent(parse(str(name))))}
         for layer, title in (("law", "law"), ("worst_case", "exact worst case"), ("simulated", "simulated")):
             error = fitted["standard_error"] if layer == "simulated" else None
-            row[title] = str(fit_slope(fitted["rho"], fitted[layer], error)) if len(fitted) >= 3 else "-"
+            row[title] = f"{fit_slope(fitted['rho'], fitted[layer], error):.3f}" if len(fitted) >= 3 else "-"
         factors = group.set_index("rho")["worst_case_factor"]
         row |= {f"rho={rho:g}": f"{factors[rho]:.3f}" for rho in SHOWN if rho in factors.index}
         rows.append(row)

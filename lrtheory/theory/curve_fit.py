@@ -28,27 +28,10 @@ import numpy as np
 import pandas as pd
 from scipy.interpolate import CubicSpline
 
+from lrtheory.estimate import Estimate
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import Schedule
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number and the 95 % interval around it.
-
-    Args:
-        value: The estimate.
-        low: Lower end.
-        high: Upper end.
-    """
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 
 @dataclass(frozen=True, eq=False)

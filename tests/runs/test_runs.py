@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrtheory.runs import Store, cell_id, execute
@@ -29,6 +29,7 @@ def square(cell):
 
 
 @given(of=st.integers(), name=st.text(), scale=st.floats(allow_nan=False, allow_infinity=False))
+@settings(deadline=None)
 def test_an_id_is_a_function_of_the_values(of, name, scale):
     cell = Square(of, name, scale)
     assert cell_id(cell) == cell_id(dataclasses.replace(cell))
@@ -146,6 +147,7 @@ def test_workers_are_at_least_one(tmp_path):
 
 
 @given(slope=st.floats(-3, 3), level=st.floats(0.1, 10))
+@settings(deadline=None)
 def test_a_power_is_fitted_exactly(slope, level):
     x = np.geomspace(16, 256, 5)
     fitted = fit_slope(x, level * x**slope)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lrtheory.estimate import mean_estimate
 from lrtheory.sweep import main
 from lrtheory.sweeps import penalty
 
@@ -133,19 +134,19 @@ def test_the_penalty_explains_descent_below_one_and_not_beyond_two(measured):
     for _, group in measured.groupby("lr"):
         sharpness, ratio = group["lr_sharpness"].mean(), penalty.explained(group)
         descent, penalised = (
-            penalty.interval(group[f"sharpness_{path}"] - group["sharpness_flow"]) for path in ("descent", "penalised")
+            mean_estimate(group[f"sharpness_{path}"] - group["sharpness_flow"]) for path in ("descent", "penalised")
         )
         assert penalised.high < 0  # the penalty flattens, everywhere
         if sharpness < 1:
             assert ratio.high < 0.3
-            assert 0.7 < penalised.mean / descent.mean < 1
+            assert 0.7 < penalised.value / descent.value < 1
         if sharpness > 2:
             assert ratio.low > 0.4
-            assert penalised.mean / descent.mean < 0.2
+            assert penalised.value / descent.value < 0.2
 
 
 def test_no_difference_in_test_accuracy_was_found(measured):
     for _, group in measured.groupby("lr"):
         for path in ("descent", "penalised"):
-            difference = penalty.interval(group[f"accuracy_{path}"] - group["accuracy_flow"])
+            difference = mean_estimate(group[f"accuracy_{path}"] - group["accuracy_flow"])
             assert difference.low < 0 < difference.high
