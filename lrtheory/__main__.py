@@ -5,7 +5,8 @@ from importlib import import_module
 
 COMMANDS = {
     "plan": "how coarse may a grid of learning rates be, and where should it lie",
-    "sweep": "what a wrong rate costs: rho, degree, horizon, grid",
+    "sweep": "what a wrong rate costs, in theory, in simulation and in networks",
+    "benchmark": "eighteen strategies on five tasks, and the audit of what was published",
     "figures": "draw the figures again",
 }
 
@@ -15,7 +16,7 @@ def main() -> int:
     name, *rest = sys.argv[1:] or ["--help"]
     if name in COMMANDS:
         return import_module(f"lrtheory.{name}" + (".__main__" if name == "figures" else "")).main(rest)
-    listing = "\n".join(f"  {command:8} {purpose}" for command, purpose in COMMANDS.items())
+    listing = "\n".join(f"  {command:9} {purpose}" for command, purpose in COMMANDS.items())
     print(f"usage: lrtheory COMMAND ...\n\n{listing}\n\nexample: lrtheory sweep rho --quick")
     return 0 if name in ("-h", "--help") else 2
 

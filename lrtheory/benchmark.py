@@ -1,0 +1,113 @@
+"""``python -m lrtheory.benchmark``: eighteen strategies on five tasks, under three protocols, and the audit."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lrtheory.command_line import add_fields, read_fields, writable_folder
+
+if TYPE_CHECKING:
+    from lrtheory.benchmarks.protocols import Benchmark
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark or its audit and print its table; 0 when done, 2 for bad usage, 1 for a failure or interruption."""
+    from lrtheory.benchmarks import protocols
+
+    parser = argparse.ArgumentParser(
+        prog="python -m lrtheory.benchmark",
+        description="Which strategy trains best? Finished runs are kept and never repeated.",
+        epilog="example: python -m lrtheory.benchmark --tasks synthetic trec6 --strategies AdamW DALS --seeds 5",
+    )
+    add_fields(parser, protocols.DEFAULT)
+    parser.add_argument(
+        "--audit", action="store_true", help="Switch each suspected artefact of the published table on and off instead."
+    )
+    parser.add_argument("--out", default="results", metavar="FOLDER", help="Where results go. Default: results.")
+    parser.add_argument("--workers", type=int, metavar="N", help="Processes. Default: one a core.")
+    parser.add_argument("--json", action="store_true", help="Print all runs as JSON, a record a run.")
+    parser.add_argument("--quick", action="store_true", help="A smaller benchmark, in seconds.")
+    options = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
+    try:
+        config = read_fields(options, protocols.QUICK if options.quick else protocols.DEFAULT)
+        if options.workers is not None and options.workers < 1:
+            raise ValueError(f"workers must be at least 1, not {options.workers}.")
+        out = writable_folder(options.out)
+    except ValueError as error:
+        print(f"lrtheory benchmark: {error}", file=sys.stderr)
+        return 2
+    return _run(options, config, out)
+
+
+def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
+    from lrtheory import tasks
+    from lrtheory.benchmarks import audit, protocols, report
+    from lrtheory.figures import benchmark as heat_map
+    from lrtheory.figures import learning_curves
+    from lrtheory.figures.style import save
+    from lrtheory.runs import Store
+    from lrtheory.runs.store import whole_file
+    from lrtheory.runs.tables import shown_table, write_csv
+    from lrtheory.tasks.data import DataError
+
+    store = Store(out / "cells")
+    try:
+        for name in config.tasks:
+            tasks.get(name, encoder=config.encoder).fetch()
+        frame = (audit if options.audit else protocols).table(config, store, options.workers)
+    except (DataError, ImportError) as error:  # a data set, or a package that a task or strategy needs
+        print(f"lrtheory benchmark: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            f"\nInterrupted. Finished runs are kept in {store.folder}; the same command goes on from there.",
+            file=sys.stderr,
+        )
+        return 1
+    name = "audit" if options.audit else "results"
+    write_csv(frame, out / f"{name}.csv")
+    written = [out / f"{name}.csv"]
+    if options.audit:
+        tables = {
+            "Artefacts, with and without": audit.shown_switches(frame),
+            "Published failures at multiples of their rate": audit.shown_sweep(frame),
+            "Published headlines": audit.verdicts(frame),
+        }
+        texts = [f"{title}:\n{shown_table(table)}" for title, table in tables.items() if len(table)]
+    else:
+        table = report.summary(frame)
+        with whole_file(out / "results.tex") as temporary:
+            temporary.write_text(report.latex(table))
+        written += [out / "results.tex", *save(heat_map.draw(frame), out / "ranks")]
+        written += save(learning_curves.draw(frame), out / "learning_curves")
+        texts = [shown_table(report.shown(table))]
+        if config.protocol == "as-coded" and not (speed := report.convergence(frame)).empty:
+            texts.append("Epochs to each test accuracy, and the published number:\n" + shown_table(speed))
+    print(frame.to_json(orient="records", indent=1) if options.json else "\n\n".join(texts))
+    for line in notes(config):
+        print(line, file=sys.stderr)
+    print(f"Written: {', '.join(map(str, written))}", file=sys.stderr)
+    return 0
+
+
+def notes(config: "Benchmark") -> list[str]:
+    """What a reader of the results must know, a line each."""
+    from lrtheory import tasks
+    from lrtheory.tasks.text import DEFAULT_ENCODER
+
+    made = [tasks.get(name, encoder=config.encoder) for name in config.tasks]
+    lines = [f"{task.title}: {task.note}." for task in made if task.note]
+    encoders = {Path(task.encoder).name for task in made if task.encoder} - {DEFAULT_ENCODER}
+    lines += [f"Fine-tuned: {name}; the published numbers are of {DEFAULT_ENCODER}." for name in sorted(encoders)]
+    if config.examples or config.epochs:
+        scale = [f"{config.examples} examples"] * bool(config.examples) + [f"{config.epochs} epochs"] * bool(
+            config.epochs
+        )
+        lines.append(f"Reduced scale ({' and '.join(scale)} at most): published numbers are of the full one.")
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""Tables of results: means with intervals, paired tests, what was published; for a terminal and for LaTeX."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t, ttest_1samp
+
+from lrtheory.benchmarks.published import EPOCHS_TO, THRESHOLDS, accuracy
+
+REFERENCE = "AdamW"
+"""The strategy that paired tests compare with."""
+
+
+def headline(frame: pd.DataFrame) -> pd.Series:
+    """The accuracy that each row's protocol reports: of the last epoch, or the best."""
+    return frame["best"].where(frame["metric"].str.startswith("best"), frame["last"])
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """A row a task, strategy, variant and rate: the final runs, their mean, its 95 % interval, and the comparisons.
+
+    ``edge`` says that a tuned rate is at an end of its grid. ``p`` is of the paired t-test against AdamW over the seeds,
+    adjusted by Holm's method for the strategies of the task.
+    """
+    final = frame[frame["role"] == "final"].copy()
+    final["value"] = headline(final)
+    keys = ["task", "strategy", "variant", "lr"]
+    rows = []
+    for (task, strategy, variant, lr), group in final.groupby(keys, sort=False):
+        reference = final[(final["task"] == task) & (final["strategy"] == REFERENCE)]
+        one_rate = len(reference["lr"].unique()) == 1  # with several there is no telling which to compare with
+        difference = _paired(group, reference) if one_rate and strategy != REFERENCE else np.array([])
+        mean, half = interval(group["value"])
+        published = accuracy(str(strategy), str(task))
+        rows.append(
+            {
+                "task": task, "strategy": strategy, "variant": variant, "lr": lr,
+                "factor": group["factor"].iloc[0], "edge": _at_edge(frame, task, strategy, lr),
+                "seeds": len(group), "diverged": int(group["diverged"].sum()),
+                "mean": mean, "half_width": half,
+                "versus_reference": difference.mean() if len(difference) else math.nan, "p": paired_p_value(difference),
+                "published": math.nan if published is None else published,
+                "difference": math.nan if published is None else mean - published,
+                **{f"epochs_to_{level}": _median(group[f"epochs_to_{level}"]) for level in THRESHOLDS},
+                "seconds": group["seconds"].mean(), "peak_memory": group["peak_memory"].max(),
+            }
+        )  # fmt: skip
+    table = pd.DataFrame(rows)
+    table["p"] = table.groupby("task", sort=False)["p"].transform(holm)
+    return table
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The summary as texts for a terminal, without the columns in which nothing stands."""
+    rows = []
+    for row in table.to_dict("records"):
+        diverged = f", {row['diverged']} diverged" if row["diverged"] else ""
+        rows.append(
+            {
+                "task": row["task"], "strategy": row["strategy"], "variant": row["variant"],
+                "lr": f"{row['lr']:.3g}{' (edge)' if row['edge'] else ''}",
+                "accuracy": spread(row["mean"], row["half_width"]),
+                f"vs {REFERENCE}": number(row["versus_reference"], "+.1f"), "p": number(row["p"], ".3f"),
+                "published": number(row["published"], ".1f"), "vs published": number(row["difference"], "+.1f"),
+                "to 90 %": number(row["epochs_to_90"], "g"), "seconds": f"{row['seconds']:.1f}",
+                "MiB": number(row["peak_memory"], ".0f"), "seeds": f"{row['seeds']}{diverged}",
+            }
+        )  # fmt: skip
+    texts = pd.DataFrame(rows)
+    return texts.loc[:, [column for column in texts if texts[column].isin(["", "-"]).sum() < len(texts)]]
+
+
+def latex(table: pd.DataFrame) -> str:
+    """The accuracies as a LaTeX tabular: a row a strategy, a column a task, each mean with its 95 % interval.
+
+    The best mean of a column is bold; daggers mark strategies that differ from AdamW at 5 % after Holm's adjustment.
+    """
+    tasks, strategies = list(table["task"].unique()), list(table["strategy"].unique())
+    lines = [r"\begin{tabular}{l" + "r" * len(tasks) + "}", r"\toprule"]
+    lines += ["Strategy & " + " & ".join(_escaped(task) for task in tasks) + r" \\", r"\midrule"]
+    best = table.groupby("task")["mean"].max()
+    for strategy in strategies:
+        cells = []
+        for task in tasks:
+            found = table[(table["task"] == task) & (table["strategy"] == strategy)].sort_values("mean").tail(1)
+            if found.empty or math.isnan(found["mean"].iloc[0]):
+                cells.append("--")
+                continue
+            mean, half, p = (found[name].iloc[0] for name in ("mean", "half_width", "p"))
+            number = rf"\mathbf{{{mean:.1f}}}" if mean == best[task] else f"{mean:.1f}"
+            spread = "" if math.isnan(half) else rf" \pm {half:.1f}"
+            mark = r"^{\dagger}" if p < 0.05 else ""
+            cells.append(f"${number}{spread}{mark}$")
+        lines.append(f"{_escaped(strategy)} & " + " & ".join(cells) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def convergence(frame: pd.DataFrame) -> pd.DataFrame:
+    """Epochs to each threshold of the published convergence table: the median over seeds beside the published number."""
+    final = frame[(frame["role"] == "final") & (frame["variant"] == "")]
+    rows = []
+    for strategy, published in EPOCHS_TO.items():
+        group = final[final["strategy"] == strategy]
+        if len(group):
+            measured = [_median(group[f"epochs_to_{level}"]) for level in THRESHOLDS]
+            pairs = zip(THRESHOLDS, measured, published)
+            rows.append({"strategy": strategy} | {f"{level} %": f"{number(m, 'g')} ({p})" for level, m, p in pairs})
+    return pd.DataFrame(rows)
+
+
+def interval(values: pd.Series) -> tuple[float, float]:
+    """The mean of the finite values and half the width of its 95 % interval (Student's; NaN below two values).
+
+    Example:
+        >>> mean, half = interval(pd.Series([1.0, 2.0, 3.0]))
+        >>> round(mean, 3), round(half, 3)
+        (2.0, 2.484)
+    """
+    finite = values.dropna()
+    if len(finite) < 2:
+        return (float(finite.mean()) if len(finite) else math.nan), math.nan
+    return float(finite.mean()), float(t.ppf(0.975, len(finite) - 1) * finite.std() / math.sqrt(len(finite)))
+
+
+def holm(p: pd.Series) -> pd.Series:
+    """Holm's adjustment of p-values for how many there are; NaN stays and does not count.
+
+    Example:
+        >>> holm(pd.Series([0.01, 0.04, math.nan])).tolist()
+        [0.02, 0.04, nan]
+    """
+    ordered = p.dropna().sort_values()
+    factors = np.arange(len(ordered), 0, -1)
+    adjusted = pd.Series(np.minimum(np.maximum.accumulate(ordered.to_numpy() * factors), 1.0), index=ordered.index)
+    return adjusted.reindex(p.index)
+
+
+def _at_edge(frame: pd.DataFrame, task: object, strategy: object, lr: object) -> bool:
+    """Whether a tuned rate is the smallest or the largest of its grid, so that a better one may lie outside."""
+    tried = frame[(frame["role"] == "tuning") & (frame["task"] == task) & (frame["strategy"] == strategy)]["lr"]
+    return len(tried) > 2 and lr in (tried.min(), tried.max())
+
+
+def paired_p_value(differences: np.ndarray) -> float:
+    """Of the t-test that paired differences have mean zero; NaN where there is nothing to test.
+
+    Example:
+        >>> round(paired_p_value(np.array([1.0, 2.0, 3.0])), 3)
+        0.074
+    """
+    if len(differences) < 2 or np.ptp(differences) == 0:
+        return math.nan
+    return float(ttest_1samp(differences, 0.0).pvalue)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def measured(values: pd.Series) -> str:
+    """The mean of the finite values with half its 95 % interval, as text.
+
+    Example:
+        >>> measured(pd.Series([1.0, 2.0, 3.0])), measured(pd.Series([1.0])), measured(pd.Series([math.nan]))
+        ('2.00 ± 2.48', '1.00', '-')
+    """
+    return spread(*interval(values))
+
+
+def spread(mean: float, half: float) -> str:
+    """A mean and half its interval as text."""
+    return number(mean, ".2f") if math.isnan(half) else f"{mean:.2f} ± {half:.2f}"
+
+
+def number(value: float, form: str) -> str:
+    """A number as text, a dash for NaN."""
+    return "-" if math.isnan(value) else format(value, form)
+
+
+def accuracies(table: pd.DataFrame) -> pd.DataFrame:
+    """The mean accuracy of each strategy (rows) on each task (columns); of several rates or variants, the best."""
+    means = table.pivot_table(index="strategy", columns="task", values="mean", aggfunc="max", sort=False)
+    return means.reindex(index=table["strategy"].unique(), columns=table["task"].unique())
+
+
+def _paired(group: pd.DataFrame, reference: pd.DataFrame) -> np.ndarray:
+    """Differences to the reference, seed by seed, where both ended."""
+    both = group.set_index("seed")["value"] - reference.set_index("seed")["value"]
+    return both.dropna().to_numpy()
+
+
+def _median(epochs: pd.Series) -> float:
+    """Of the seeds; a seed that never gets there counts as infinitely late, and the result is NaN where it falls on one."""
+    median = epochs.fillna(math.inf).median()
+    return float(median) if math.isfinite(median) else math.nan
+
+
+def _escaped(text: str) -> str:
+    return str(text).replace("&", r"\&").replace("_", r"\_").replace("%", r"\%")

@@ -1,0 +1,198 @@
+"""One run: a strategy trains a task's model, and what it reached is written down epoch by epoch."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lrtheory import tasks
+from lrtheory.optim import strategies
+from lrtheory.optim.dals import AS_PRINTED
+from lrtheory.optim.strategies import Training
+from lrtheory.tasks import Data, Examples, Settings, Task
+
+EVALUATED = 1000
+"""Examples evaluated at once."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A cell of the benchmark: what determines one training run.
+
+    Args:
+        task: Its name.
+        protocol: ``fair``, ``as-described`` or ``as-coded``.
+        strategy: Its name.
+        variant: Switches of the strategy that differ from the protocol's, as ``name=value`` joined by commas.
+        seed: Of weights, order, augmentation, dropout and, where they are drawn, the data.
+        lr: Base rate.
+        epochs: Passes over the training examples.
+        batch: Examples a step.
+        examples: At most so many training and test examples; 0 for all.
+        encoder: The pretrained encoder, or empty.
+        device: ``cpu`` or ``cuda``.
+        precision: ``float32`` or ``bfloat16``.
+    """
+
+    task: str
+    protocol: str
+    strategy: str
+    variant: str
+    seed: int
+    lr: float
+    epochs: int
+    batch: int
+    examples: int = 0
+    encoder: str = ""
+    device: str = "cpu"
+    precision: str = "float32"
+
+
+def train(run: Run) -> dict[str, Any]:
+    """Train and measure: a pure function of the run but for the times, on one thread of a CPU.
+
+    Returns:
+        ``test`` and ``validation`` (accuracies in per cent after each epoch; ``validation`` is empty where nothing is held
+        out), ``loss`` (the mean of each epoch), ``diverged`` (whether a loss was not finite: the run ends with that epoch,
+        which counts for nothing), ``seconds`` (of training alone) and ``peak_memory`` in MiB (of tensors on CUDA, of the
+        process on a CPU, None where it is not known).
+    """
+    task = tasks.get(run.task, encoder=run.encoder or "auto")
+    settings = Settings(
+        run.epochs, run.batch, task.settings[run.protocol].augment, task.settings[run.protocol].bucketed
+    )
+    with _one_thread(), torch.random.fork_rng(devices=_cuda(run.device)):
+        data = _data(task.name, task.encoder, run.protocol, run.examples, run.device, run.seed if _drawn(task) else 0)
+        torch.manual_seed(run.seed)
+        return _train(run, task, settings, data)
+
+
+def _train(run: Run, task: Task, settings: Settings, data: Data) -> dict[str, Any]:
+    order = torch.Generator().manual_seed(run.seed)
+    model = task.model().to(run.device)
+    steps = math.ceil(len(data.train) / run.batch)
+    training = strategies.build(
+        run.strategy, model, steps * run.epochs, run.lr, family=task.family, steps_per_epoch=steps,
+        as_coded=run.protocol == "as-coded", **switches(run.variant),
+    )  # fmt: skip
+    curves: dict[str, list[float]] = {"test": [], "validation": [], "loss": []}
+    diverged, seconds = False, 0.0
+    _reset_peak(run.device)
+    for _ in range(run.epochs):
+        start = _now(run.device)
+        loss = _epoch(run, task, settings, model, training, data.train, order)
+        seconds += _now(run.device) - start
+        if not math.isfinite(loss):
+            diverged = True
+            break
+        curves["loss"].append(loss)
+        curves["test"].append(_accuracy(run, task, model, data.test))
+        if data.validation is not None:
+            curves["validation"].append(_accuracy(run, task, model, data.validation))
+    return {**curves, "diverged": diverged, "seconds": round(seconds, 3), "peak_memory": _peak(run.device)}
+
+
+def _epoch(
+    run: Run,
+    task: Task,
+    settings: Settings,
+    model: nn.Module,
+    training: Training,
+    train: Examples,
+    order: torch.Generator,
+) -> float:
+    """One pass over the training examples; the mean loss is read from the device once, at the end."""
+    model.train()
+    total = torch.zeros((), device=run.device)
+    for batch in train.batches(settings.batch, order, bucketed=settings.bucketed):
+        inputs = task.augment(batch.inputs, order) if settings.augment else batch.inputs
+
+        def loss(inputs: Tensor = inputs, labels: Tensor = batch.labels) -> Tensor:
+            with _autocast(run):
+                return task.loss(task.forward(model, inputs), labels)
+
+        total += training.step(loss) * len(batch)
+    return (total / len(train)).item()
+
+
+@torch.no_grad()
+def _accuracy(run: Run, task: Task, model: nn.Module, examples: Examples) -> float:
+    """In per cent."""
+    model.eval()
+    right = torch.zeros((), device=run.device)
+    for batch in examples.batches(EVALUATED):
+        with _autocast(run):
+            right += task.right(task.forward(model, batch.inputs), batch.labels)
+    return 100 * right.item() / len(examples)
+
+
+@lru_cache(maxsize=2)
+def _data(name: str, encoder: str, protocol: str, examples: int, device: str, seed: int) -> Data:
+    data = tasks.get(name, encoder=encoder or "auto").data(seed, hold_out=protocol == "fair", examples=examples)
+    return data.to(device)
+
+
+def _drawn(task: Task) -> bool:
+    return task.name.startswith("synthetic")
+
+
+def switches(variant: str) -> dict[str, Any]:
+    """The keyword arguments that a variant stands for.
+
+    Example:
+        >>> switches("double_decay=False,bursts=True"), switches("")
+        ({'double_decay': False, 'bursts': True}, {})
+    """
+    values = {"True": True, "False": False, "printed": AS_PRINTED}
+    return {name: values[value] for name, _, value in (item.partition("=") for item in variant.split(",") if item)}
+
+
+def _autocast(run: Run) -> Any:
+    return torch.autocast(run.device, dtype=torch.bfloat16, enabled=run.precision == "bfloat16")
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread: sums are then the same whatever else the machine does, and small models are no slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _cuda(device: str) -> list[int]:
+    return [torch.cuda.current_device()] if device == "cuda" else []
+
+
+def _now(device: str) -> float:
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def _reset_peak(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        return
+    with suppress(OSError):  # Linux: the peak starts again from what is in use; elsewhere it is that of the process
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak(device: str) -> float | None:
+    """In MiB, since the last reset."""
+    if device == "cuda":
+        return round(torch.cuda.max_memory_allocated() / 2**20, 1)
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return None
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return round(int(line.split()[1]) / 1024, 1)

@@ -1,0 +1,48 @@
+"""The benchmark as ranks: what was published beside what each protocol measured."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lrtheory.benchmarks.published import ACCURACY, TASKS
+from lrtheory.benchmarks.report import accuracies, summary
+from lrtheory.figures.style import styled
+
+TITLES = {"synthetic-as-coded": "synthetic", "synthetic-draft": "draft", "trec6-scratch": "scratch"}
+"""Short names of columns."""
+
+
+def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
+    """The committed runs of ``python -m lrtheory.benchmark``, of all protocols."""
+    texts = dict.fromkeys(("variant", "curve", "encoder"), "")
+    return pd.read_csv(folder / "benchmark.csv", dtype=dict.fromkeys(texts, str)).fillna(texts)
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """A panel a protocol, a row a strategy, a column a task: the colour is the rank, the number the mean accuracy."""
+    panels = {"published": pd.DataFrame(ACCURACY, index=list(TASKS)).T}
+    panels |= {str(protocol): accuracies(summary(runs)) for protocol, runs in frame.groupby("protocol", sort=False)}
+    names = [name for name in ACCURACY if name in set(frame["strategy"])]
+    widths = [max(len(means.columns), 2) for means in panels.values()]
+    with styled():
+        figure = Figure(figsize=(1.6 + 0.55 * sum(widths), 0.9 + 0.22 * len(names)))
+        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False, width_ratios=widths)[0]
+        for panel, (title, means) in zip(axes, panels.items()):
+            means = means.reindex(names)
+            order = means.rank(ascending=False).to_numpy(dtype=float)
+            panel.imshow(order, cmap="viridis_r", vmin=1, vmax=max(len(names), 2), aspect="auto")
+            for (row, column), value in np.ndenumerate(means.to_numpy(dtype=float)):
+                dark = order[row, column] > 0.55 * len(names)  # the text must be read on either end of the map
+                text = "" if np.isnan(value) else f"{value:.1f}"
+                panel.text(
+                    column, row, text, ha="center", va="center", fontsize=6.5, color="white" if dark else "black"
+                )
+            panel.set_xticks(range(len(means.columns)), [TITLES.get(str(name), str(name)) for name in means.columns])
+            panel.tick_params(axis="x", rotation=60, length=0)
+            panel.tick_params(axis="y", length=0)
+            panel.set_title(title)
+            panel.spines[:].set_visible(False)
+        axes[0].set_yticks(range(len(names)), names)
+    return figure

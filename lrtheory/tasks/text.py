@@ -1,0 +1,172 @@
+"""Pretrained encoders and their tokens: what the text tasks share."""
+
+import hashlib
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lrtheory.runs.store import whole_file
+from lrtheory.tasks.data import DataError, cache_folder, offline_folder, sha256
+from lrtheory.tasks.task import Examples, Settings, Task
+
+DEFAULT_ENCODER = "distilbert-base-uncased"
+
+SENTENCE_TUNED = "all-MiniLM-L6-v2"
+"""The encoder of the offline folder: tuned on a thousand million sentence pairs, among them SNLI and MultiNLI."""
+
+Pair = tuple[str, str]
+Text = str | Pair
+
+
+def fine_tuning(
+    name: str, title: str, classes: int, read: Callable[[], tuple[list[Text], list[int], list[Text], list[int]]],
+    fetch: Callable[[], None], *, encoder: str, max_length: int, epochs: dict[str, int],
+    lr_factor_as_coded: float = 1.0, note: str = "",
+) -> Task:  # fmt: skip
+    """A task that fine-tunes a pretrained encoder with a fresh head.
+
+    Args:
+        name: Of the task.
+        title: What the column of a table says.
+        classes: Number of classes.
+        read: Training texts and labels, then those of the test; a text is a sentence or a pair of sentences.
+        fetch: Makes sure that the files of ``read`` are there.
+        encoder: A folder, a name ``transformers`` knows, or ``"auto"``.
+        max_length: Tokens kept of a text.
+        epochs: Of each protocol.
+        lr_factor_as_coded: What the published program multiplies its rates by.
+        note: What a reader must know.
+    """
+    chosen = resolve(encoder)
+    where = str(_folder(chosen) or chosen)
+
+    def load(seed: int) -> tuple[Examples, Examples]:
+        return _tokens(name, where, max_length, read)
+
+    def model() -> nn.Module:
+        from transformers import AutoModelForSequenceClassification, logging
+
+        logging.set_verbosity_error()  # the head is fresh, as it should be: no need to warn of it every run
+        logging.disable_progress_bar()
+        network = AutoModelForSequenceClassification.from_pretrained(where, num_labels=classes)
+        network.config.separator = _tokenizer(where).sep_token_id
+        return network
+
+    def fetch_all() -> None:
+        fetch()
+        _tokenizer(where)
+
+    if Path(chosen).name == SENTENCE_TUNED:
+        note = "; ".join(filter(None, [note, f"{SENTENCE_TUNED} is tuned on sentence pairs, DistilBERT is not"]))
+    return Task(
+        name, title, "text", classes,
+        {
+            protocol: Settings(count, batch=32, bucketed=protocol != "as-coded") for protocol, count in epochs.items()
+        },
+        load, model, fetch_all, forward, encoder=chosen,
+        lr_factor_as_coded=lr_factor_as_coded, note=note,
+    )  # fmt: skip
+
+
+def resolve(encoder: str) -> str:
+    """The encoder that is meant: itself, or for ``"auto"`` the default.
+
+    With ``LRTHEORY_DATA`` that is DistilBERT if its ``models`` folder has it, and else the first encoder there.
+    """
+    folder = offline_folder()
+    if encoder != "auto":
+        return encoder
+    if folder is None:
+        return DEFAULT_ENCODER
+    found = sorted(path.parent.name for path in folder.glob("models/*/config.json"))
+    return DEFAULT_ENCODER if DEFAULT_ENCODER in found or not found else found[0]
+
+
+def forward(model: Any, ids: Tensor) -> Tensor:
+    """Logits of token numbers; zeros are padding, and what follows the first separator is the second segment."""
+    there = ids != 0
+    more = {}
+    if getattr(model.config, "type_vocab_size", 0) > 1:
+        separator = (ids == model.config.separator).long()
+        more["token_type_ids"] = ((separator.cumsum(1) > separator) & there).long()
+    return model(input_ids=ids, attention_mask=there, **more).logits
+
+
+def examples(rows: Sequence[Sequence[int]], labels: Sequence[int]) -> Examples:
+    """Token sequences of different lengths as one array, padded with zeros.
+
+    Example:
+        >>> examples([[5, 6], [7]], [0, 1]).inputs.tolist()
+        [[5, 6], [7, 0]]
+    """
+    lengths = torch.tensor([len(row) for row in rows])
+    padded = nn.utils.rnn.pad_sequence([torch.tensor(row, dtype=torch.int64) for row in rows], batch_first=True)
+    return Examples(padded, torch.tensor(labels), lengths)
+
+
+def _folder(encoder: str) -> Path | None:
+    """The folder of an encoder: itself, or the one of its name among the offline models."""
+    offline = offline_folder()
+    folders = [Path(encoder)] + ([offline / "models" / encoder] if offline is not None else [])
+    return next((folder for folder in folders if (folder / "config.json").is_file()), None)
+
+
+@cache
+def _tokenizer(where: str) -> Any:
+    try:
+        from transformers import AutoTokenizer
+    except ImportError:
+        raise DataError("the text tasks need transformers: pip install 'lrtheory[text]'.") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a hub that cannot be reached warns first and fails then
+            return AutoTokenizer.from_pretrained(where)
+    except (OSError, ValueError):
+        raise DataError(
+            f"the encoder {where} is no folder here and could not be had from the Hugging Face hub; "
+            "give a folder with --encoder, or set LRTHEORY_DATA to one that has models/."
+        ) from None
+
+
+@cache
+def _tokens(
+    name: str, where: str, max_length: int, read: Callable[[], tuple[list[Text], list[int], list[Text], list[int]]]
+) -> tuple[Examples, Examples]:
+    """Training and test tokens, read from the cache where the same texts were tokenised before by the same tokenizer."""
+    train, train_labels, test, test_labels = read()
+    digest = hashlib.sha256(repr((name, _identity(where), max_length)).encode())
+    for text in (*train, *test):
+        digest.update(repr(text).encode())
+    path = cache_folder() / "tokens" / f"{name}-{digest.hexdigest()[:16]}.npz"
+    if not path.is_file():
+        with whole_file(path) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, train=_tokenised(where, train, max_length), test=_tokenised(where, test, max_length))
+    with np.load(path, allow_pickle=False) as kept:
+        return _padded(kept["train"], train_labels), _padded(kept["test"], test_labels)
+
+
+def _identity(where: str) -> str:
+    """What a tokenizer is known by: the bytes of its file, or its name on the hub."""
+    file = Path(where) / "tokenizer.json"
+    return sha256(file) if file.is_file() else where
+
+
+def _tokenised(where: str, texts: Sequence[Text], max_length: int) -> np.ndarray:
+    split = [(text, None) if isinstance(text, str) else text for text in texts]
+    first, second = [pair[0] for pair in split], [pair[1] for pair in split]
+    rows = _tokenizer(where)(first, None if second[0] is None else second, truncation=True, max_length=max_length)
+    padded = np.zeros((len(texts), max_length), dtype=np.int32)
+    for line, ids in zip(padded, rows["input_ids"]):
+        line[: len(ids)] = ids
+    return padded
+
+
+def _padded(ids: np.ndarray, labels: Sequence[int]) -> Examples:
+    tokens: Tensor = torch.from_numpy(ids.astype(np.int64))
+    return Examples(tokens, torch.tensor(labels), (tokens != 0).sum(1))
