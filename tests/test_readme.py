@@ -8,6 +8,7 @@ import pandas as pd
 import sympy
 
 from lrtheory import implicit_penalty, modified_equation
+from lrtheory.benchmarks.published import accuracy
 from lrtheory.sweeps import penalty
 
 ROOT = Path(__file__).parent.parent
@@ -66,6 +67,15 @@ def test_the_penalty_example_says_what_it_does():
     assert implicit_penalty("heavy_ball", momentum=0.9).strength == sympy.Rational(95, 2)
     assert r"\frac{1}{3} H^{2} g + \frac{1}{12} T(g, g)" in modified_equation(3).latex()
     assert implicit_penalty("adam", beta1=0.9, beta2=0.999).latex().startswith(r"\dot\theta_j")
+
+
+def test_the_benchmark_is_told_as_it_came_out():
+    runs = pd.read_csv(ROOT / "figures/data/benchmark.csv")
+    means = runs[runs["protocol"] == "as-coded"].groupby("strategy")["best"].mean()
+    ours = [means.pop(name).round(1) for name in ("DALS", "DALS-Fast", "DALS-Acc")]
+    assert "reach {}, {} and {} %".format(*ours) in " ".join(README.split())
+    below = [accuracy(name, "synthetic-as-coded") - mean for name, mean in means.items()]
+    assert f"lie {min(below):.1f} to {max(below):.1f} points below" in " ".join(README.split())
 
 
 def test_the_figures_shown_are_there():
