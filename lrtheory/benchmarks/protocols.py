@@ -61,7 +61,7 @@ class Benchmark:
     tasks: tuple[str, ...] = tasks.FIVE
     strategies: tuple[str, ...] = strategies.names()
     seeds: int = 3
-    factors: tuple[float, ...] = (1 / 16, 1 / 4, 1.0, 4.0, 16.0)
+    factors: tuple[float, ...] = (1 / 64, 1 / 16, 1 / 4, 1.0, 4.0, 16.0, 64.0)
     lrs: tuple[float, ...] = ()
     epochs: int = 0
     examples: int = 0

@@ -144,7 +144,7 @@ def test_a_diverging_run_is_recorded(tmp_path, capsys):
 def test_json_is_every_run(tmp_path, capsys):
     main([*SMALL, "--strategies", "AdamW", "--json", "--out", str(tmp_path)])
     records = json.loads("\n".join(lines(capsys)[0]))
-    assert len(records) == 5 + 2
+    assert len(records) == 7 + 2
 
 
 @pytest.mark.parametrize(
