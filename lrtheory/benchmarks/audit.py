@@ -15,7 +15,7 @@ from lrtheory import tasks
 from lrtheory.benchmarks.protocols import Benchmark, default_lr, rows, run_of, trainer
 from lrtheory.benchmarks.protocols import table as protocol_table
 from lrtheory.benchmarks.published import ACCURACY, TASKS, accuracy
-from lrtheory.benchmarks.report import headline, holm, measured, number, paired_p_value, summary
+from lrtheory.benchmarks.report import headline, holm, measured, number, paired_p_value, scale, summary
 from lrtheory.benchmarks.training import Run
 from lrtheory.optim import strategies
 from lrtheory.runs import Store, execute
@@ -113,20 +113,49 @@ def table(benchmark: Benchmark, store: Store, workers: int | None = None) -> pd.
     return pd.concat([part.assign(part=name) for name, part in parts.items() if len(part)], ignore_index=True)
 
 
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """What the runs say of one artefact on one task.
+
+    Args:
+        artefact: Which.
+        task: On which.
+        kept: The final runs with it.
+        without: Those without it.
+    """
+
+    artefact: Artefact
+    task: str
+    kept: pd.DataFrame
+    without: pd.DataFrame
+
+    @property
+    def differences(self) -> pd.Series:
+        """What the best accuracy gains without it, seed by seed."""
+        return (self.without.set_index("seed")["best"] - self.kept.set_index("seed")["best"]).dropna()
+
+
+def effects(frame: pd.DataFrame) -> list[Effect]:
+    """Every artefact on every task for which there are runs."""
+    final, found = frame[frame["role"] == "final"], []
+    coded, switched = final[final["part"] == "table"], final[final["part"] == "switch"]
+    for artefact in ARTEFACTS:
+        mine, off = (runs[runs["strategy"] == artefact.strategy] for runs in (coded, switched))
+        for task, without in off[off["variant"] == artefact.variant].groupby("task", sort=False):
+            found.append(Effect(artefact, str(task), mine[mine["task"] == task], without))
+    return found
+
+
 def shown_switches(frame: pd.DataFrame) -> pd.DataFrame:
     """What each artefact is worth: the program's best and last accuracy with it and without it, and the paired difference."""
-    final = frame[frame["role"] == "final"]
-    coded, lines = final[final["part"] == "table"], []
-    for artefact in ARTEFACTS:
-        off = final[(final["part"] == "switch") & (final["strategy"] == artefact.strategy)]
-        for task, without in off[off["variant"] == artefact.variant].groupby("task", sort=False):
-            kept = coded[(coded["task"] == task) & (coded["strategy"] == artefact.strategy)]
-            line = {"task": task, "strategy": artefact.strategy, "artefact": artefact.name}
-            for metric in ("best", "last"):
-                line[f"{metric}, with"] = measured(kept[metric])
-                line[f"{metric}, without"] = measured(without[metric])
-            difference = without.set_index("seed")["best"] - kept.set_index("seed")["best"]
-            lines.append(line | {"difference": f"{difference.mean():+.1f}", "p": paired_p_value(difference.to_numpy())})
+    lines = []
+    for effect in effects(frame):
+        line = {"task": effect.task, "strategy": effect.artefact.strategy, "artefact": effect.artefact.name}
+        for metric in ("best", "last"):
+            line[f"{metric}, with"] = measured(effect.kept[metric])
+            line[f"{metric}, without"] = measured(effect.without[metric])
+        difference = effect.differences
+        lines.append(line | {"difference": f"{difference.mean():+.1f}", "p": paired_p_value(difference.to_numpy())})
     table = pd.DataFrame(lines)
     if len(table):
         table["p"] = [number(p, ".3f") for p in holm(table["p"])]
@@ -136,8 +165,9 @@ def shown_switches(frame: pd.DataFrame) -> pd.DataFrame:
 def shown_sweep(frame: pd.DataFrame) -> pd.DataFrame:
     """Each published failure at other base rates: the best accuracy, as coded and without the strategy's artefacts."""
     final, lines = frame[frame["part"] == "sweep"], []
-    for (task, strategy, variant), group in final.groupby(["task", "strategy", "variant"], sort=False):
-        line = {"task": task, "strategy": strategy, "form": variant or "as coded"}
+    keys = ["task", "examples", "epochs", "strategy", "variant"]
+    for (task, _, _, strategy, variant), group in final.groupby(keys, sort=False):
+        line = {"task": task, "scale": scale(group), "strategy": strategy, "form": variant or "as coded"}
         line["published"] = number(_published(str(strategy), str(task)), ".1f")
         lines.append(line | {f"x {factor:g}": measured(part["best"]) for factor, part in group.groupby("factor")})
     return pd.DataFrame(lines)
@@ -205,7 +235,8 @@ def _collapse(runs: pd.DataFrame) -> Answer:
     stands = "yes" if gap > (96.8 - 43.6) / 2 else "no"
     return (
         stands,
-        f"STLR+Discriminative {measured(low)}, RAdam {measured(high)}: {gap:.1f} points apart, published 53.2",
+        f"STLR+Discriminative {measured(low)}, RAdam {measured(high)}: {gap:.1f} points apart, published 53.2"
+        + (f" ({scale(runs)})" if scale(runs) else ""),
     )
 
 
@@ -216,13 +247,13 @@ def _collapse_elsewhere(parts: dict[str, pd.DataFrame]) -> Answer:
     if runs.empty:
         return None
     texts, highest = [], -math.inf
-    for variant, group in runs.groupby("variant", sort=False):
+    for (_, _, variant), group in runs.groupby(["examples", "epochs", "variant"], sort=False):
         means = group.groupby("factor")["best"].mean()
         highest = max(highest, means.max())
         form = "as coded" if variant == "" else "without double decay and bursts"
-        texts.append(
-            f"{form}: {means.get(1.0, math.nan):.1f} at its rate, {means.max():.1f} at {means.idxmax():g} times that"
-        )
+        form += f" ({scale(group)})" if scale(group) else ""
+        at_its_rate = f"{number(means.get(1.0, math.nan), '.1f')} at its rate"
+        texts.append(f"{form}: {at_its_rate}, {means.max():.1f} at {means.idxmax():g} times that")
     stands = "no: the rate" if highest > (96.8 + 43.6) / 2 else "yes"
     return stands, "; ".join(texts)
 

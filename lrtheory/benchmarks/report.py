@@ -109,6 +109,17 @@ def convergence(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def scale(runs: pd.DataFrame) -> str:
+    """What a reader must know of the size of some runs: nothing of full ones, else their examples and epochs.
+
+    Example:
+        >>> scale(pd.DataFrame({"examples": [1000], "epochs": [3]})), scale(pd.DataFrame({"examples": [0], "epochs": [10]}))
+        ('1000 examples, 3 epochs', '')
+    """
+    sizes = runs.loc[runs["examples"] > 0, ["examples", "epochs"]].drop_duplicates().itertuples(index=False)
+    return "; ".join(f"{size.examples} examples, {size.epochs} epochs" for size in sizes)
+
+
 def interval(values: pd.Series) -> tuple[float, float]:
     """The mean of the finite values and half the width of its 95 % interval (Student's; NaN below two values).
 

@@ -14,14 +14,23 @@ TITLES = {"synthetic-as-coded": "synthetic", "synthetic-draft": "draft", "trec6-
 """Short names of columns."""
 
 
-def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
-    """The committed runs of ``python -m lrtheory.benchmark``, of all protocols."""
+def runs(folder: Path = Path("figures/data")) -> pd.DataFrame:
+    """The committed runs of ``python -m lrtheory.benchmark``, of all protocols and of the audit."""
     texts = dict.fromkeys(("variant", "curve", "encoder"), "")
     return pd.read_csv(folder / "benchmark.csv", dtype=dict.fromkeys(texts, str)).fillna(texts)
 
 
+def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
+    """The committed runs of the protocols, without what the audit adds."""
+    frame = runs(folder)
+    return frame[frame["part"].isin(["table", "described", "fair"])]
+
+
 def draw(frame: pd.DataFrame) -> Figure:
-    """A panel a protocol, a row a strategy, a column a task: the colour is the rank, the number the mean accuracy."""
+    """A panel a protocol, a row a strategy, a column a task: the colour is the rank, the number the mean accuracy.
+
+    A star marks a task whose runs are of a reduced scale, which the table states.
+    """
     panels = {"published": pd.DataFrame(ACCURACY, index=list(TASKS)).T}
     panels |= {str(protocol): accuracies(summary(runs)) for protocol, runs in frame.groupby("protocol", sort=False)}
     names = [name for name in ACCURACY if name in set(frame["strategy"])]
@@ -39,10 +48,16 @@ def draw(frame: pd.DataFrame) -> Figure:
                 panel.text(
                     column, row, text, ha="center", va="center", fontsize=6.5, color="white" if dark else "black"
                 )
-            panel.set_xticks(range(len(means.columns)), [TITLES.get(str(name), str(name)) for name in means.columns])
+            panel.set_xticks(range(len(means.columns)), [_title(frame, title, str(name)) for name in means.columns])
             panel.tick_params(axis="x", rotation=60, length=0)
             panel.tick_params(axis="y", length=0)
             panel.set_title(title)
             panel.spines[:].set_visible(False)
         axes[0].set_yticks(range(len(names)), names)
     return figure
+
+
+def _title(frame: pd.DataFrame, protocol: str, task: str) -> str:
+    """The short name of a task, starred where the runs are of a reduced scale."""
+    reduced = frame[(frame["protocol"] == protocol) & (frame["task"] == task)]["examples"].gt(0).any()
+    return TITLES.get(task, task) + ("*" if reduced else "")

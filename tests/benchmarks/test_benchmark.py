@@ -11,8 +11,9 @@ pytest.importorskip("torch", reason="the benchmark needs torch")
 pytest.importorskip("pytorch_optimizer", reason="the benchmark needs pytorch_optimizer")
 
 from lrtheory.benchmark import main
-from lrtheory.benchmarks import audit, protocols, published, report, training
+from lrtheory.benchmarks import audit, protocols, published, report, scales, training
 from lrtheory.benchmarks.protocols import Benchmark, default_lr, run_of
+from lrtheory.figures import audit as audit_figure
 from lrtheory.figures import benchmark as heat_map
 from lrtheory.figures import learning_curves, taxonomy
 from lrtheory.optim import strategies
@@ -226,6 +227,7 @@ def rows_of(task, strategy, values, **more):
             "task": task, "protocol": "as-coded", "strategy": strategy, "variant": "", "seed": seed, "lr": 0.1,
             "factor": 1.0, "role": "final", "metric": "best test accuracy", "best": value, "last": value,
             "diverged": False, "seconds": 1.0, "peak_memory": 1.0, "part": "table", "curve": "50.00",
+            "examples": 0, "epochs": 10,
             **dict.fromkeys(("epochs_to_60", "epochs_to_70", "epochs_to_80", "epochs_to_90"), 1.0), **more,
         }
         for seed, value in enumerate(values)
@@ -240,12 +242,40 @@ def test_verdicts_follow_from_the_numbers():
     frame += rows_of("synthetic-as-coded", "STLR+Discriminative", [95.0, 95.1, 95.2])
     for factor, value in ((1.0, 43.5), (64.0, 95.0)):
         frame += rows_of("trec6", "STLR+Discriminative", [value] * 3, part="sweep", factor=factor)
-    table = audit.verdicts(pd.DataFrame(frame)).set_index(["headline", "protocol"])
+    frame += rows_of("trec6", "STLR+Discriminative", [21.0] * 3, part="sweep", examples=1000, epochs=3)
+    frame += rows_of("trec6", "STLR+Discriminative", [90.0] * 3, part="sweep", examples=1000, epochs=3, factor=4.0)
+    frame = pd.DataFrame(frame)
+    table = audit.verdicts(frame).set_index(["headline", "protocol"])
     assert table.loc[("98.0 on synthetic, the best", "as-coded"), "stands"] == "yes"
     assert table.loc[(audit.COLLAPSE, "as-coded"), "stands"] == "yes"
     assert table.loc[(audit.COLLAPSE, "as-coded, switches"), "stands"] == "no: the rate"
-    assert "95.0 at 64 times" in table.loc[(audit.COLLAPSE, "as-coded, switches"), "numbers"]
+    numbers = table.loc[(audit.COLLAPSE, "as-coded, switches"), "numbers"]
+    assert "95.0 at 64 times" in numbers
+    assert "as coded (1000 examples, 3 epochs): 21.0 at its rate, 90.0 at 4 times" in numbers  # scales are kept apart
     assert table.loc[("no strategy wins everywhere", "as-coded"), "stands"] == "yes"
+    assert list(audit.shown_sweep(frame)["scale"]) == ["", "1000 examples, 3 epochs"]
+    panels = audit_figure.draw(frame).axes
+    assert [panel.get_title(loc="left") for panel in panels] == [
+        "artefacts", "trec6: full scale", "trec6: 1000 examples, 3 epochs",
+    ]  # fmt: skip
+
+
+def test_a_scale_is_one_table_in_which_no_run_stands_twice(tmp_path):
+    tiny = Benchmark(
+        tasks=("synthetic",), strategies=("AdamW", "DALS"), seeds=2, epochs=1, examples=40, factors=(1.0, 4.0),
+        device="cpu",
+    )  # fmt: skip
+    coded = replace(tiny, protocol="as-coded")
+    store = Store(tmp_path / "cells")
+    frame = scales.table(scales.Scale((coded, tiny), (tiny,), (replace(coded, lrs=(0.5,)),)), store, 1)
+    assert not frame.duplicated(scales.IDENTITY).any()
+    sizes = frame.groupby(["part", "role"]).size().to_dict()
+    switched = len([artefact for artefact in audit.ARTEFACTS if artefact.strategy == "DALS"])
+    assert sizes == {
+        ("table", "final"): 4, ("fair", "tuning"): 4, ("fair", "final"): 4, ("switch", "final"): 2 * switched,
+        ("sweep", "final"): 4,
+    }  # fmt: skip
+    assert len(audit.effects(frame)) == switched
 
 
 def test_a_paired_difference_is_found_and_an_equal_one_is_not():
@@ -266,7 +296,7 @@ def test_figures_are_drawn_from_results(tmp_path):
         examples=200, device="cpu",
     )  # fmt: skip
     frame = protocols.table(benchmark, Store(tmp_path / "cells"), 1)
-    frame.to_csv(tmp_path / "benchmark.csv", index=False)
+    frame.assign(part="described").to_csv(tmp_path / "benchmark.csv", index=False)
     read = heat_map.data(tmp_path)
     assert len(heat_map.draw(read).axes) == 2
     assert [panel.get_title(loc="left") for panel in learning_curves.draw(read).axes] == [

@@ -1,0 +1,93 @@
+"""All runs of the committed table at once: the whole benchmark with its audit, and what a machine without a GPU can do of it."""
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from lrtheory.benchmarks import audit
+from lrtheory.benchmarks.protocols import Benchmark
+from lrtheory.benchmarks.protocols import table as protocol_table
+from lrtheory.runs import Store
+from lrtheory.tasks import FIVE
+
+SIX = (*FIVE, "trec6-scratch")
+"""The tasks of the paper, and the one that its abstract claims and its programs never ran."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Benchmarks and audits whose runs make one table.
+
+    Args:
+        benchmarks: Of any protocol.
+        audits: Each with its own tasks, strategies and budget.
+        failures: Published failures at other rates, beside what the audits try.
+    """
+
+    benchmarks: tuple[Benchmark, ...]
+    audits: tuple[Benchmark, ...]
+    failures: tuple[Benchmark, ...] = ()
+
+
+FULL = Scale(
+    benchmarks=(
+        Benchmark(protocol="as-coded", seeds=5),
+        Benchmark(protocol="as-described"),
+        Benchmark(tasks=SIX),
+    ),
+    audits=(Benchmark(tasks=("synthetic",), seeds=5), Benchmark(tasks=("rte", "trec6", "imdb"))),
+)
+"""For one large GPU: everything, three seeds or more."""
+
+_TEXT = Benchmark(device="cpu", precision="bfloat16")
+_TREC = replace(_TEXT, tasks=("trec6",), examples=1000, epochs=3, factors=(1 / 4, 1.0, 4.0, 16.0, 64.0))
+
+CPU = Scale(
+    benchmarks=(
+        Benchmark(protocol="as-coded", tasks=("synthetic",), seeds=5, device="cpu"),
+        Benchmark(tasks=("synthetic",), seeds=5, device="cpu"),
+        Benchmark(tasks=("trec6-scratch",), device="cpu"),
+        Benchmark(
+            tasks=("cifar10",), examples=2000, epochs=8, factors=(1 / 16, 1 / 4, 1.0, 4.0, 16.0), device="cpu"
+        ),
+        _TREC,
+        replace(_TEXT, tasks=("rte",), examples=240, epochs=2, seeds=2, factors=(1.0, 8.0, 64.0)),
+        replace(_TEXT, tasks=("imdb",), examples=160, epochs=2, seeds=2, factors=(1.0, 8.0, 64.0)),
+    ),
+    audits=(
+        Benchmark(tasks=("synthetic",), seeds=5, device="cpu"),
+        replace(_TREC, strategies=(*audit.failures("trec6"), "RAdam"), seeds=1),
+    ),
+    failures=(
+        replace(
+            _TEXT, protocol="as-coded", tasks=("trec6",), strategies=("STLR+Discriminative",), seeds=1,
+            lrs=(3e-4, 4.8e-3, 1.92e-2),
+        ),
+        replace(_TEXT, protocol="as-coded", tasks=("trec6",), strategies=("RAdam",), seeds=1),
+    ),
+)  # fmt: skip
+"""For two cores and half a day: the synthetic task and TREC-6 from scratch in full, the others at the scale stated here."""
+
+SCALES = {"cpu": CPU, "full": FULL}
+
+PART = {"as-coded": "table", "as-described": "described", "fair": "fair"}
+"""What the audit calls the runs of a protocol."""
+
+IDENTITY = ["part", "role", "task", "protocol", "strategy", "variant", "seed", "lr", "epochs", "examples", "precision"]
+
+
+def table(scale: Scale, store: Store, workers: int | None = None) -> pd.DataFrame:
+    """All runs of a scale, with the column ``part`` of the audit's table; no run stands there twice.
+
+    Args:
+        scale: Which.
+        store: Keeps finished runs.
+        workers: Processes; None for one a core.
+    """
+    frames = [
+        protocol_table(benchmark, store, workers).assign(part=PART[benchmark.protocol])
+        for benchmark in scale.benchmarks
+    ]
+    frames += [audit.table(benchmark, store, workers) for benchmark in scale.audits]
+    frames += [protocol_table(benchmark, store, workers).assign(part="sweep") for benchmark in scale.failures]
+    return pd.concat(frames, ignore_index=True).drop_duplicates(IDENTITY, ignore_index=True)

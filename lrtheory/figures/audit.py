@@ -1,0 +1,71 @@
+"""The audit: what each artefact of the published program is worth, and each published failure at other base rates."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lrtheory.benchmarks.audit import Effect, effects
+from lrtheory.benchmarks.published import accuracy
+from lrtheory.benchmarks.report import interval, scale
+from lrtheory.figures.benchmark import runs
+from lrtheory.figures.style import styled
+
+
+def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
+    """The committed runs of the audit."""
+    return runs(folder)
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """The artefacts, a line each; then a panel a task and scale: the best accuracy against the multiple of the base rate.
+
+    A full line is the program as it is, a dashed one the program without its artefacts; a star is the published accuracy.
+    """
+    found = effects(frame)
+    sweeps = frame[(frame["part"] == "sweep") & (frame.groupby(KEYS)["factor"].transform("nunique") > 1)]
+    panels = list(sweeps.groupby(["task", "examples", "epochs"], sort=False))
+    with styled():
+        figure = Figure(figsize=(5.2 + 2.7 * len(panels), max(2.8, 0.8 + 0.19 * len(found))))
+        axes = figure.subplots(1, 1 + len(panels), squeeze=False, width_ratios=[1.5, *[1.6] * len(panels)])[0]
+        _artefacts(axes[0], found)
+        for panel, ((task, _, _), group) in zip(axes[1:], panels):
+            _failures(panel, str(task), group)
+            panel.set_title(f"{task}: {scale(group) or 'full scale'}")
+        for panel in axes[1:2]:
+            panel.set_ylabel("best test accuracy, %")
+    return figure
+
+
+KEYS = ["task", "examples", "epochs", "strategy", "variant"]
+"""What a curve of the sweep over rates has in common."""
+
+
+def _artefacts(panel: Axes, found: list[Effect]) -> None:
+    places = range(len(found))[::-1]
+    for place, effect in zip(places, found):
+        mean, half = interval(effect.differences)
+        panel.errorbar(mean, place, xerr=half, fmt="o", color="#0072B2", markersize=3, capsize=2)
+    panel.axvline(0, color="0.6", linewidth=0.8)
+    labels = [f"{effect.artefact.strategy}: {effect.artefact.name} ({effect.task})" for effect in found]
+    panel.set_yticks(list(places), labels, fontsize=5.5)
+    panel.set_xlabel("points gained without it")
+    panel.set_title("artefacts")
+
+
+def _failures(panel: Axes, task: str, sweep: pd.DataFrame) -> None:
+    for place, (strategy, group) in enumerate(sweep.groupby("strategy", sort=False)):
+        color, marker = f"C{place}", "osD^v"[place % 5]
+        for variant, curve in group.groupby("variant", sort=False):
+            means = curve.groupby("factor")["best"].mean()
+            panel.plot(
+                means.index, means, "--" if variant else "-", color=color, marker=marker, markersize=3,
+                label="" if variant else str(strategy), alpha=0.6 if variant else 1.0,
+            )  # fmt: skip
+        published = accuracy(str(strategy), task)
+        if published is not None:
+            panel.plot(1, published, "*", color=color, markersize=8, markeredgecolor="black", markeredgewidth=0.5)
+    panel.set_xscale("log")
+    panel.set_xlabel("multiple of the program's base rate")
+    panel.legend(fontsize=6)
