@@ -8,14 +8,17 @@ COMMANDS = {
     "sweep": "what a wrong rate costs, in theory, in simulation and in networks",
     "benchmark": "eighteen strategies on five tasks, and the audit of what was published",
     "figures": "draw the figures again",
+    "runs": "what is stored: list, verify, merge, export",
 }
+PACKAGES = ("figures", "runs")
+"""Commands that are the ``__main__`` of a package."""
 
 
 def main() -> int:
     """Pass the rest of the command line to one command; 2 where there is no such command."""
     name, *rest = sys.argv[1:] or ["--help"]
     if name in COMMANDS:
-        return import_module(f"lrtheory.{name}" + (".__main__" if name == "figures" else "")).main(rest)
+        return import_module(f"lrtheory.{name}" + (".__main__" if name in PACKAGES else "")).main(rest)
     listing = "\n".join(f"  {command:9} {purpose}" for command, purpose in COMMANDS.items())
     print(f"usage: lrtheory COMMAND ...\n\n{listing}\n\nexample: lrtheory sweep rho --quick")
     return 0 if name in ("-h", "--help") else 2

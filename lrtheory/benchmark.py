@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrtheory.command_line import add_fields, read_fields, writable_folder
+from lrtheory.command_line import (
+    FAILURES,
+    add_fields,
+    add_workers,
+    check_workers,
+    chosen_workers,
+    read_fields,
+    sentence,
+    writable_folder,
+)
 
 if TYPE_CHECKING:
     from lrtheory.benchmarks.protocols import Benchmark
@@ -26,14 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--audit", action="store_true", help="Switch each suspected artefact of the published table on and off instead."
     )
     parser.add_argument("--out", default="results", metavar="FOLDER", help="Where results go. Default: results.")
-    parser.add_argument("--workers", type=int, metavar="N", help="Processes. Default: one a core.")
+    add_workers(parser, "Processes")
     parser.add_argument("--json", action="store_true", help="Print all runs as JSON, a record a run.")
     parser.add_argument("--quick", action="store_true", help="A smaller benchmark, in seconds.")
     options = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:
         config = read_fields(options, protocols.QUICK if options.quick else protocols.DEFAULT)
-        if options.workers is not None and options.workers < 1:
-            raise ValueError(f"workers must be at least 1, not {options.workers}.")
+        check_workers(options)
+        if options.dask is None:  # a cluster may have what is not here
+            protocols.check_device(config.device)
         out = writable_folder(options.out)
     except ValueError as error:
         print(f"lrtheory benchmark: {error}", file=sys.stderr)
@@ -56,9 +66,10 @@ def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
     try:
         for name in config.tasks:
             tasks.get(name, encoder=config.encoder).fetch()
-        frame = (audit if options.audit else protocols).table(config, store, options.workers)
-    except (DataError, ImportError) as error:  # a data set, or a package that a task or strategy needs
-        print(f"lrtheory benchmark: {error}", file=sys.stderr)
+        with chosen_workers(options) as workers:
+            frame = (audit if options.audit else protocols).table(config, store, workers)
+    except (DataError, *FAILURES) as failure:
+        print(f"lrtheory benchmark: {sentence(failure)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(

@@ -4,8 +4,14 @@ import argparse
 import dataclasses
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
+
+from lrtheory.runs.cluster import LOCAL, ClusterError, connect
+from lrtheory.runs.execute import Workers
+from lrtheory.runs.store import StoreError
 
 Config = TypeVar("Config")
 
@@ -37,6 +43,53 @@ def read_fields(arguments: argparse.Namespace, defaults: Config) -> Config:
         if (value := getattr(arguments, field.name)) is not None
     }
     return dataclasses.replace(defaults, **given)  # pyright: ignore[reportArgumentType, reportReturnType]
+
+
+def add_workers(parser: argparse.ArgumentParser, here: str) -> None:
+    """The options ``--workers`` (which are ``here``: threads or processes) and ``--dask``."""
+    parser.add_argument("--workers", type=int, metavar="N", help=f"{here}. Default: one a core.")
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help=f"Run on a Dask cluster: the address or the file of its scheduler, or {LOCAL} for --workers processes here.",
+    )
+
+
+def check_workers(options: argparse.Namespace) -> None:
+    """Check the options of :func:`add_workers`.
+
+    Raises:
+        ValueError: a number below 1, or a number for a cluster that is not started here.
+    """
+    if options.workers is not None and options.workers < 1:
+        raise ValueError(f"workers must be at least 1, not {options.workers}.")
+    if options.workers is not None and options.dask not in (None, LOCAL):
+        raise ValueError(f"--workers is for this machine: leave it out, or give --dask {LOCAL}.")
+
+
+@contextmanager
+def chosen_workers(options: argparse.Namespace) -> Iterator[Workers]:
+    """The workers that the options ask for, for the time of the block.
+
+    Raises:
+        ClusterError: no cluster can be had.
+    """
+    if options.dask is None:
+        yield options.workers
+        return
+    with connect(options.dask, options.workers) as cluster:
+        yield cluster
+
+
+FAILURES = (ClusterError, StoreError, ImportError, OSError)
+"""What a command reports in one sentence; all that is finished is kept."""
+
+
+def sentence(failure: BaseException) -> str:
+    """What a failure says, in one line."""
+    if isinstance(failure, OSError) and failure.strerror:
+        return f"{failure.filename or 'the folder of results'}: {failure.strerror.lower()}."
+    return str(failure)
 
 
 def writable_folder(text: str) -> Path:

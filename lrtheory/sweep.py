@@ -7,15 +7,27 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from lrtheory.command_line import add_fields, read_fields, writable_folder
+from lrtheory.command_line import (
+    FAILURES,
+    add_fields,
+    add_workers,
+    check_workers,
+    chosen_workers,
+    read_fields,
+    sentence,
+    writable_folder,
+)
 
 SWEEPS = {
     "rho": "loss against misspecification, all schedules: law, exact worst case, simulation, fitted exponents",
     "degree": "the exponent of rho against the degree of decay",
     "horizon": "the 1/sqrt(T) rate, and the exponent of rho as the horizon grows",
     "grid": "loss after tuning by a geometric grid against its resolution, worst over offsets",
+    "tightness": "the exact worst case against semidefinite programs and the published bound (needs PEPit)",
     "penalty": "gradient descent on a small network against its implicit gradient penalty (needs torch)",
     "networks": "logistic regression and small networks against the law (needs torch)",
+    "cifar10": "residual networks on CIFAR-10 against the law (needs torch)",
+    "robustness": "accuracy that eighteen strategies lose when their rate is 2, 4 or 10 times off (needs torch)",
     "language_models": "public logs of language models against the exact worst case",
 }
 
@@ -34,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             name, help=purpose, description=purpose, epilog=f"example: python -m lrtheory.sweep {name} --quick"
         )
         command.add_argument("--out", default="results", metavar="FOLDER", help="Where results go. Default: results.")
-        command.add_argument("--workers", type=int, metavar="N", help="Threads. Default: one a core.")
+        add_workers(command, "Threads")
         command.add_argument("--json", action="store_true", help="Print the whole table as JSON, a record a row.")
         command.add_argument("--quick", action="store_true", help="A smaller sweep, in seconds.")
         if name in given[:1]:  # only the sweep that runs is imported
@@ -43,8 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module = _module(options.sweep)
     try:
         config = read_fields(options, module.QUICK if options.quick else module.DEFAULT)
-        if options.workers is not None and options.workers < 1:
-            raise ValueError(f"workers must be at least 1, not {options.workers}.")
+        check_workers(options)
         out = writable_folder(options.out)
     except ValueError as error:
         print(f"lrtheory sweep {options.sweep}: {error}", file=sys.stderr)
@@ -53,24 +64,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, config: object, out: Path) -> int:
+    from lrtheory.figures.provenance import provenance, write_record
     from lrtheory.figures.style import save
     from lrtheory.runs import Store
     from lrtheory.runs.tables import shown_table, write_csv
 
     module, cells = _module(options.sweep), out / "cells"
     try:
-        frame = module.table(config, Store(cells), options.workers)
+        with chosen_workers(options) as workers:
+            frame = module.table(config, Store(cells), workers)
+        figure = import_module(f"lrtheory.figures.{options.sweep}").draw(frame)
+        write_csv(frame, out / f"{options.sweep}.csv")
+        write_record(out, options.sweep, config, Store(cells))
+        source = provenance(options.sweep, out)
+        written = [out / f"{options.sweep}.csv", *save(figure, out / options.sweep, **source)]
     except KeyboardInterrupt:
         print(
             f"\nInterrupted. Finished cells are kept in {cells}; the same command goes on from there.", file=sys.stderr
         )
         return 1
-    except (ModuleNotFoundError, FileNotFoundError) as error:
-        print(f"lrtheory sweep {options.sweep}: {error}", file=sys.stderr)
+    except FAILURES as failure:
+        print(f"lrtheory sweep {options.sweep}: {sentence(failure)}", file=sys.stderr)
         return 1
-    write_csv(frame, out / f"{options.sweep}.csv")
-    figure = import_module(f"lrtheory.figures.{options.sweep}").draw(frame)
-    written = [out / f"{options.sweep}.csv", *save(figure, out / options.sweep)]
     print(frame.to_json(orient="records", indent=1) if options.json else shown_table(module.summary(frame)))
     print(f"Written: {', '.join(map(str, written))}", file=sys.stderr)
     return 0

@@ -19,6 +19,7 @@ from lrtheory.benchmarks.report import headline, holm, measured, number, paired_
 from lrtheory.benchmarks.training import Run
 from lrtheory.optim import strategies
 from lrtheory.runs import Store, execute
+from lrtheory.runs.execute import Workers
 
 FAILURE = 4.0
 """A published failure is a cell so many points or more below the median of its column."""
@@ -79,7 +80,7 @@ def failures(task: str) -> tuple[str, ...]:
     return tuple(name for name, value in column.items() if value <= median(column.values()) - FAILURE)
 
 
-def table(benchmark: Benchmark, store: Store, workers: int | None = None) -> pd.DataFrame:
+def table(benchmark: Benchmark, store: Store, workers: Workers = None) -> pd.DataFrame:
     """All runs of the audit, with a column ``part``.
 
     ``table``: every strategy as coded; ``switch``: an artefact taken away; ``sweep``: a failure at other rates, as coded and
@@ -106,7 +107,7 @@ def table(benchmark: Benchmark, store: Store, workers: int | None = None) -> pd.
             for run in _runs(coded, task, strategy, variant, factor)
         ],
     }
-    with trainer(workers) as (compute, threads):
+    with trainer(workers, store) as (compute, threads):
         for part, runs in wanted.items():
             parts[part] = rows(coded, runs, execute(compute, runs, store, workers=threads), "final", store)
     parts["fair"] = protocol_table(replace(benchmark, protocol="fair", lrs=()), store, workers)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ from lrtheory.benchmarks.published import THRESHOLDS
 from lrtheory.benchmarks.training import Run, train
 from lrtheory.optim import strategies
 from lrtheory.runs import Store, execute
+from lrtheory.runs.cluster import Cluster
+from lrtheory.runs.execute import Workers
 from lrtheory.schedules.schedule import checked_positive
 
 PROTOCOLS = ("fair", "as-described", "as-coded")
@@ -88,8 +91,6 @@ class Benchmark:
             checked_positive("factor", factor)
         for lr in self.lrs:
             checked_positive("lr", lr)
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("device is cuda, but there is none here; use cpu.")
         coded = self.protocol == "as-coded"  # what the published column calls synthetic is another task
         renamed = ("synthetic-as-coded" if coded and name == "synthetic" else name for name in self.tasks)
         object.__setattr__(self, "tasks", tuple(dict.fromkeys(renamed)))
@@ -98,6 +99,16 @@ class Benchmark:
 def _one_of(what: str, name: str, known: Sequence[str]) -> None:
     if name not in known:
         raise ValueError(f"{what} must be one of {', '.join(known)}, not {name!r}.")
+
+
+def check_device(device: str) -> None:
+    """Check that this machine has the device.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device is cuda, but there is none here; use cpu.")
 
 
 DEFAULT = Benchmark()
@@ -119,9 +130,9 @@ def run_of(benchmark: Benchmark, task: str, strategy: str, *, lr: float, seed: i
     )  # fmt: skip
 
 
-def table(benchmark: Benchmark, store: Store, workers: int | None = None) -> pd.DataFrame:
+def table(benchmark: Benchmark, store: Store, workers: Workers = None) -> pd.DataFrame:
     """The benchmark as a table, a row a run: those that chose the rate (``tuning``) and those that count (``final``)."""
-    with trainer(workers) as (compute, threads):
+    with trainer(workers, store) as (compute, threads):
         if benchmark.protocol != "fair":
             wanted = [
                 run_of(benchmark, task, strategy, lr=lr, seed=seed)
@@ -215,17 +226,29 @@ def epochs_to(test: Sequence[float], level: float) -> float:
 
 
 @contextmanager
-def trainer(workers: int | None = None) -> Iterator[tuple[Callable[[Run], dict[str, Any]], int]]:
-    """A function that trains, and the number of threads to call it from: one process each where there are several.
+def trainer(
+    workers: Workers = None, store: Store | None = None
+) -> Iterator[tuple[Callable[[Run], dict[str, Any]], int | Cluster]]:
+    """A function that trains, and what to call it from: threads, one process each where there are several; or a cluster.
 
-    Training holds the interpreter's lock, so threads alone would wait for one another.
+    Training holds the interpreter's lock, so threads alone would wait for one another. With a store a run that takes long
+    keeps checkpoints there and goes on from the last one when it is wanted again.
     """
+    kept = None if store is None else Store(store.folder.resolve())  # workers may be in other folders
+    if isinstance(workers, Cluster):
+        yield partial(train_in, kept), workers
+        return
     workers = workers or os.cpu_count() or 1
     if workers == 1:
-        yield train, 1
+        yield partial(train_in, kept), 1
         return
     with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_stop_at_once) as pool:
-        yield lambda run: pool.submit(train, run).result(), workers
+        yield lambda run: pool.submit(train_in, kept, run).result(), workers
+
+
+def train_in(store: Store | None, run: Run) -> dict[str, Any]:
+    """Train with checkpoints in a store, or with none."""
+    return train(run) if store is None else train(run, store.checkpoint(run))
 
 
 def _stop_at_once() -> None:

@@ -1,12 +1,14 @@
 """One run: a strategy trains a task's model, and what it reached is written down epoch by epoch."""
 
 import math
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
@@ -16,10 +18,16 @@ from lrtheory import tasks
 from lrtheory.optim import strategies
 from lrtheory.optim.dals import AS_PRINTED
 from lrtheory.optim.strategies import Training
+from lrtheory.runs import checkpoint as checkpoints
 from lrtheory.tasks import Data, Examples, Settings, Task
 
 EVALUATED = 1000
 """Examples evaluated at once."""
+CHECKPOINT_SECONDS = 60.0
+"""Of training between two checkpoints: what a killed run loses."""
+
+_ALONE = Lock()
+"""Of the runs of a process one trains at a time: weights and dropout follow torch's global generator."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +63,16 @@ class Run:
     precision: str = "float32"
 
 
-def train(run: Run) -> dict[str, Any]:
+def train(run: Run, checkpoint: Path | None = None, *, every: float = CHECKPOINT_SECONDS) -> dict[str, Any]:
     """Train and measure: a pure function of the run but for the times, on one thread of a CPU.
+
+    With a checkpoint the run goes on from where that was written, and writes it again from time to time; on a CPU the result
+    is the same to the bit however often a run is killed. Who keeps the result removes the checkpoint.
+
+    Args:
+        run: What is trained.
+        checkpoint: Its file, whether it is there or not; None for no checkpoints.
+        every: Seconds of training between two checkpoints; 0 for one after each step.
 
     Returns:
         ``test`` and ``validation`` (accuracies in per cent after each epoch; ``validation`` is empty where nothing is held
@@ -68,13 +84,32 @@ def train(run: Run) -> dict[str, Any]:
     settings = Settings(
         run.epochs, run.batch, task.settings[run.protocol].augment, task.settings[run.protocol].bucketed
     )
-    with _one_thread(), torch.random.fork_rng(devices=_cuda(run.device)):
+    with _ALONE, _one_thread(), torch.random.fork_rng(devices=_cuda(run.device)):
         data = _data(task.name, task.encoder, run.protocol, run.examples, run.device, run.seed if _drawn(task) else 0)
         torch.manual_seed(run.seed)
-        return _train(run, task, settings, data)
+        return _train(run, task, settings, data, checkpoint, every)
 
 
-def _train(run: Run, task: Task, settings: Settings, data: Data) -> dict[str, Any]:
+@dataclass
+class _Progress:
+    """How far a run is, models and optimizers apart."""
+
+    curves: dict[str, list[float]]
+    """An entry a finished epoch."""
+    shuffled: Tensor
+    """The state of the order's generator at the start of the epoch under way."""
+    total: Tensor
+    """The sum of the losses in that epoch."""
+    batches: int = 0
+    """Taken in that epoch."""
+    seconds: float = 0.0
+    peak: float | None = None
+    """Of the memory before the last resumption."""
+
+
+def _train(
+    run: Run, task: Task, settings: Settings, data: Data, checkpoint: Path | None, every: float
+) -> dict[str, Any]:
     order = torch.Generator().manual_seed(run.seed)
     model = task.model().to(run.device)
     steps = math.ceil(len(data.train) / run.batch)
@@ -83,20 +118,28 @@ def _train(run: Run, task: Task, settings: Settings, data: Data) -> dict[str, An
         as_coded=run.protocol == "as-coded", **switches(run.variant),
     )  # fmt: skip
     curves: dict[str, list[float]] = {"test": [], "validation": [], "loss": []}
-    diverged, seconds = False, 0.0
+    progress = _Progress(curves, order.get_state(), torch.zeros((), device=run.device))
+    if checkpoint is not None and (state := checkpoints.load(checkpoint, run)) is not None:
+        progress = _resumed(run, state, model, training, order)
+    diverged = False
     _reset_peak(run.device)
-    for _ in range(run.epochs):
-        start = _now(run.device)
-        loss = _epoch(run, task, settings, model, training, data.train, order)
-        seconds += _now(run.device) - start
+
+    def keep() -> None:
+        if checkpoint is not None:
+            _keep(checkpoint, run, model, training, order, progress)
+
+    while len(progress.curves["loss"]) < run.epochs:
+        loss = _epoch(run, task, settings, model, training, data.train, order, progress, keep, every)
         if not math.isfinite(loss):
             diverged = True
             break
-        curves["loss"].append(loss)
-        curves["test"].append(_accuracy(run, task, model, data.test))
+        progress.curves["loss"].append(loss)
+        progress.curves["test"].append(_accuracy(run, task, model, data.test))
         if data.validation is not None:
-            curves["validation"].append(_accuracy(run, task, model, data.validation))
-    return {**curves, "diverged": diverged, "seconds": round(seconds, 3), "peak_memory": _peak(run.device)}
+            progress.curves["validation"].append(_accuracy(run, task, model, data.validation))
+        progress.batches, progress.total, progress.shuffled = 0, torch.zeros_like(progress.total), order.get_state()
+    peak = max((peak for peak in (progress.peak, _peak(run.device)) if peak is not None), default=None)
+    return {**progress.curves, "diverged": diverged, "seconds": round(progress.seconds, 3), "peak_memory": peak}
 
 
 def _epoch(
@@ -107,19 +150,73 @@ def _epoch(
     training: Training,
     train: Examples,
     order: torch.Generator,
+    progress: _Progress,
+    keep: Callable[[], None],
+    every: float,
 ) -> float:
-    """One pass over the training examples; the mean loss is read from the device once, at the end."""
+    """One pass over the training examples, or its rest; the mean loss is read from the device once, at the end."""
     model.train()
-    total = torch.zeros((), device=run.device)
-    for batch in train.batches(settings.batch, order, bucketed=settings.bucketed):
+    mark = kept = _now(run.device)
+    for batch in _rest(train.batches(settings.batch, order, bucketed=settings.bucketed), order, progress):
         inputs = task.augment(batch.inputs, order) if settings.augment else batch.inputs
 
         def loss(inputs: Tensor = inputs, labels: Tensor = batch.labels) -> Tensor:
             with _autocast(run):
                 return task.loss(task.forward(model, inputs), labels)
 
-        total += training.step(loss) * len(batch)
-    return (total / len(train)).item()
+        progress.total += training.step(loss) * len(batch)
+        progress.batches += 1
+        if time.perf_counter() - kept >= every:
+            progress.seconds, mark = progress.seconds + _now(run.device) - mark, _now(run.device)
+            keep()
+            mark = kept = _now(run.device)
+    progress.seconds += _now(run.device) - mark
+    return (progress.total / len(train)).item()
+
+
+def _rest(batches: Iterator[Examples], order: torch.Generator, progress: _Progress) -> Iterator[Examples]:
+    """The batches of an epoch that are not taken yet, in the order that was drawn when it began."""
+    if progress.batches:
+        now = order.get_state()
+        order.set_state(progress.shuffled)
+        for _ in range(progress.batches):
+            next(batches)
+        order.set_state(now)
+    return batches
+
+
+def _keep(
+    checkpoint: Path, run: Run, model: nn.Module, training: Training, order: torch.Generator, progress: _Progress
+) -> None:
+    """Write a checkpoint; a run that cannot write one goes on without."""
+    peak = max((peak for peak in (progress.peak, _peak(run.device)) if peak is not None), default=None)
+    state = {
+        "model": model.state_dict(),
+        "training": training.state_dict(),
+        "order": order.get_state(),
+        "generator": torch.get_rng_state(),
+        "device_generator": torch.cuda.get_rng_state() if run.device == "cuda" else None,
+        "progress": {**vars(progress), "peak": peak},
+    }
+    try:
+        checkpoints.save(checkpoint, run, state)
+    except OSError as error:
+        print(f"lrtheory: no checkpoint of {run} could be written: {error}.", file=sys.stderr)
+
+
+def _resumed(
+    run: Run, state: dict[str, Any], model: nn.Module, training: Training, order: torch.Generator
+) -> _Progress:
+    """Put everything back where it was when the checkpoint was written."""
+    model.load_state_dict(state["model"])
+    training.load_state_dict(state["training"])
+    order.set_state(state["order"])
+    torch.set_rng_state(state["generator"])
+    if run.device == "cuda":
+        torch.cuda.set_rng_state(state["device_generator"])
+    progress = _Progress(**state["progress"])
+    progress.total = progress.total.to(run.device)
+    return progress
 
 
 @torch.no_grad()

@@ -3,13 +3,15 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
 from lrtheory.command_line import writable_folder
 
-NOT_FIGURES = ("__main__", "style")
+NOT_FIGURES = ("__main__", "provenance", "style")
+COMMITTED, RESULTS = Path("figures/data"), Path("results")
 
 
 def names() -> list[str]:
@@ -28,28 +30,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("name", nargs="?", choices=names(), metavar="NAME", help=f"One of {', '.join(names())}.")
     parser.add_argument("--out", default="figures", metavar="FOLDER", help="Where they go. Default: figures.")
+    parser.add_argument(
+        "--recompute", action="store_true",
+        help="Compute the tables first, into the folder results; finished cells there are kept and never repeated.",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     try:
         out = writable_folder(options.out)
     except ValueError as error:
         print(f"lrtheory figures: {error}", file=sys.stderr)
         return 2
+    from lrtheory.figures.provenance import provenance
     from lrtheory.figures.style import save
 
+    chosen = [options.name] if options.name else names()
+    computed = recompute(chosen) if options.recompute else set()
     missing, written = [], []
-    for name in [options.name] if options.name else names():
+    for name in chosen:
         figure = import_module(f"lrtheory.figures.{name}")
+        folder = RESULTS if name in computed else COMMITTED
         try:
-            frame = figure.data()
+            frame, source = figure.data(folder), provenance(name, folder)
         except FileNotFoundError as error:
             missing.append(f"{name} ({error.filename})")
             continue
-        written += save(figure.draw(frame), out / name)
+        written += save(figure.draw(frame), out / name, **source)
     if written:
         print("\n".join(map(str, written)))
     if missing:
         print(f"lrtheory figures: the tables of these figures are missing: {', '.join(missing)}.", file=sys.stderr)
     return 1 if missing else 0
+
+
+def recompute(chosen: Sequence[str]) -> set[str]:
+    """Compute the tables of figures into ``results``; the figures whose tables are all there afterwards.
+
+    The benchmark's is not computed here: it needs data sets, a GPU and choices of its own.
+    """
+    from lrtheory import sweep
+    from lrtheory.figures.provenance import read_record, tables
+
+    made = set()
+    for table in dict.fromkeys(table for name in chosen for table in tables(name)):
+        if table not in sweep.SWEEPS:
+            print(f"lrtheory figures: {table}.csv is not a sweep's; it is read from {COMMITTED}.", file=sys.stderr)
+            continue
+        record = read_record(COMMITTED, table)
+        took = f", which took {_duration(record['seconds'])} of one core" if record else ""
+        print(f"python -m lrtheory.sweep {table}{took}; interrupt it and it goes on from there.", file=sys.stderr)
+        with redirect_stdout(sys.stderr):
+            if sweep.main([table, "--out", str(RESULTS)]) == 0:
+                made.add(table)
+    return {name for name in chosen if tables(name) and made.issuperset(tables(name))}
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours" if seconds > 3600 else f"{seconds:.0f} seconds"
 
 
 if __name__ == "__main__":

@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lrtheory.figures.horizon import MARKERS
-from lrtheory.figures.style import styled
+from lrtheory.figures.style import of_schedule, styled
 
 PANELS = {"worst_case": "exact worst case", "simulated": "simulated, worst $\\epsilon$"}
 
@@ -24,9 +23,8 @@ def draw(frame: pd.DataFrame) -> Figure:
         figure = Figure(figsize=(7.2, 3.0))
         panels = figure.subplots(1, 2, sharex=True)
         for panel, (layer, title) in zip(panels, PANELS.items()):
-            for marker, (name, group) in zip(MARKERS, frame.groupby("schedule", sort=False)):
-                label = name if layer == "worst_case" else None
-                panel.loglog(group["ratio"], group[layer], marker=marker, label=label)
+            for name, group in frame.groupby("schedule", sort=False):
+                panel.loglog(group["ratio"], group[layer], **of_schedule(str(name)))
             panel.set(xlabel="ratio of neighbouring rates on the grid", title=title)
             panel.set_xticks(RATIOS, map(str, RATIOS))
             low, high = panel.get_ylim()
@@ -34,5 +32,5 @@ def draw(frame: pd.DataFrame) -> Figure:
             panel.set_yticks(inside, map(str, inside))
             panel.minorticks_off()
         panels[0].set_ylabel(r"loss after tuning, worst offset, over $DG/\sqrt{T}$")
-        figure.legend(loc="outside right center")
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center")
     return figure

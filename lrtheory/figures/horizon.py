@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lrtheory.figures.style import styled
-
-MARKERS = "osD^v<>P"
+from lrtheory.figures.style import of_schedule, styled
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
@@ -21,16 +19,16 @@ def draw(frame: pd.DataFrame) -> Figure:
     with styled():
         figure = Figure(figsize=(7.2, 3.0))
         left, right = figure.subplots(1, 2, sharex=True)
-        for marker, (name, group) in zip(MARKERS, frame.groupby("schedule", sort=False)):
+        for name, group in frame.groupby("schedule", sort=False):
             unit = np.sqrt(group["horizon"])
-            left.semilogx(group["horizon"], group["worst_case"] * unit, marker=marker, label=name)
+            left.semilogx(group["horizon"], group["worst_case"] * unit, **of_schedule(str(name)))
             right.errorbar(
                 group["horizon"],
                 group["rho_exponent"],
                 [group["rho_exponent"] - group["low"], group["high"] - group["rho_exponent"]],
-                marker=marker,
+                **of_schedule(str(name)),
             )
         left.set(xlabel="horizon, $T$", ylabel=r"tuned worst case over $DG/\sqrt{T}$")
         right.set(xlabel="horizon, $T$", ylabel=r"exponent of $\rho$ in [16, 256]", ylim=(0, 1.02))
-        figure.legend(loc="outside right center")
+        figure.legend(*left.get_legend_handles_labels(), loc="outside right center")
     return figure

@@ -15,6 +15,7 @@ PREDICTED = {
     "published": {"label": "published bound", "color": "#D55E00", "linestyle": "-."},
     "quadratic": {"label": "one quadratic", "color": "0.6", "linestyle": ":"},
 }
+MARKERS = {"diameter": "o", "distance": "^", "published": "x", "quadratic": "s"}
 RATES = (1e-4, 3e-4, 1e-3, 3e-3)
 
 
@@ -44,7 +45,7 @@ def draw(frame: pd.DataFrame) -> Figure:
         last, rates = panels[len(schedules)], best_rates(frame)
         last.plot([2e-4, 2e-3], [2e-4, 2e-3], color="0.7", linewidth=0.8)
         for model in (name for name in (*BOUNDS, "quadratic") if name in rates):
-            last.plot(rates["measured"], rates[model], "o", markersize=3, color=PREDICTED[model]["color"])
+            last.plot(rates["measured"], rates[model], MARKERS[model], markersize=3.5, color=PREDICTED[model]["color"])
         last.set(
             xscale="log", yscale="log", xlim=(2e-4, 2.2e-3), ylim=(2e-4, 2.2e-3), xlabel="measured", ylabel="predicted"
         )

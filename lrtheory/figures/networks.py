@@ -7,21 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from lrtheory.figures.style import styled
+from lrtheory.figures.style import of_schedule, styled
 from lrtheory.sweeps.networks import curves
 
-LINES = {
-    "Constant()": {"color": "#000000", "linestyle": "-"},
-    "InverseSqrt()": {"color": "#999999", "linestyle": "-"},
-    "WSD(0.2)": {"color": "#E69F00", "linestyle": "-"},
-    "Polynomial(1)": {"color": "#0072B2", "linestyle": "-"},
-    "Polynomial(2)": {"color": "#56B4E9", "linestyle": "-"},
-    "Polynomial(3)": {"color": "#009E73", "linestyle": "-"},
-    "Cosine()": {"color": "#CC79A7", "linestyle": "-"},
-    "Exponential(0.01)": {"color": "#D55E00", "linestyle": "--"},
-    "Robust(16)": {"color": "#D55E00", "linestyle": "-"},
-}
-"""How each schedule is drawn, the same in every panel."""
 TITLES = {
     "logistic-ball": "logistic, in a ball", "logistic": "logistic", "digits-noisy": "digits, noisy labels", "digits": "digits",
     "sgd": "SGD", "momentum": "momentum", "adamw": "AdamW",
@@ -45,8 +33,8 @@ def draw(frame: pd.DataFrame) -> Figure:
                 of_panel = {schedule: curve for (t, o, schedule), curve in found.items() if (t, o) == (task, optimizer)}
                 for schedule, curve in of_panel.items():
                     finite = np.isfinite(curve.mean)
-                    style = LINES.get(schedule, {})
-                    panel.loglog(curve.rho[finite], curve.mean[finite], label=schedule, linewidth=1.1, **style)
+                    style = of_schedule(schedule, linewidth=1, markersize=3, markevery=2)
+                    panel.loglog(curve.rho[finite], curve.mean[finite], **style)
                 limit = next(iter(of_panel.values())).limit
                 panel.axhline(limit, color="0.6", linestyle=":", linewidth=1)
                 panel.axvline(1, color="0.85", linewidth=0.8, zorder=0)

@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lrtheory.figures import networks
-from lrtheory.figures.networks import LINES, TITLES
-from lrtheory.figures.style import styled
+from lrtheory.figures.networks import TITLES
+from lrtheory.figures.style import of_schedule, styled
 from lrtheory.sweeps.networks import grid_losses
 
+TABLES = ("networks",)
 OPTIMIZERS = ("sgd", "adamw")
 RATIOS, LOSSES = (2, 4, 10, 30, 100), (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 4, 8)
 
@@ -50,7 +51,7 @@ def draw(frame: pd.DataFrame) -> Figure:
 
 def _lines(panel: Axes, frame: pd.DataFrame, column: str) -> None:
     for schedule, group in frame.groupby("schedule", sort=False):
-        panel.loglog(group["ratio"], group[column], label=str(schedule), linewidth=1.1, **LINES.get(str(schedule), {}))
+        panel.loglog(group["ratio"], group[column], **of_schedule(str(schedule), linewidth=1, markersize=3))
     low, high = panel.get_ylim()
     inside = [loss for loss in LOSSES if low <= loss <= high]
     panel.minorticks_off()

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from lrtheory.figures.style import styled
 from lrtheory.theory.modified_equation import follow, modified_equation
 
+TABLES = ()
+"""Computed when it is drawn."""
 LR = 0.03
 STEPS = 200
 START = (2.8, 3.5)
@@ -18,7 +20,7 @@ TARGET = 0.6
 POINTS = 600
 PATHS = {
     "flow": {"label": "gradient flow", "color": "0.35", "linestyle": "-"},
-    "penalised": {"label": "flow of the penalised loss", "color": "#0072B2", "linestyle": "-"},
+    "penalised": {"label": "flow of the penalised loss", "color": "#0072B2", "linestyle": "--"},
     "descent": {
         "label": "gradient descent",
         "color": "#D55E00",
@@ -76,5 +78,5 @@ def _levels(panel: Axes, a: tuple[float, float], b: tuple[float, float]) -> None
     loss = (grid_a * grid_b - TARGET) ** 2 / 2
     panel.contour(grid_a, grid_b, loss, np.geomspace(1e-3, 100, 16), colors="0.85", linewidths=0.7, zorder=0)
     minima = np.linspace(*b, 200)
-    panel.plot(TARGET / minima, minima, color="#009E73", linewidth=1, zorder=1, label="minima")
+    panel.plot(TARGET / minima, minima, color="#009E73", linewidth=2.5, alpha=0.5, zorder=1, label="minima")
     panel.set(xlabel="$a$", ylabel="$b$", xlim=a, ylim=b)

@@ -12,6 +12,9 @@ from lrtheory.figures.style import styled
 from lrtheory.schedules import Robust
 from lrtheory.theory.grid_planning import GridPlan, compare_plans, plan_grid
 
+TABLES = ()
+"""Computed when it is drawn."""
+
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
     """Three trials over three decades, under the robust, the linear and the constant schedule."""

@@ -30,17 +30,16 @@ def draw(frame: pd.DataFrame) -> Figure:
             rho = np.geomspace(group["rho"].min(), group["rho"].max(), 300)
             panel.loglog(rho, degradation(schedule, rho), **LAYERS["law"])
             panel.loglog(group["rho"], group["worst_case_factor"], **LAYERS["worst_case"])
-            tuned = group.loc[group["rho"] == 1, "simulated"].iloc[0]
-            panel.errorbar(
-                group["rho"], group["simulated_factor"], 1.96 * group["standard_error"] / tuned, **LAYERS["simulated"]
-            )
-            exponent = rho_exponent(schedule)
-            guide = rho[rho >= 16]
-            level = group.loc[group["rho"] >= 16, "worst_case_factor"].iloc[0] * 1.9
-            panel.loglog(guide, level * (guide / 16) ** float(exponent), color="0.6", linestyle="--", linewidth=1)
-            panel.text(
-                60, level * 4 ** float(exponent) * 1.25, f"slope {exponent}", ha="right", color="0.4", fontsize=8
-            )
+            margin = 1.96 * group["standard_error"] * group["simulated_factor"] / group["simulated"]
+            panel.errorbar(group["rho"], group["simulated_factor"], margin, **LAYERS["simulated"])
+            large = group.loc[group["rho"] >= 16, "worst_case_factor"]
+            if len(large):
+                exponent = rho_exponent(schedule)
+                guide, level = rho[rho >= 16], 1.9 * large.iloc[0]
+                panel.loglog(guide, level * (guide / 16) ** float(exponent), color="0.6", linestyle="--", linewidth=1)
+                panel.text(
+                    60, level * 4 ** float(exponent) * 1.25, f"slope {exponent}", ha="right", color="0.4", fontsize=8
+                )
             panel.set_title(name)
         for unused in axes[len(names) :]:
             unused.set_visible(False)

@@ -9,23 +9,21 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lrtheory.figures.style import styled
+from lrtheory.figures.style import of_schedule, styled
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Robust
 from lrtheory.simulation import logistic_regression, simulate, worst_eps
 from lrtheory.theory.robust_schedule import comparison, lower_bound, placed
 from lrtheory.theory.step_search import optimised_steps
 from lrtheory.theory.worst_case import worst_case_curve
 
+TABLES = ()
+"""Computed when it is drawn."""
 DOUBT = 16
 DOUBTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 RIVALS = (Polynomial(1), Polynomial(2), Polynomial(3), Cosine(), WSD(0.2), Constant())
 HORIZON = 1_000
 OCTAVES = (-12, 8)
 """Rates of the logistic regression: powers of two."""
-COLOURS = {"robust": "#D55E00"} | {
-    schedule.name: colour
-    for schedule, colour in zip(RIVALS, ("#0072B2", "#56B4E9", "#009E73", "#CC79A7", "#E69F00", "#000000"))
-}
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
@@ -108,7 +106,7 @@ def draw(frame: pd.DataFrame) -> Figure:
         figure = Figure(figsize=(7.2, 5.6))
         (shapes, over), (against, logistic) = figure.subplots(2, 2)
         for number, (name, rows) in enumerate(_groups(frame, "shape")):
-            shapes.plot(rows["x"], rows["y"], color="#D55E00", alpha=(0.25, 0.45, 0.7, 1)[number], label=name)
+            shapes.plot(rows["x"], rows["y"], color="#D55E00", linestyle=("-", "--", "-.", ":")[number], label=name)
         shapes.set(
             title="Robust(R)", xlabel="part of the run that is over", ylabel="rate over largest rate", xlim=(0, 1)
         )
@@ -116,10 +114,12 @@ def draw(frame: pd.DataFrame) -> Figure:
         over.axvspan(1, DOUBT, color="0.93")
         for name, rows in _groups(frame, "rho"):
             exact, simulated = (rows[rows["layer"] == layer] for layer in ("worst_case", "simulated"))
-            over.loglog(exact["x"], exact["y"], color=COLOURS[name])
-            over.loglog(simulated["x"], simulated["y"], "s", color=COLOURS[name], markerfacecolor="none")
+            over.loglog(exact["x"], exact["y"], **_style(name, marker="none", label=None))
+            over.loglog(
+                simulated["x"], simulated["y"], **_style(name, linestyle="none", markerfacecolor="none", label=None)
+            )
         over.set(
-            title=f"a doubt of {DOUBT}, each at its best base rate",
+            title=f"a doubt of {DOUBT}, each at its best rate",
             xlabel=r"rate over base rate, $\rho$",
             ylabel=r"loss over $DG/\sqrt{T}$",
         )
@@ -128,14 +128,14 @@ def draw(frame: pd.DataFrame) -> Figure:
         over.legend()
         for name, rows in _groups(frame, "doubt"):
             if name == "no schedule below":
-                against.loglog(rows["x"], rows["y"], "--", color="0.3", linewidth=1, label=name)
+                against.loglog(rows["x"], rows["y"], "--", color="0.3", linewidth=1, label=name, zorder=3)
             elif name == "search over all steps":
-                against.loglog(rows["x"], rows["y"], "o", color="0.3", markerfacecolor="none", label=name)
+                against.loglog(rows["x"], rows["y"], "o", color="0.3", markersize=7, markerfacecolor="none", label=name)
             else:
-                against.loglog(rows["x"], rows["y"], color=COLOURS[name], label=name)
+                against.loglog(rows["x"], rows["y"], **_style(name))
         against.set(title="exact worst case", xlabel="doubt, $R$", ylabel=r"largest loss over $DG/\sqrt{T}$")
         for name, rows in _groups(frame, "logistic"):
-            logistic.loglog(rows["x"], rows["y"], color=COLOURS[name], marker=".", label=name)
+            logistic.loglog(rows["x"], rows["y"], **_style(name))
         logistic.set(
             title="logistic regression, simulated", xlabel="doubt, $R$", ylabel="largest loss above the optimum"
         )
@@ -151,6 +151,10 @@ def draw(frame: pd.DataFrame) -> Figure:
 
 
 _TICKS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 10)
+
+
+def _style(name: str, **changes: Any) -> dict[str, Any]:
+    return of_schedule("Robust(16)" if name == "robust" else name, **{"label": name} | changes)
 
 
 def _groups(frame: pd.DataFrame, panel: str) -> list[tuple[str, pd.DataFrame]]:

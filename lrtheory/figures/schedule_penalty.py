@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lrtheory.figures.style import styled
+from lrtheory.figures.style import of_schedule, styled
 from lrtheory.schedules import WSD, Constant, Cosine, Exponential, Polynomial
 from lrtheory.theory.schedule_penalty import penalty_over_time, schedule_penalty
 
+TABLES = ()
+"""Computed when it is drawn."""
 SCHEDULES = (Constant(), WSD(0.2), Cosine(), Polynomial(1), Polynomial(2), Polynomial(3), Exponential(0.01))
 HORIZON = 400
 
@@ -45,8 +47,8 @@ def draw(frame: pd.DataFrame) -> Figure:
         exponent = np.linspace(0, 1, 50)
         trade.plot(exponent, (1 + exponent) / 2, color="0.6", linestyle="--", linewidth=1)
         for name, group in frame.groupby("schedule", sort=False):
-            (line,) = over_time.plot(group["u"], group["coefficient"], label=name)
-            trade.plot(group["exponent"].iloc[0], group["kept"].iloc[0], "o", color=line.get_color())
+            over_time.plot(group["u"], group["coefficient"], **of_schedule(str(name), markevery=(20, 50)))
+            trade.plot(group["exponent"].iloc[0], group["kept"].iloc[0], **of_schedule(str(name), markersize=6))
         over_time.set(
             xlabel="part of the run that is over, $u$", ylabel=r"penalty coefficient over $\eta/4$", xlim=(0, 1),
             ylim=(0, 1.05),

@@ -7,6 +7,9 @@ from matplotlib.figure import Figure
 
 from lrtheory.figures.style import styled
 
+TABLES = ()
+"""Computed when it is drawn."""
+
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
     """A row a strategy, from the registry: name, generation, its title and motive, the year of its reference."""
@@ -37,10 +40,11 @@ def draw(frame: pd.DataFrame) -> Figure:
         for place, (number, group) in enumerate(bands):
             colour = f"C{place}"
             axes.axhspan(place - 0.45, place + 0.45, color=colour, alpha=0.1, linewidth=0)
+            axes.axhspan(place - 0.45, place + 0.45, xmax=0.006, color=colour, linewidth=0)
             axes.text(
-                0.005, place - 0.16, f"{number}  {group['title'].iloc[0]}", color=colour, weight="bold", fontsize=9
+                0.015, place - 0.16, f"{number}  {group['title'].iloc[0]}", weight="bold", fontsize=9, va="center"
             )
-            axes.text(0.005, place + 0.27, group["motive"].iloc[0], color="0.35", fontsize=7)
+            axes.text(0.015, place + 0.18, group["motive"].iloc[0], color="0.35", fontsize=7, va="center")
             names = [f"{row.strategy} {row.year}{'*' if row.corrected else ''}" for row in group.itertuples()]
             lines = ["   ".join(names[first : first + 4]) for first in range(0, len(names), 4)]
             axes.text(0.995, place, "\n".join(lines), ha="right", va="center", fontsize=7, linespacing=1.5)

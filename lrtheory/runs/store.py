@@ -1,6 +1,4 @@
 import contextlib
-import hashlib
-import json
 import os
 import platform
 import sys
@@ -12,16 +10,21 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lrtheory.runs.cell import canonical, cell_id, describe
+from lrtheory.runs.cell import cell_id
+from lrtheory.runs.record import DamagedError, NewerError, Record, decode, encode
+
+
+class StoreError(RuntimeError):
+    """A store cannot be used as it is; the message says which file is in the way and what to do."""
 
 
 @dataclass(frozen=True)
 class Store:
     """A folder with one JSON file a finished cell; folders merge by copying.
 
-    A file is written under a temporary name and renamed, so it is there whole or not at all. It carries a checksum of
-    the cell and its result. What does not check is reported, set aside under another name and computed again: never
-    trusted, never deleted.
+    A file is written under a temporary name and renamed, so it is there whole or not at all. It carries a checksum.
+    What does not check is reported, set aside under another name and computed again: never trusted, never deleted.
+    Any number of processes may read and write one folder: the last to finish a cell writes what the first wrote.
 
     Args:
         folder: Where the files are; made on the first write.
@@ -44,27 +47,94 @@ class Store:
         """The file of a cell, whether it is there or not."""
         return self.folder / f"{cell_id(cell)}.json"
 
+    def checkpoint(self, cell: Any) -> Path:
+        """Where a cell that takes long may keep how far it is; removed when its result is saved."""
+        return self.folder / "checkpoints" / f"{cell_id(cell)}.checkpoint"
+
     def load(self, cell: Any) -> dict[str, Any] | None:
-        """The result of a cell, or None where there is none that can be trusted."""
+        """The result of a cell, or None where there is none that can be trusted.
+
+        Raises:
+            StoreError: its file was written by a later version.
+        """
         path = self.path(cell)
         try:
-            text = path.read_bytes()
+            return read(path).result
         except FileNotFoundError:
             return None
-        fault = _fault(text, cell)
-        if fault is None:
-            return json.loads(text)["result"]
-        aside = _unused(path)
-        os.replace(path, aside)
-        print(f"lrtheory: {path.name} {fault}; it is kept as {aside.name} and computed again.", file=sys.stderr)
+        except NewerError as error:
+            raise StoreError(f"{path} {error}: update lrtheory, or use another folder.") from None
+        except (DamagedError, OSError) as error:
+            fault = str(error) if isinstance(error, DamagedError) else f"cannot be read ({_reason(error)})"
+        print(f"lrtheory: {path.name} {fault}; it {set_aside(path)} and is computed again.", file=sys.stderr)
         return None
 
-    def save(self, cell: Any, result: dict[str, Any], *, seconds: float) -> None:
-        """Write the result of a cell, all at once."""
-        body = {**describe(cell), "result": result}
-        record = {**body, "checksum": _checksum(body), "seconds": round(seconds, 4), "versions": versions()}
+    def save(
+        self, cell: Any, result: dict[str, Any], *, seconds: float, made_with: dict[str, str] | None = None
+    ) -> None:
+        """Write the result of a cell, all at once.
+
+        Args:
+            cell: What was computed.
+            result: Plain values, all numbers finite.
+            seconds: It took.
+            made_with: Versions of the packages; those here by default.
+
+        Raises:
+            TypeError: the cell or its result is not of plain values.
+            ValueError: a number in it is not finite.
+            OSError: the folder is full or cannot be written to; nothing is changed then.
+        """
+        text = encode(cell, result, seconds=seconds, versions=versions() if made_with is None else made_with)
         with whole_file(self.path(cell)) as temporary:
-            temporary.write_text(json.dumps(record, indent=1))
+            temporary.write_bytes(text)
+        with contextlib.suppress(OSError):  # at worst it stays
+            self.checkpoint(cell).unlink()
+
+    def records(self) -> Iterator[tuple[str, Record | str]]:
+        """Every finished cell by the name of its file, in the order of names: what it says, or what is wrong with it."""
+        return ((name, self.record(name)) for name in self._names())
+
+    def record(self, name: str) -> Record | str:
+        """What the file of a name says, or what is wrong with it."""
+        try:
+            return read(self.folder / name)
+        except (DamagedError, NewerError) as error:
+            return str(error)
+        except OSError as error:
+            return f"cannot be read ({_reason(error)})"
+
+    def _names(self) -> list[str]:
+        with os.scandir(self.folder) as entries:  # hidden files are writes under way, or what a killed one left
+            return sorted(entry.name for entry in entries if entry.name.endswith(".json") and entry.name[0] != ".")
+
+
+def read(path: Path) -> Record:
+    """The record of a file of a store, which must be the cell that its name says.
+
+    Raises:
+        DamagedError: it is not.
+        NewerError: it was written by a later version.
+        OSError: it cannot be read.
+    """
+    record = decode(path.read_bytes())
+    if record.id != path.stem:
+        raise DamagedError("holds another cell")
+    return record
+
+
+def set_aside(path: Path) -> str:
+    """Rename a file that cannot be trusted; what became of it, as the middle of a sentence."""
+    number = 1
+    while (aside := path.with_suffix(f".damaged-{number}")).exists():
+        number += 1
+    try:
+        os.replace(path, aside)
+    except FileNotFoundError:
+        return "was set aside by another process"
+    except OSError:
+        return "stays where it is"
+    return f"is kept as {aside.name}"
 
 
 @contextlib.contextmanager
@@ -94,29 +164,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _checksum(body: dict[str, Any]) -> str:
-    return hashlib.sha256(canonical(body)).hexdigest()
-
-
-def _fault(text: bytes, cell: Any) -> str | None:
-    """What is wrong with a stored file, or None."""
-    try:
-        record = json.loads(text)
-        body = {key: record[key] for key in ("schema", "kind", "config", "result")}
-        if record["checksum"] != _checksum(body):
-            return "does not match its checksum"
-        if canonical({key: body[key] for key in ("schema", "kind", "config")}) != canonical(describe(cell)):
-            return "holds another cell"
-    except (ValueError, KeyError, TypeError):
-        return "is not a result of this program, or was cut short"
-    return None
-
-
-def _unused(path: Path) -> Path:
-    number = 1
-    while (aside := path.with_suffix(f".damaged-{number}")).exists():
-        number += 1
-    return aside
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 @lru_cache(maxsize=1)

@@ -90,7 +90,10 @@ def parse(text: str) -> Schedule:
             return families[node.func.id.lower()](*map(build, node.args), **arguments)
         if isinstance(node, ast.Dict):  # as pairs: a dictionary would hide a repeated key
             return [(build(key or ast.Name("**")), build(value)) for key, value in zip(node.keys, node.values)]
-        return ast.literal_eval(node)
+        try:
+            return ast.literal_eval(node)
+        except ValueError:  # of Python, about its own tree; those of the families are what the user should read
+            raise SyntaxError from None
 
     try:
         schedule = build(ast.parse(text.strip(), mode="eval").body)

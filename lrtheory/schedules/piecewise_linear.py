@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import ceil, inf
 from typing import Any, Literal, TypeAlias
 
-from lrtheory.schedules.schedule import Schedule, exact, is_number, shown
+from lrtheory.schedules.schedule import Schedule, exact, is_number, is_whole, shown
 
 Knots: TypeAlias = Mapping[Any, Any] | Sequence[tuple[Any, Any]]
 """A dictionary ``{time: factor}``, or its pairs."""
@@ -180,6 +180,7 @@ def from_bert4keras(lr_schedule: Mapping[Any, Any], from_zero: bool = True) -> d
         Knots such that step ``t`` has the factor of bert4keras at ``t - 1``.
 
     Raises:
+        TypeError: as :func:`PiecewiseLinear`.
         ValueError: the dictionary is refused by :func:`PiecewiseLinear`, or comes back to 1 after a decay, which would
             repeat.
 
@@ -192,7 +193,7 @@ def from_bert4keras(lr_schedule: Mapping[Any, Any], from_zero: bool = True) -> d
     Reference:
         Su Jianlin, bert4keras, ``backend.piecewise_linear``.
     """
-    theirs = sorted((int(time), factor) for time, factor in lr_schedule.items())
+    theirs = [(int(time), factor) for time, factor in _pairs(lr_schedule)]
     if from_zero and theirs and theirs[0][0] != 0:
         theirs = [(0, 0), *theirs]
     ours = [(time + 1, factor) for time, factor in theirs]
@@ -261,7 +262,7 @@ def _checked_epoch(path: _Path, counting: str, steps_per_epoch: Any) -> int:
         if steps_per_epoch is not None:
             raise ValueError("steps_per_epoch must be left out where the steps of the run are counted.")
         return 1
-    if not is_number(steps_per_epoch) or steps_per_epoch < 1 or steps_per_epoch != int(steps_per_epoch):
+    if not (is_whole(steps_per_epoch) and steps_per_epoch >= 1):
         raise ValueError(f"steps_per_epoch must be a whole number of at least 1, not {steps_per_epoch!r}.")
     if counting == "per_epoch" and path.loop is not None:
         raise ValueError("a dictionary that repeats must be counted over the run, not begun anew with each epoch.")

@@ -1,11 +1,12 @@
 from itertools import pairwise
-from math import inf, log, sqrt
+from math import log, sqrt
 
 from lrtheory.schedules.schedule import Schedule, is_number, shown
 
 GOLDEN = (1 + sqrt(5)) / 2
 """Up to this doubt linear decay is best."""
-
+LARGEST = 1e100
+"""A doubt beyond this is none: the numbers of the schedule would leave their range."""
 FLAT = 2 * GOLDEN**3 / (1 + sqrt(2))
 """From this doubt on (3.51) the schedule has an exponential middle."""
 
@@ -37,8 +38,8 @@ def Robust(doubt: float = 16) -> Schedule:
     Source:
         Derived and proved best here: see :mod:`lrtheory.theory.robust_schedule`.
     """
-    if not (is_number(doubt) and 1 <= doubt < inf):
-        raise ValueError(f"doubt must be a finite factor of at least 1, not {doubt!r}.")
+    if not (is_number(doubt) and 1 <= doubt <= LARGEST):
+        raise ValueError(f"doubt must be a finite factor of at least 1, not {doubt!r}; the largest is {LARGEST:g}.")
     _, pieces = robust_pieces(float(doubt))
     peak = max(height for _, height, _, _ in pieces)
     branches, start = [], 0.0

@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -87,7 +88,7 @@ class Schedule:
             >>> Cosine()([0.0, 0.5, 1.0]).round(12)
             array([1. , 0.5, 0. ])
         """
-        u = np.asarray(u, dtype=np.float64)
+        u = checked_numbers("u", u)
         if not np.all((u >= 0) & (u <= 1)):
             raise ValueError("u is the part of the run that is over: it must lie in [0, 1].")
         with np.errstate(invalid="ignore"):  # without a horizon the first step is 1 + infinity * 0
@@ -245,7 +246,7 @@ def checked_horizon(horizon: Any) -> int:
 
 def checked_positive(name: str, value: Any) -> float:
     """The value as a ``float``, or one sentence saying that it must be positive and finite."""
-    if not (is_number(value) and 0 < value < math.inf):
+    if not (is_number(value) and 0 < value <= sys.float_info.max and float(value) > 0):  # some fractions are too small
         raise ValueError(f"{name} must be a positive, finite number, not {value!r}.")
     return float(value)
 
@@ -255,6 +256,26 @@ def checked_fraction(name: str, value: Any) -> float | Fraction:
     if not (is_number(value) and 0 < value < 1):
         raise ValueError(f"{name} must lie strictly between 0 and 1, not {value!r}.")
     return value
+
+
+def checked_schedule(name: str, value: Any) -> Schedule:
+    """The value if it is a schedule, or one sentence saying that it must be."""
+    if not isinstance(value, Schedule):
+        raise TypeError(f"{name} must be a Schedule such as Cosine(), not {type(value).__name__}.")
+    return value
+
+
+def checked_numbers(name: str, value: Any) -> np.ndarray:
+    """The value as a ``float64`` array, or one sentence saying that it must be numbers."""
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be numbers that a float holds, not this {type(value).__name__}.") from None
+
+
+def is_whole(value: Any) -> bool:
+    """Whether the value is a whole number that a float holds exactly."""
+    return is_number(value) and -(2**53) <= value <= 2**53 and value == int(value)
 
 
 def is_number(value: Any) -> bool:

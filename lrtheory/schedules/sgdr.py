@@ -1,6 +1,6 @@
 from fractions import Fraction
 
-from lrtheory.schedules.schedule import Schedule, is_number
+from lrtheory.schedules.schedule import Schedule, is_whole
 
 
 def SGDR(cycles: int = 3, multiplier: int = 2) -> Schedule:
@@ -24,8 +24,9 @@ def SGDR(cycles: int = 3, multiplier: int = 2) -> Schedule:
         Loshchilov and Hutter, arXiv 1608.03983.
     """
     for name, value in (("cycles", cycles), ("multiplier", multiplier)):
-        if not is_number(value) or value < 1 or value != int(value):
+        if not (is_whole(value) and value >= 1):
             raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}.")
+    cycles, multiplier = int(cycles), int(multiplier)
     lengths = [multiplier**cycle for cycle in range(cycles)]
     pieces = []
     for cycle, length in enumerate(lengths):

@@ -1,4 +1,4 @@
-from lrtheory.schedules.schedule import Schedule, checked_fraction, exact, shown, substitute
+from lrtheory.schedules.schedule import Schedule, checked_fraction, checked_schedule, exact, shown, substitute
 
 
 def then(first: Schedule, second: Schedule, at: float) -> Schedule:
@@ -14,6 +14,7 @@ def then(first: Schedule, second: Schedule, at: float) -> Schedule:
         at: The part :math:`a` of the run after which the second begins, in (0, 1).
 
     Raises:
+        TypeError: ``first`` or ``second`` is no schedule.
         ValueError: ``at`` is outside (0, 1).
 
     Example:
@@ -21,6 +22,8 @@ def then(first: Schedule, second: Schedule, at: float) -> Schedule:
         >>> then(Constant(), Polynomial(1), at=0.5).steps(4)
         array([1. , 1. , 1. , 0.5])
     """
+    checked_schedule("first", first)
+    checked_schedule("second", second)
     checked_fraction("at", at)
     a = exact(at)
     before = substitute(first.formula, f"u/({a})", "t", f"T*({a})")

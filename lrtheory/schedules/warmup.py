@@ -1,4 +1,4 @@
-from lrtheory.schedules.schedule import Schedule, checked_fraction, exact, shown, substitute
+from lrtheory.schedules.schedule import Schedule, checked_fraction, checked_schedule, exact, shown, substitute
 
 
 def warmup(schedule: Schedule, fraction: float) -> Schedule:
@@ -14,6 +14,7 @@ def warmup(schedule: Schedule, fraction: float) -> Schedule:
         fraction: The part :math:`w` of the run that warms up, in (0, 1).
 
     Raises:
+        TypeError: ``schedule`` is no schedule.
         ValueError: ``fraction`` is outside (0, 1).
 
     Example:
@@ -21,6 +22,7 @@ def warmup(schedule: Schedule, fraction: float) -> Schedule:
         >>> warmup(Polynomial(1), 0.5).steps(4)
         array([0.5, 1. , 1. , 0.5])
     """
+    checked_schedule("schedule", schedule)
     checked_fraction("fraction", fraction)
     w = exact(fraction)
     rest = substitute(schedule.formula, f"(u - {w})/(1 - {w})", f"t - T*{w}", f"T*(1 - {w})")

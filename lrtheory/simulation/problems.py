@@ -89,10 +89,10 @@ class FiniteSum:
     r"""An average of losses of linear predictions, over a ball.
 
     .. math:: f(w) = \frac1n\sum_{i=1}^n \ell(\langle a_i, w\rangle, y_i) \text{ on } \|w\|\le D/2, \qquad
-        g = \ell'(\langle a_i,w\rangle, y_i)\,a_i,
+        g = \frac1b\sum_{i\in B}\ell'(\langle a_i,w\rangle, y_i)\,a_i,
 
-    with ``i`` drawn uniformly with replacement. SGD starts at the origin. Losses of the prediction ``m``:
-    ``absolute`` ``|m - y|``, ``hinge`` ``max(0, 1 - ym)``, ``squared`` ``(m - y)^2/2``, ``logistic``
+    with the ``b`` rows of a batch ``B`` drawn uniformly with replacement. SGD starts at the origin. Losses of the
+    prediction ``m``: ``absolute`` ``|m - y|``, ``hinge`` ``max(0, 1 - ym)``, ``squared`` ``(m - y)^2/2``, ``logistic``
     ``log(1 + exp(-ym))``.
 
     Args:
@@ -100,9 +100,11 @@ class FiniteSum:
         targets: :math:`y_i`, shape ``(samples,)``; -1 or +1 for ``hinge`` and ``logistic``.
         loss: One of the four names.
         diameter: The diameter :math:`D` of the ball.
+        batch: Number :math:`b` of rows a step.
 
     Raises:
-        ValueError: shapes that do not fit, values that are not finite, an unknown loss, labels other than -1 and +1.
+        ValueError: shapes that do not fit, values that are not finite, an unknown loss, labels other than -1 and +1, a
+            batch that is not a positive whole number.
 
     Example:
         >>> problem = FiniteSum(np.array([[1.0], [2.0]]), np.array([1.0, 4.0]), "squared", diameter=10.0)
@@ -114,6 +116,7 @@ class FiniteSum:
     targets: NDArray[np.float64]
     loss: str
     diameter: float
+    batch: int = 1
 
     def __post_init__(self) -> None:
         features, targets = np.array(self.features, np.float64), np.array(self.targets, np.float64)
@@ -129,6 +132,8 @@ class FiniteSum:
         if self.loss in ("hinge", "logistic") and not (np.abs(targets) == 1).all():
             raise ValueError(f"targets must be -1 or +1 for the {self.loss} loss.")
         checked_positive("diameter", self.diameter)
+        if isinstance(self.batch, bool) or not isinstance(self.batch, int | np.integer) or self.batch < 1:
+            raise ValueError(f"batch must be a positive whole number, not {self.batch!r}.")
         for name, array in (("features", features), ("targets", targets)):
             array.flags.writeable = False
             object.__setattr__(self, name, array)
@@ -140,7 +145,7 @@ class FiniteSum:
 
     @cached_property
     def lipschitz(self) -> float:
-        r"""A bound on :math:`\sqrt{\mathbb E\|g\|^2}` over the ball.
+        r"""A bound on :math:`\sqrt{\mathbb E\|g\|^2}` over the ball, for batches of any size.
 
         ``|l'| <= 1`` for three of the losses; the squared loss has ``|l'| <= |a| D/2 + |y|``.
         """
@@ -175,7 +180,7 @@ class FiniteSum:
 
 
 def absolute_regression(
-    samples: int, dimension: int, *, diameter: float = 10.0, noise: float = 1.0, seed: int = 0
+    samples: int, dimension: int, *, diameter: float = 10.0, noise: float = 1.0, batch: int = 1, seed: int = 0
 ) -> FiniteSum:
     """Least absolute deviations on random data: a planted model at half the radius, with Laplace noise.
 
@@ -184,6 +189,7 @@ def absolute_regression(
         dimension: Number of features.
         diameter: The diameter of the ball.
         noise: The scale of the noise in the targets.
+        batch: Number of rows a step.
         seed: Determines the data.
 
     Raises:
@@ -195,11 +201,11 @@ def absolute_regression(
     """
     generator, features, predictions = _planted(samples, dimension, diameter, noise, seed)
     targets = predictions + noise * generator.laplace(size=samples)
-    return FiniteSum(features, targets, "absolute", diameter)
+    return FiniteSum(features, targets, "absolute", diameter, batch)
 
 
 def least_squares(
-    samples: int, dimension: int, *, diameter: float = 10.0, noise: float = 1.0, seed: int = 0
+    samples: int, dimension: int, *, diameter: float = 10.0, noise: float = 1.0, batch: int = 1, seed: int = 0
 ) -> FiniteSum:
     """Least squares on random data: a planted model at half the radius, with Gaussian noise.
 
@@ -210,11 +216,11 @@ def least_squares(
         'squared'
     """
     generator, features, predictions = _planted(samples, dimension, diameter, noise, seed)
-    return FiniteSum(features, predictions + noise * generator.standard_normal(samples), "squared", diameter)
+    return FiniteSum(features, predictions + noise * generator.standard_normal(samples), "squared", diameter, batch)
 
 
 def hinge_classification(
-    samples: int, dimension: int, *, diameter: float = 10.0, noise: float = 1.0, seed: int = 0
+    samples: int, dimension: int, *, diameter: float = 10.0, noise: float = 1.0, batch: int = 1, seed: int = 0
 ) -> FiniteSum:
     """A support vector machine on random data: labels are signs of noisy planted predictions.
 
@@ -224,11 +230,11 @@ def hinge_classification(
         >>> hinge_classification(100, 5).targets[:4]
         array([...1., ...])
     """
-    return FiniteSum(*_labelled(samples, dimension, diameter, noise, seed), "hinge", diameter)
+    return FiniteSum(*_labelled(samples, dimension, diameter, noise, seed), "hinge", diameter, batch)
 
 
 def logistic_regression(
-    samples: int, dimension: int, *, diameter: float = 10.0, noise: float = 1.0, seed: int = 0
+    samples: int, dimension: int, *, diameter: float = 10.0, noise: float = 1.0, batch: int = 1, seed: int = 0
 ) -> FiniteSum:
     """Logistic regression on random data: labels are signs of noisy planted predictions.
 
@@ -238,7 +244,7 @@ def logistic_regression(
         >>> logistic_regression(100, 5, diameter=4.0).bound
         2.0
     """
-    return FiniteSum(*_labelled(samples, dimension, diameter, noise, seed), "logistic", diameter)
+    return FiniteSum(*_labelled(samples, dimension, diameter, noise, seed), "logistic", diameter, batch)
 
 
 def _planted(

@@ -1,14 +1,13 @@
 """The simulators in plain numpy: each line is a line of the definition.
 
-`lrtheory.simulation.kernels` has the same functions under the same names, compiled; the simulators agree bit for bit,
-`expected_distance` to rounding.  Working precision is that of `start`, `x` or `features`.
+The compiled simulators agree with these bit for bit, `expected_distance` to rounding.  Working precision is that of
+`start` or `x`.  Finite sums have theirs in `regression`.
 """
 
 import math
 
 import numpy as np
 
-from lrtheory.simulation.problems import ABSOLUTE, HINGE, SQUARED
 from lrtheory.simulation.streams import CHUNK, signs
 
 
@@ -16,7 +15,7 @@ def _step(x, push, bound):
     return np.maximum(np.minimum(np.where(x >= 0, x - push, x + push), bound), -bound)
 
 
-def rademacher_block(steps, eps, noise, start, bound, seed, first, count):
+def rademacher_block(steps, eps, noise, start, bound, seed, first, count, antithetic=False):
     r"""SGD on `eps |x|` with random signs, replicas `first` to `first + count - 1`.
 
     .. math:: x_{t+1} = \mathrm{clip}\bigl(x_t - \eta_t\,\mathrm{sign}(x_t)(\epsilon \pm \sigma)\bigr)
@@ -25,7 +24,7 @@ def rademacher_block(steps, eps, noise, start, bound, seed, first, count):
     summed in working precision within a chunk of 64 steps and in double precision across chunks.
     """
     dtype, horizon = start.dtype, steps.size
-    xi = signs(seed, np.arange(first, first + count), horizon)
+    xi = signs(seed, np.arange(first, first + count), horizon, antithetic)
     strong = (steps * (eps + noise)).astype(dtype)
     weak = (steps * (eps - noise)).astype(dtype)
     x = np.full(count, start)
@@ -48,48 +47,6 @@ def gaussian_chunk(x, total, steps, eps, noise, xi, bound):
         x[:] = _step(x, drift[t] + scale[t] * xi[t, : x.size], bound)
         partial += x
     total += partial
-
-
-def _slopes(loss, margins, target):
-    if loss == ABSOLUTE:
-        return np.where(margins >= target, 1, -1).astype(margins.dtype)
-    if loss == HINGE:
-        return np.where(target * margins < 1, -target, 0).astype(margins.dtype)
-    if loss == SQUARED:
-        return margins - target
-    margins = (target * margins).astype(np.float64)
-    # numpy's vector exp differs from the C library's in the last bit.
-    decay = np.array([math.exp(-abs(margin)) for margin in margins])
-    return (-target * np.where(margins >= 0, decay, 1.0) / (1.0 + decay)).astype(target.dtype)
-
-
-def _sum_in_order(terms):
-    # numpy's own sum adds in an order that depends on shapes.
-    return np.add.accumulate(terms)[-1]
-
-
-def finite_sum_path(features, targets, loss, steps, rows, radius):
-    """Projected SGD from the origin on the samples `rows`, for all columns of `steps`, shape `(horizon, columns)`.
-
-    Returns the last iterates and the averages of the iterates after each step, both `(dimension, columns)`, summed as
-    in `rademacher_block`.
-    """
-    horizon, columns = steps.shape
-    x = np.zeros((features.shape[1], columns), features.dtype)
-    partial = np.zeros_like(x)
-    total = np.zeros(x.shape)
-    for t in range(horizon):
-        sample = features[rows[t]]
-        margins = _sum_in_order(sample[:, None] * x)
-        x -= sample[:, None] * (_slopes(loss, margins, targets[rows[t]]) * steps[t])
-        squares = _sum_in_order(x * x)
-        outside = squares > radius * radius
-        x[:, outside] *= radius / np.sqrt(squares[outside])
-        partial += x
-        if (t + 1) % CHUNK == 0:
-            total += partial
-            partial[:] = 0
-    return x, (total + partial) / horizon
 
 
 def _lagrange(theta):

@@ -5,14 +5,17 @@ Each replica owns a SplitMix64 generator (Steele, Lea and Flood, 2014) whose sta
 *chunk* of 64 steps as 64 signs, or one step as one row index.  Gaussian noise comes from Philox (Salmon et al.,
 2011) keyed by `(seed, block of replicas)` with the chunk in its counter.
 
-`finalise`, `replica_state` and `word` serve numpy arrays and compiled scalars from the same source lines.
+`finalise`, `replica_state`, `word` and `antithetic_state` serve numpy arrays and compiled scalars from the same lines.
 """
 
 import numpy as np
 from numba.extending import register_jitable
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-__all__ = ["CHUNK", "GAUSSIAN_BLOCK", "finalise", "gaussians", "replica_state", "rows", "signs", "word", "words"]
+__all__ = [
+    "CHUNK", "GAUSSIAN_BLOCK", "antithetic_state", "finalise", "gaussians", "replica_state", "rows", "signs", "word",
+    "words",
+]  # fmt: skip
 
 CHUNK = 64
 """Steps served by one 64-bit word."""
@@ -24,7 +27,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
 _SHIFT_1, _SHIFT_2, _SHIFT_3 = np.uint64(30), np.uint64(27), np.uint64(31)
-_ONE = np.uint64(1)
+_ZERO, _ONE = np.uint64(0), np.uint64(1)
 
 
 @register_jitable
@@ -48,6 +51,12 @@ def word(state, chunk):
     return finalise(state + (chunk + _ONE) * GOLDEN)
 
 
+@register_jitable
+def antithetic_state(seed, replica):
+    """Starting state and bits to flip in every word, for pairs of replicas: the odd one sees the opposite of the even one."""
+    return replica_state(seed, replica >> _ONE), _ZERO - (replica & _ONE)
+
+
 def words(seed: int, replicas: ArrayLike, chunks: ArrayLike) -> NDArray[np.uint64]:
     """Random words, shape `(len(chunks), len(replicas))`.
 
@@ -60,15 +69,21 @@ def words(seed: int, replicas: ArrayLike, chunks: ArrayLike) -> NDArray[np.uint6
     return word(state, np.atleast_1d(np.asarray(chunks, np.uint64))[:, None])
 
 
-def signs(seed: int, replicas: ArrayLike, horizon: int) -> NDArray[np.int8]:
+def signs(seed: int, replicas: ArrayLike, horizon: int, antithetic: bool = False) -> NDArray[np.int8]:
     """Rademacher noise `xi`, +1 where the bit is set and -1 where not, shape `(horizon, len(replicas))`.
+
+    In antithetic pairs, replica `2 k` sees the signs of stream `k`, and replica `2 k + 1` the opposite ones.
 
     >>> signs(seed=0, replicas=[0, 1, 2, 3], horizon=2)
     array([[-1, -1,  1, -1],
            [-1, -1,  1, -1]], dtype=int8)
     """
     steps = np.arange(horizon, dtype=np.uint64)
-    bits = words(seed, replicas, steps // np.uint64(CHUNK)) >> (steps % np.uint64(CHUNK))[:, None]
+    replicas = np.atleast_1d(np.asarray(replicas, np.uint64))
+    state = np.array([seed], np.uint64)
+    chunks = steps[:, None] // np.uint64(CHUNK)
+    states, flips = antithetic_state(state, replicas) if antithetic else (replica_state(state, replicas), _ZERO)
+    bits = (word(states, chunks) ^ flips) >> (steps % np.uint64(CHUNK))[:, None]
     return np.where(bits & _ONE, 1, -1).astype(np.int8)
 
 

@@ -8,6 +8,7 @@ from lrtheory.runs import Store
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import Polynomial, parse
 from lrtheory.sweeps import rho as rho_sweep
+from lrtheory.sweeps.misspecified import Misspecified
 from lrtheory.theory.misspecification import law
 
 
@@ -42,6 +43,11 @@ class DegreeSweep:
 
 DEFAULT = DegreeSweep()
 QUICK = DegreeSweep(degrees=(0.5, 1.0, 2.0, 3.0), horizon=2_000, replicas=1_000)
+
+
+def cells(sweep: DegreeSweep) -> list[Misspecified]:
+    """The cells of the sweep: those of ``sweep rho`` on these schedules."""
+    return rho_sweep.cells(sweep.as_rho_sweep())
 
 
 def table(sweep: DegreeSweep, store: Store, workers: int | None = None) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from lrtheory.runs import Store
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import is_number
 from lrtheory.sweeps import rho as rho_sweep
-from lrtheory.sweeps.misspecified import SCHEDULES
+from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified
 from lrtheory.theory.misspecification import degradation
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
 
@@ -56,6 +56,11 @@ class GridSweep:
 
 DEFAULT = GridSweep()
 QUICK = GridSweep(ratios=(2.0, 4.0, 16.0), horizon=2_000, replicas=1_000)
+
+
+def cells(sweep: GridSweep) -> list[Misspecified]:
+    """The cells of the sweep: those of ``sweep rho``, and the points between them."""
+    return rho_sweep.cells(sweep.as_rho_sweep())
 
 
 def table(sweep: GridSweep, store: Store, workers: int | None = None) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from lrtheory.runs import Store, execute
 from lrtheory.runs.tables import fit_slope
-from lrtheory.schedules import parse
+from lrtheory.schedules import Schedule, parse
 from lrtheory.schedules.schedule import checked_horizon
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified, compute
 from lrtheory.theory.averaged import averaged_bound
@@ -74,19 +74,35 @@ def exponents(cell: Exponents) -> dict[str, float]:
     return {"rho_exponent": last.value, "low": last.low, "high": last.high, "averaged_rho_exponent": averaged.value}
 
 
+def cells(sweep: HorizonSweep) -> list[Misspecified | Exponents]:
+    """The cells of the sweep: all losses at the tuned rate, then all exponents."""
+    return [*_at_tuned(sweep), *_slopes(sweep)]
+
+
 def table(sweep: HorizonSweep, store: Store, workers: int | None = None) -> pd.DataFrame:
     r"""A row a schedule and horizon: losses at the tuned rate, in units of :math:`DG`, and exponents of ``rho``."""
-    pairs = [(parse(name), horizon) for name in sweep.schedules for horizon in sweep.horizons]
-    at_tuned = [Misspecified(s.name, s.formula, 1.0, horizon, sweep.replicas, sweep.seed) for s, horizon in pairs]
+    at_tuned = _at_tuned(sweep)
     tuned = execute(compute, at_tuned, store, workers=workers)
-    slopes = execute(exponents, [Exponents(s.name, s.formula, horizon) for s, horizon in pairs], store, workers=workers)
+    slopes = execute(exponents, _slopes(sweep), store, workers=workers)
     rows = []
-    for (schedule, horizon), losses, slope in zip(pairs, tuned, slopes):
+    for cell, losses, slope in zip(at_tuned, tuned, slopes):
         scaled = {
-            name: losses[name] / horizon**0.5 for name in ("worst_case", "expected", "simulated", "standard_error")
+            name: losses[name] / cell.horizon**0.5 for name in ("worst_case", "expected", "simulated", "standard_error")
         }
-        rows.append({"schedule": schedule.name, "horizon": horizon, "lr": losses["lr"], **scaled, **slope})
+        rows.append({"schedule": cell.schedule, "horizon": cell.horizon, "lr": losses["lr"], **scaled, **slope})
     return pd.DataFrame(rows)
+
+
+def _pairs(sweep: HorizonSweep) -> list[tuple[Schedule, int]]:
+    return [(parse(name), horizon) for name in sweep.schedules for horizon in sweep.horizons]
+
+
+def _at_tuned(sweep: HorizonSweep) -> list[Misspecified]:
+    return [Misspecified(s.name, s.formula, 1.0, horizon, sweep.replicas, sweep.seed) for s, horizon in _pairs(sweep)]
+
+
+def _slopes(sweep: HorizonSweep) -> list[Exponents]:
+    return [Exponents(s.name, s.formula, horizon) for s, horizon in _pairs(sweep)]
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:

@@ -295,6 +295,16 @@ def compute(cell: Forecast) -> dict[str, Any]:
     return columns
 
 
+def cells(sweep: LanguageModelSweep) -> list[Forecast]:
+    """The cells of the sweep, a model and what its fit leaves out each.
+
+    Raises:
+        FileNotFoundError: the table of runs is not there.
+    """
+    sha256 = hashlib.sha256(Path(sweep.logs).read_bytes()).hexdigest()
+    return [Forecast(model, left_out, sweep.logs, sha256) for model, left_out in product(sweep.models, LEFT_OUT)]
+
+
 def table(sweep: LanguageModelSweep, store: Store, workers: int | None = None) -> pd.DataFrame:
     r"""A row a model, what its fit left out, and run.
 
@@ -304,11 +314,9 @@ def table(sweep: LanguageModelSweep, store: Store, workers: int | None = None) -
     Raises:
         FileNotFoundError: the table of runs is not there.
     """
-    path = Path(sweep.logs)
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    cells = [Forecast(model, left_out, sweep.logs, sha256) for model, left_out in product(sweep.models, LEFT_OUT)]
-    frame, parts = runs(path), []
-    for cell, result in zip(cells, execute(compute, cells, store, workers=workers)):
+    wanted = cells(sweep)
+    frame, parts = runs(Path(sweep.logs)), []
+    for cell, result in zip(wanted, execute(compute, wanted, store, workers=workers)):
         columns = {name: np.array(values, dtype=float) for name, values in result.items()}
         part = pd.DataFrame({"model": cell.model, "left_out": cell.left_out, **frame, **columns})
         parts.append(part[(part["steps"] == LONGEST) != (cell.left_out == "horizon")])

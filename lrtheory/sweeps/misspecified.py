@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from lrtheory.schedules import parse
-from lrtheory.simulation import AbsoluteValue, simulate, worst_eps
+from lrtheory.simulation import VERSION, AbsoluteValue, simulate, worst_eps
 from lrtheory.theory.misspecification import degradation
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
 
@@ -28,6 +28,7 @@ class Misspecified:
         horizon: Number of steps.
         replicas: Runs of the simulation.
         seed: Of the simulation.
+        simulator: The version of the simulator, which belongs to its results.
     """
 
     schedule: str
@@ -36,6 +37,7 @@ class Misspecified:
     horizon: int
     replicas: int
     seed: int
+    simulator: int = VERSION
 
 
 def compute(cell: Misspecified) -> dict[str, Any]:
@@ -47,8 +49,9 @@ def compute(cell: Misspecified) -> dict[str, Any]:
     lr = cell.rho * _tuned(cell.schedule, cell.horizon)
     eps, expected = worst_eps(schedule, horizon=cell.horizon, lr=lr)
     runs = simulate(
-        AbsoluteValue(eps), schedule, horizon=cell.horizon, lr=lr, replicas=cell.replicas, seed=cell.seed, threads=1
-    ).iloc[0]
+        AbsoluteValue(eps), schedule, horizon=cell.horizon, lr=lr, replicas=cell.replicas, seed=cell.seed, averaged=False,
+        threads=1,
+    ).iloc[0]  # fmt: skip
     unit = math.sqrt(cell.horizon)
     return {
         "lr": lr,

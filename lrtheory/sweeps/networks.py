@@ -205,6 +205,24 @@ def compute(cell: NetworkCell | GroundCell) -> dict[str, Any]:
     }
 
 
+def cells(sweep: NetworkSweep) -> list[GroundCell | NetworkCell]:
+    """The cells of the sweep: what the losses are measured from, a cell a task, then the runs."""
+    return [*_grounds(sweep), *_trained(sweep)]
+
+
+def _grounds(sweep: NetworkSweep) -> list[GroundCell]:
+    return [GroundCell(task, sweep.seeds) for task in sweep.tasks]
+
+
+def _trained(sweep: NetworkSweep) -> list[NetworkCell]:
+    return [
+        NetworkCell(
+            *names, parse(names[-1]).formula, sweep.per_decade, sweep.seeds, sweep.horizon, sweep.batch, sweep.device
+        )
+        for names in product(sweep.tasks, sweep.optimizers, sweep.schedules)
+    ]
+
+
 def table(sweep: NetworkSweep, store: Store, workers: int | None = None) -> pd.DataFrame:
     """A row a task, optimizer, schedule and rate.
 
@@ -218,16 +236,10 @@ def table(sweep: NetworkSweep, store: Store, workers: int | None = None) -> pd.D
     torch = _torch()
     if sweep.device == "cuda" and not torch.cuda.is_available():
         raise ModuleNotFoundError("torch finds no CUDA device here; leave --device out to train on the CPU.")
-    grounds = [GroundCell(task, sweep.seeds) for task in sweep.tasks]
-    cells = [
-        NetworkCell(
-            *names, parse(names[-1]).formula, sweep.per_decade, sweep.seeds, sweep.horizon, sweep.batch, sweep.device
-        )
-        for names in product(sweep.tasks, sweep.optimizers, sweep.schedules)
-    ]
-    results = execute(compute, [*grounds, *cells], store, workers=workers)
+    grounds, trained = _grounds(sweep), _trained(sweep)
+    results = execute(compute, cells(sweep), store, workers=workers)
     ground, parts = {cell.task: result for cell, result in zip(grounds, results)}, []
-    for cell, result in zip(cells, results[len(grounds) :]):
+    for cell, result in zip(trained, results[len(grounds) :]):
         lrs = rates(cell.optimizer, cell.per_decade)
         names = {"task": cell.task, "optimizer": cell.optimizer, "schedule": cell.schedule, "horizon": cell.horizon}
         seeds = {name: np.array(values, dtype=float).reshape(len(lrs), -1) for name, values in result.items()}

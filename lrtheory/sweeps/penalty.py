@@ -124,6 +124,13 @@ def compute(cell: PenaltyCell) -> dict[str, Any]:
     return {name: values.tolist() for name, values in result.items()}
 
 
+def cells(sweep: PenaltySweep) -> list[PenaltyCell]:
+    """The cells of the sweep, a large step each."""
+    return [
+        PenaltyCell(lr, sweep.runs, sweep.flow_time, sweep.refinement, sweep.points, sweep.seed) for lr in sweep.lrs
+    ]
+
+
 def table(sweep: PenaltySweep, store: Store, workers: int | None = None) -> pd.DataFrame:
     r"""A row a large step and run.
 
@@ -135,12 +142,10 @@ def table(sweep: PenaltySweep, store: Store, workers: int | None = None) -> pd.D
         ModuleNotFoundError: torch is not installed.
     """
     _torch()
-    cells = [
-        PenaltyCell(lr, sweep.runs, sweep.flow_time, sweep.refinement, sweep.points, sweep.seed) for lr in sweep.lrs
-    ]
-    results = execute(compute, cells, store, workers=workers)
+    wanted = cells(sweep)
+    results = execute(compute, wanted, store, workers=workers)
     return pd.concat(
-        [pd.DataFrame({"lr": cell.lr, "run": range(cell.runs), **result}) for cell, result in zip(cells, results)],
+        [pd.DataFrame({"lr": cell.lr, "run": range(cell.runs), **result}) for cell, result in zip(wanted, results)],
         ignore_index=True,
     )
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,14 +31,24 @@ class Download:
     """A file at its public home.
 
     Args:
-        name: What it is called here.
+        name: What it is called here: a name, no path.
         sha256: Of its bytes.
-        urls: Where it can be had, tried in order.
+        urls: Where it can be had, over HTTPS, tried in order.
+
+    Raises:
+        ValueError: a home is not HTTPS, or the name would leave the folder of downloads.
     """
 
     name: str
     sha256: str
     urls: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\w[\w.-]*", self.name):
+            raise ValueError(f"the name of a download is a plain file name, not {self.name!r}.")
+        for url in self.urls:
+            if not url.startswith("https://"):
+                raise ValueError(f"downloads come over HTTPS only, not from {url}.")
 
 
 def offline_folder() -> Path | None:

@@ -16,6 +16,8 @@ from lrtheory.tasks.data import DataError, cache_folder, offline_folder, sha256
 from lrtheory.tasks.task import Examples, Settings, Task
 
 DEFAULT_ENCODER = "distilbert-base-uncased"
+REVISIONS = {DEFAULT_ENCODER: "12040accade4e8a0f71eabdb258fecc2e7e948be"}
+"""Of encoders on the hub, so that a name means the same bytes tomorrow; a name that is not here means the newest."""
 
 SENTENCE_TUNED = "all-MiniLM-L6-v2"
 """The encoder of the offline folder: tuned on a thousand million sentence pairs, among them SNLI and MultiNLI."""
@@ -54,7 +56,9 @@ def fine_tuning(
 
         logging.set_verbosity_error()  # the head is fresh, as it should be: no need to warn of it every run
         logging.disable_progress_bar()
-        network = AutoModelForSequenceClassification.from_pretrained(where, num_labels=classes)
+        network = AutoModelForSequenceClassification.from_pretrained(
+            where, num_labels=classes, use_safetensors=True, revision=REVISIONS.get(where, "main")
+        )
         network.config.separator = _tokenizer(where).sep_token_id
         return network
 
@@ -126,7 +130,7 @@ def _tokenizer(where: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a hub that cannot be reached warns first and fails then
-            return AutoTokenizer.from_pretrained(where)
+            return AutoTokenizer.from_pretrained(where, revision=REVISIONS.get(where, "main"))
     except (OSError, ValueError):
         raise DataError(
             f"the encoder {where} is no folder here and could not be had from the Hugging Face hub; "

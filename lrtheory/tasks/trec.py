@@ -15,7 +15,7 @@ from lrtheory.tasks.text import Text, examples, fine_tuning
 
 TRAIN = File("trec/train_5500.label", "9e4c8bdcaffb96ed61041bd64b564183d52793a8e91d84fc3a8646885f466ec3")
 TEST = File("trec/TREC_10.label", "033f22c028c2bbba9ca682f68ffe204dc1aa6e1cf35dd6207f2d4ca67f0d0e8e")
-HOMES = ("https://cogcomp.seas.upenn.edu/Data/QA/QC/", "http://cogcomp.org/Data/QA/QC/")
+HOMES = ("https://cogcomp.seas.upenn.edu/Data/QA/QC/", "https://cogcomp.org/Data/QA/QC/")
 LABELS = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")
 
 WIDTH, BLOCKS, HEADS, LONGEST = 64, 2, 4, 40

@@ -30,7 +30,7 @@ from scipy.interpolate import CubicSpline
 
 from lrtheory.estimate import Estimate
 from lrtheory.schedules import parse
-from lrtheory.schedules.schedule import Schedule
+from lrtheory.schedules.schedule import Schedule, checked_numbers
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
 
 
@@ -94,6 +94,7 @@ def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> Cu
         The fit.
 
     Raises:
+        TypeError: ``table`` is no DataFrame.
         ValueError: columns or numbers that are missing or out of range, or rates that do not bracket a best one.
 
     Example:
@@ -110,7 +111,7 @@ def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> Cu
     Source:
         A model: see the module.
     """
-    runs = _checked(table, resamples)
+    runs = _checked(table, resamples, seed)
     curve = runs["curve"].to_numpy()
     free = len(runs) - (curve.max() + 1) - 2  # levels, and two numbers
     if free < 1:
@@ -121,6 +122,8 @@ def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> Cu
     ratios, fitted = _tabulated(runs)
     fitted = _within(fitted, curve)
     squares = (fitted**2).sum(axis=1)
+    if not (squares > 0).all():  # one rate a curve
+        raise ValueError("the losses show no best rate: add runs with rates on both sides of it.")
 
     def best(losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # a column of losses a fit
         products = np.maximum(fitted @ losses, 0)
@@ -176,13 +179,17 @@ def _tabulated(runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return np.exp(searched), table
 
 
-def _checked(table: pd.DataFrame, resamples: int) -> pd.DataFrame:
+def _checked(table: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"the table must be a DataFrame, not {type(table).__name__}.")
     missing = [name for name in ("schedule", "horizon", "lr", "loss") if name not in table.columns]
     if missing:
         raise ValueError(f"the table needs the columns schedule, horizon, lr and loss; {', '.join(missing)} missing.")
     if isinstance(resamples, bool) or not isinstance(resamples, int) or resamples < 2:
         raise ValueError(f"resamples must be a whole number of at least 2, not {resamples!r}.")
-    numbers = table[["horizon", "lr", "loss"]].to_numpy(dtype=float)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}.")
+    numbers = checked_numbers("horizon, lr and loss", table[["horizon", "lr", "loss"]].to_numpy())
     whole = (numbers[:, 0] >= 1) & (numbers[:, 0] == np.round(numbers[:, 0]))
     if table.empty or not (np.isfinite(numbers).all() and whole.all() and (numbers[:, 1] > 0).all()):
         raise ValueError("the table needs whole horizons of at least 1, positive rates and finite losses.")

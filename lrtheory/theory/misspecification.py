@@ -43,7 +43,10 @@ import sympy
 from numpy.polynomial import legendre
 from scipy.interpolate import CubicHermiteSpline
 
-from lrtheory.schedules.schedule import Schedule, last_piece, symbols
+from lrtheory.schedules.schedule import Schedule, checked_numbers, checked_schedule, last_piece, symbols
+
+LARGEST = 1e100
+"""A misspecification beyond this, or below its inverse, would leave the range of numbers."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
         Factors of at least 1, the shape of ``rho``.
 
     Raises:
+        TypeError: ``schedule`` is no schedule.
         ValueError: ``rho`` is not positive and finite.
 
     Example:
@@ -93,9 +97,11 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
     Source:
         Proved here as an upper bound, verified to be attained: see the module.
     """
-    rho = np.asarray(rho, dtype=np.float64)
-    if not (np.isfinite(rho).all() and (rho > 0).all()):
-        raise ValueError("rho must be positive and finite: it is the rate used over the tuned rate.")
+    checked_schedule("schedule", schedule)
+    rho = checked_numbers("rho", rho)
+    if not ((rho >= 1 / LARGEST) & (rho <= LARGEST)).all():
+        limits = f"from {1 / LARGEST:g} to {LARGEST:g}"
+        raise ValueError(f"rho must be positive and finite, {limits}: it is the rate used over the tuned rate.")
     if schedule.degree == 0:
         return (rho + 1 / rho) / 2
     return np.array([_factor(schedule, value) for value in rho.ravel()]).reshape(rho.shape)
@@ -104,12 +110,15 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
 def rho_exponent(schedule: Schedule) -> sympy.Expr:
     r"""The power of ``rho`` that the loss grows with: :math:`1/(2p+1)`, exact; 1 for a shape that does not anneal.
 
+    Raises:
+        TypeError: ``schedule`` is no schedule.
+
     Example:
         >>> from lrtheory import Constant, Cosine, Polynomial
         >>> rho_exponent(Polynomial(1)), rho_exponent(Cosine()), rho_exponent(Constant())
         (1/3, 1/5, 1)
     """
-    return 1 / (2 * schedule.degree + 1)
+    return 1 / (2 * checked_schedule("schedule", schedule).degree + 1)
 
 
 @lru_cache(maxsize=256)

@@ -19,7 +19,7 @@ import numpy as np
 import sympy
 from scipy.integrate import solve_ivp
 
-from lrtheory.schedules.schedule import checked_positive, is_number
+from lrtheory.schedules.schedule import checked_positive, is_whole
 from lrtheory.theory.rooted_trees import Tree, cuts, rooted_trees, size, symmetry
 
 ETA = sympy.Symbol("eta", positive=True)
@@ -328,6 +328,6 @@ def _signed_sum(pairs: Sequence[tuple[sympy.Expr, str]]) -> str:
 
 def checked_order(order: Any, name: str = "order") -> int:
     """A count as an ``int``, or one sentence saying that it must be a whole number of at least 1."""
-    if not is_number(order) or order != int(order) or order < 1:
+    if not (is_whole(order) and order >= 1):
         raise ValueError(f"{name} must be a whole number of at least 1, not {order!r}.")
     return int(order)

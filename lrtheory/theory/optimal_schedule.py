@@ -38,8 +38,11 @@ import sympy
 from scipy.ndimage import median_filter
 from scipy.optimize import minimize_scalar
 
-from lrtheory.schedules.schedule import Schedule, checked_positive, is_number
+from lrtheory.schedules.schedule import Schedule, checked_numbers, checked_positive, is_number
 from lrtheory.theory.worst_case import checked_steps
+
+SMALLEST = 1e-50
+"""Norms below this, or above its inverse, have weights that leave the range of numbers."""
 
 
 def optimal_steps(gradient_norms: Any, *, distance: float = 1.0) -> np.ndarray:
@@ -186,7 +189,8 @@ def proof() -> dict[str, sympy.Expr]:
 
 def _weights(gradient_norms: Any) -> np.ndarray:
     """The weights of the steps and, equal to the last, of the output."""
-    norms = np.asarray(gradient_norms, dtype=np.float64)
-    if norms.ndim != 1 or norms.size == 0 or not (np.isfinite(norms).all() and (norms > 0).all()):
-        raise ValueError("gradient_norms must be a one-dimensional sequence of positive, finite numbers.")
+    norms = checked_numbers("gradient_norms", gradient_norms)
+    if norms.ndim != 1 or norms.size == 0 or not ((norms >= SMALLEST) & (norms <= 1 / SMALLEST)).all():
+        limits = f"{SMALLEST:g} to {1 / SMALLEST:g}"
+        raise ValueError(f"gradient_norms must be a one-dimensional sequence of numbers from {limits}.")
     return np.append(norms, norms[-1]) ** -2.0

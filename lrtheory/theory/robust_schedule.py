@@ -72,7 +72,7 @@ import numpy as np
 import pandas as pd
 import sympy
 
-from lrtheory.schedules.robust import FLAT, robust_pieces, robust_states
+from lrtheory.schedules.robust import FLAT, LARGEST, robust_pieces, robust_states
 from lrtheory.schedules.schedule import Schedule, checked_positive, is_number
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
 
@@ -149,7 +149,7 @@ def robust_lr(low: float, high: float) -> float:
         The number to give to ``schedule.steps`` or to the optimizer.
 
     Raises:
-        ValueError: rates that are not positive, or ``low`` above ``high``.
+        ValueError: rates that are not positive, ``low`` above ``high``, or more than 1e100 times below.
 
     Example:
         >>> round(robust_lr(0.001, 0.016), 4)
@@ -161,7 +161,7 @@ def robust_lr(low: float, high: float) -> float:
     low, high = checked_positive("low", low), checked_positive("high", high)
     if low > high:
         raise ValueError(f"low must not be above high, not {low:g} and {high:g}.")
-    return high * max(height for _, height, _, _ in robust_pieces(high / low)[1])
+    return high * max(height for _, height, _, _ in robust_pieces(_checked_doubt(high / low))[1])
 
 
 def two_piece(doubt: float) -> Schedule:
@@ -351,6 +351,6 @@ def _vanishing(expression: sympy.Expr) -> sympy.Expr:
 
 
 def _checked_doubt(doubt: float) -> float:
-    if not (is_number(doubt) and 1 <= doubt < math.inf):
-        raise ValueError(f"doubt must be a finite factor of at least 1, not {doubt!r}.")
+    if not (is_number(doubt) and 1 <= doubt <= LARGEST):
+        raise ValueError(f"doubt must be a finite factor of at least 1, not {doubt!r}; the largest is {LARGEST:g}.")
     return float(doubt)

@@ -98,12 +98,12 @@ def test_resumed_equals_uninterrupted(tmp_path, capsys, monkeypatch):
     main([*SMALL, *FEW, "--out", str(tmp_path / "whole")])
     real, left = training.train, 3
 
-    def interrupted(run):
+    def interrupted(run, checkpoint):
         nonlocal left
         if left == 0:
             raise KeyboardInterrupt
         left -= 1
-        return real(run)
+        return real(run, checkpoint)
 
     monkeypatch.setattr(protocols, "train", interrupted)
     assert main([*SMALL, *FEW, "--out", str(tmp_path / "parts")]) == 1

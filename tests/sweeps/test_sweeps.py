@@ -34,7 +34,7 @@ def test_rho_writes_a_table_a_picture_and_a_summary(tmp_path, capsys):
     # The family is one the bound covers: never above the worst case, up to four standard errors.
     assert (table["simulated"] <= table["worst_case"] + 4 * table["standard_error"]).all()
     assert (table["expected"] <= table["worst_case"]).all()
-    assert {path.suffix for path in tmp_path.glob("rho.*")} == {".csv", ".png", ".pdf"}
+    assert {path.suffix for path in tmp_path.glob("rho.*")} == {".csv", ".json", ".png", ".pdf"}
 
 
 def test_a_finished_sweep_is_read_back_byte_for_byte(tmp_path, capsys):

@@ -101,4 +101,4 @@ def test_without_pooch_one_sentence_says_what_to_do(homes, monkeypatch):
 def test_every_task_asks_its_homes_by_hash(module, homes):
     with pytest.raises(DataError, match="could be had from none of its homes"):
         module.fetch()
-    assert all(url.startswith(("https://", "http://cogcomp.org/")) for url in homes[1])
+    assert all(url.startswith("https://") for url in homes[1])

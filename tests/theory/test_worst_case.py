@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lrtheory import Constant, Polynomial, tuned_lr, worst_case
 from lrtheory.schedules import REGISTRY
 from lrtheory.theory.published_bound import published_bound
-from lrtheory.theory.worst_case import proof, restarts, worst_case_curve
+from lrtheory.theory.worst_case import proof, restarts, worst_case_curve, worst_cases
 
 steps_of_any_size = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=30).map(np.array)
 lengths = st.floats(1e-3, 1e3)
@@ -115,6 +115,47 @@ def test_without_a_domain_no_schedule_forgives(schedule):
     rho = np.array([0.7, 1.0, 2.0, 10.0, 100.0])
     curve = worst_case_curve(schedule, 500, rho * tuned_lr(schedule, 500, distance=1.0), distance=1.0)
     assert curve / curve[1] == pytest.approx((rho + 1 / rho) / 2, rel=1e-11)
+
+
+@pytest.mark.parametrize("setting", [{"distance": 2.0}, {"diameter": 2.0}], ids=["distance", "diameter"])
+def test_a_sweep_is_its_configurations(setting):
+    lrs = np.geomspace(1e-3, 10, 6).reshape(2, 3)
+    found = worst_cases(REGISTRY, 200, lrs, lipschitz=3.0, **setting)
+    assert found.shape == (len(REGISTRY), 2, 3)
+    for schedule, losses in zip(REGISTRY, found):
+        alone = [worst_case(schedule.steps(200, lr), lipschitz=3.0, **setting) for lr in lrs.ravel()]
+        # The recursion runs on the shape, not on the steps: only the last digits differ.
+        assert losses.ravel() == pytest.approx(alone, rel=1e-11)
+
+
+def test_threads_change_no_bit():
+    lrs = np.geomspace(1e-3, 10, 7)
+    tables = [worst_cases(REGISTRY, 300, lrs, diameter=1.0, threads=threads) for threads in (1, 2, 5, None)]
+    assert all(table.tobytes() == tables[0].tobytes() for table in tables)
+    assert worst_case_curve(REGISTRY[0], 300, lrs, diameter=1.0).tobytes() == tables[0][0].tobytes()
+
+
+def test_an_empty_sweep_is_an_empty_table():
+    assert worst_cases([], 10, [0.1, 0.2], diameter=1.0).shape == (0, 2)
+    assert worst_cases([Constant()], 10, [], diameter=1.0).shape == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        ({"schedules": [Constant(), 0.1]}, TypeError, "must be a Schedule"),
+        ({"lrs": [0.1, -0.1]}, ValueError, "lrs must be positive"),
+        ({"lrs": ["fast"]}, ValueError, "lrs must be numbers"),
+        ({"horizon": 0}, ValueError, "horizon is a number of steps"),
+        ({"threads": 0}, ValueError, "threads must be a positive whole number"),
+        ({"threads": 1.5}, ValueError, "threads must be a positive whole number"),
+        ({"distance": 1.0}, ValueError, "give exactly one length"),
+    ],
+)
+def test_a_bad_sweep_is_refused(change, error, sentence):
+    arguments = {"schedules": [Constant()], "horizon": 5, "lrs": [0.1], "diameter": 1.0} | change
+    with pytest.raises(error, match=sentence):
+        worst_cases(**arguments)
 
 
 def test_excess_loses_nothing_to_cancellation():

@@ -1,0 +1,128 @@
+"""Which table is a figure drawn from, and which command, cells and versions made that table?
+
+Beside each table ``NAME.csv`` of a sweep lies ``NAME.json``, its record. A figure is drawn from the table that has the
+name of the module of its ``data()``, or from those that its module lists in ``TABLES``: none where it is computed.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+import pandas as pd
+
+from lrtheory.runs.cell import cell_id, describe
+from lrtheory.runs.store import Store, whole_file
+
+
+def tables(name: str) -> tuple[str, ...]:
+    """The tables that a figure is drawn from, without their suffix.
+
+    Example:
+        >>> tables("rho"), tables("networks_grid"), tables("paths")
+        (('rho',), ('networks',), ())
+    """
+    figure = import_module(f"lrtheory.figures.{name}")
+    return getattr(figure, "TABLES", (figure.data.__module__.rpartition(".")[2],))
+
+
+def provenance(name: str, folder: Path) -> dict[str, str]:
+    """What the metadata of a figure says of where it comes from.
+
+    Args:
+        name: Of the figure.
+        folder: Where its tables are.
+
+    Returns:
+        ``figure``, the command that draws it; and for each table its SHA-256 and, where the table has a record, the
+        command that made it, the number of its cells with the SHA-256 of their ids, and the versions.
+
+    Raises:
+        FileNotFoundError: a table is missing.
+    """
+    found = {"figure": f"python -m lrtheory.figures {name}"}
+    for table in tables(name):
+        found[f"{table}.csv"] = f"sha256 {_sha256(folder, table)}"
+        if record := read_record(folder, table):
+            versions = ", ".join(f"{package} {version}" for package, version in record["versions"].items())
+            found[f"{table}.csv"] += (
+                f", made by {record['command']}, cells {record['cells']} (sha256 of their ids {record['cells_sha256']}), "
+                f"with {versions}"
+            )
+    return found
+
+
+def read_record(folder: Path, table: str) -> dict[str, Any] | None:
+    """The record of a table, or None where it has none."""
+    path = folder / f"{table}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def write_record(folder: Path, table: str, config: Any, store: Store) -> None:
+    """Write beside the table of a sweep what made it.
+
+    Args:
+        folder: Where the table is.
+        table: Its name, which is also the sweep's.
+        config: The sweep's configuration.
+        store: Where the results of its cells are.
+    """
+    sweep = import_module(f"lrtheory.sweeps.{table}")
+    cells = dict.fromkeys(sweep.cells(config))
+    read: list[Any] = [store.record(store.path(cell).name) for cell in cells]
+    packages = sorted({package for record in read for package in record.versions})
+    record = {
+        "sha256": _sha256(folder, table),
+        "command": _command(table, config, sweep.DEFAULT),
+        "config": describe(config)["config"],
+        "cells": len(cells),
+        "cells_sha256": cells_digest(cells),
+        "seconds": round(sum(record.seconds for record in read), 1),
+        "versions": {
+            package: " or ".join(sorted({record.versions[package] for record in read if package in record.versions}))
+            for package in packages
+        },
+    }
+    with whole_file(folder / f"{table}.json") as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _command(table: str, config: Any, default: Any) -> str:
+    given = []
+    for name, value in vars(config).items():
+        if value != getattr(default, name):
+            values = value if isinstance(value, tuple) else (value,)
+            given += [f"--{name.replace('_', '-')}", *(quote(str(each)) for each in values)]
+    return " ".join([f"python -m lrtheory.sweep {table}", *given])
+
+
+def cells_digest(cells: Iterable[Any]) -> str:
+    """The SHA-256 of the sorted ids of the cells, a line each.
+
+    Example:
+        >>> from lrtheory.sweeps import rho
+        >>> len(cells_digest(rho.cells(rho.QUICK)))
+        64
+    """
+    ids = sorted({cell_id(cell) for cell in cells})
+    return hashlib.sha256("".join(f"{name}\n" for name in ids).encode()).hexdigest()
+
+
+def records(folder: Path) -> pd.DataFrame:
+    """A row a figure and table: how to reproduce it, with the seconds on one core where the table has a record."""
+    from lrtheory.figures.__main__ import names
+
+    rows = []
+    for name in names():
+        for table in tables(name) or ("",):
+            record = read_record(folder, table) or {}
+            shown = {key: record.get(key) for key in ("command", "cells", "seconds")}
+            rows.append({"figure": name, "table": table, **shown})
+    return pd.DataFrame(rows)
+
+
+def _sha256(folder: Path, table: str) -> str:
+    return hashlib.sha256((folder / f"{table}.csv").read_bytes()).hexdigest()

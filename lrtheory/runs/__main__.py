@@ -1,0 +1,213 @@
+"""``python -m lrtheory.runs``: what is stored in a folder, whether it is whole, and how to take it elsewhere."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lrtheory.runs.record import Record
+from lrtheory.runs.store import Store, set_aside, whole_file
+from lrtheory.runs.tables import shown_table, write_csv
+
+FORMATS = {".csv": "CSV", ".parquet": "Parquet"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """List, check, merge or export stored cells; 0 when done, 1 where something is damaged or fails, 2 for bad usage."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lrtheory.runs",
+        description="The finished cells of a folder of results.",
+        epilog="example: python -m lrtheory.runs verify results",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (command, purpose) in COMMANDS.items():
+        added = commands.add_parser(name, help=purpose, description=purpose)
+        added.set_defaults(command=command, name=name)
+        added.add_argument("folder", metavar="FOLDER", help="What --out named, or the folder of cells in it.")
+        if name == "ls":
+            added.add_argument("--json", action="store_true", help="Print the table as JSON, a record a row.")
+        if name == "merge":
+            added.add_argument("sources", nargs="+", metavar="FROM", help="Folders whose cells are copied into FOLDER.")
+        if name == "export":
+            added.add_argument("file", metavar="FILE", help="Ends in .csv, or in .parquet (needs pyarrow).")
+            added.add_argument("--kind", metavar="KIND", help="Only cells of this kind, as ls names it.")
+    options = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
+    try:
+        return options.command(options)
+    except ValueError as error:
+        print(f"lrtheory runs {options.name}: {error}", file=sys.stderr)
+        return 2
+    except (ImportError, OSError) as error:
+        print(f"lrtheory runs {options.name}: {error}", file=sys.stderr)
+        return 1
+
+
+def listed(store: Store) -> tuple[pd.DataFrame, dict[str, str]]:
+    """A row a kind of cell (how many, what they took, what they were made with), and what is damaged, by name."""
+    kinds: dict[str, dict[str, Any]] = {}
+    damaged = {}
+    for name, record in store.records():
+        if isinstance(record, str):
+            damaged[name] = record
+            continue
+        row = kinds.setdefault(record.kind, {"kind": record.kind, "cells": 0, "hours": 0.0, "lrtheory": set()})
+        row["cells"] += 1
+        row["hours"] += record.seconds / 3600
+        row["lrtheory"].add(record.versions.get("lrtheory", "unknown"))
+    rows = [
+        row | {"hours": round(row["hours"], 4), "lrtheory": ", ".join(sorted(row["lrtheory"]))}
+        for _, row in sorted(kinds.items())
+    ]
+    return pd.DataFrame(rows, columns=["kind", "cells", "hours", "lrtheory"]), damaged
+
+
+def table(store: Store, kind: str | None = None) -> pd.DataFrame:
+    """A row a cell, in the order of ids: its values as ``config.*``, its result as ``result.*``, lists as JSON.
+
+    Damaged cells are left out. ``kind`` leaves only cells of that kind.
+    """
+    rows = [_row(record) for _, record in store.records() if isinstance(record, Record) and kind in (None, record.kind)]
+    return pd.DataFrame(rows)
+
+
+def merge(store: Store, source: Store) -> tuple[int, dict[str, str]]:
+    """Copy what ``store`` lacks from ``source``: how many cells were copied, and what was left there as damaged, by name.
+
+    A cell that is there already stays as it is, unless it is damaged: it is then set aside.
+    """
+    copied, damaged = 0, {}
+    for name, record in source.records():
+        path = store.folder / name
+        if isinstance(record, str):
+            damaged[name] = record
+            continue
+        if path.exists():
+            if isinstance(store.record(name), Record):
+                continue
+            set_aside(path)
+        with whole_file(path) as temporary:
+            temporary.write_bytes((source.folder / name).read_bytes())
+        copied += 1
+    return copied, damaged
+
+
+def _ls(options: argparse.Namespace) -> int:
+    store = _store(options.folder)
+    frame, damaged = listed(store)
+    print(frame.to_json(orient="records", indent=1) if options.json else shown_table(frame))
+    for line in (*_leftovers(store), *([f"{len(damaged)} damaged: see verify."] if damaged else [])):
+        print(line, file=sys.stderr)
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    store = _store(options.folder)
+    frame, damaged = listed(store)
+    damaged |= _damaged_checkpoints(store)
+    for name, fault in damaged.items():
+        print(f"{name} {fault}")
+    for line in (*_leftovers(store), f"{frame['cells'].sum()} cells are whole, {len(damaged)} files damaged."):
+        print(line, file=sys.stderr)
+    return 1 if damaged else 0
+
+
+def _merge(options: argparse.Namespace) -> int:
+    sources = [_store(folder) for folder in options.sources]
+    target = Path(options.folder)
+    store = _store(options.folder) if target.exists() else Store(target / "cells")
+    faults = {}
+    for source in sources:
+        copied, damaged = merge(store, source)
+        faults |= {f"{source.folder}/{name}": fault for name, fault in damaged.items()}
+        print(f"{copied} cells copied from {source.folder}.", file=sys.stderr)
+    for name, fault in faults.items():
+        print(f"{name} {fault}")
+    return 1 if faults else 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    store, path = _store(options.folder), Path(options.file)
+    if path.suffix not in FORMATS:
+        raise ValueError(f"FILE must end in {' or '.join(FORMATS)}, not {path.name!r}.")
+    frame = table(store, options.kind)
+    if frame.empty:
+        raise ValueError(f"{store.folder} holds no cell{f' of kind {options.kind!r}' if options.kind else ''}.")
+    if path.suffix == ".csv":
+        write_csv(frame, path)
+    else:
+        try:
+            with whole_file(path) as temporary:
+                frame.to_parquet(temporary, index=False)
+        except ImportError:
+            raise ImportError("Parquet needs pyarrow: pip install 'lrtheory[cluster]', or export CSV.") from None
+    print(f"Written: {path} ({len(frame)} cells)", file=sys.stderr)
+    return 0
+
+
+COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
+    "ls": (_ls, "what is in a folder, a row a kind of cell"),
+    "verify": (_verify, "check every file; 1 where one is damaged, which is named"),
+    "merge": (_merge, "copy the cells of other folders into one"),
+    "export": (_export, "write one table, a row a cell, as CSV or Parquet"),
+}
+
+
+def _store(text: str) -> Store:
+    folder = Path(text)
+    if not folder.is_dir():
+        raise ValueError(f"{text} is no folder.")
+    return Store(folder / "cells" if (folder / "cells").is_dir() else folder)
+
+
+def _row(record: Record) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": record.id, "kind": record.kind, "schema": record.schema}
+    row |= {f"config.{name}": _plain(value) for name, value in record.config.items()}
+    row |= {f"result.{name}": _plain(value) for name, value in record.result.items()}
+    made_with = ", ".join(f"{package} {version}" for package, version in record.versions.items())
+    return row | {"seconds": record.seconds, "versions": made_with}
+
+
+def _plain(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def _leftovers(store: Store) -> Iterator[str]:
+    """What else lies in the folder, a sentence a kind."""
+    names = sorted(path.name for path in store.folder.iterdir())
+    kinds = {
+        "set aside as damaged before": [name for name in names if ".damaged-" in name],
+        "left by interrupted writes (delete them when nothing runs)": [
+            name for name in names if name[0] == "." and name.endswith(".json")
+        ],
+        "of unfinished cells, in checkpoints": [path.name for path in _checkpoints(store)],
+    }
+    kinds["not of this program"] = sorted(
+        set(names) - {name for name in names if name.endswith(".json")} - {"checkpoints"} - set().union(*kinds.values())
+    )
+    for kind, found in kinds.items():
+        if found:
+            yield f"{len(found)} {kind}: {', '.join(found[:3])}{', ...' if len(found) > 3 else ''}"
+
+
+def _checkpoints(store: Store) -> list[Path]:
+    return sorted((store.folder / "checkpoints").glob("[!.]*.checkpoint"))
+
+
+def _damaged_checkpoints(store: Store) -> dict[str, str]:
+    from lrtheory.runs.checkpoint import body
+
+    damaged = {}
+    for path in _checkpoints(store):
+        try:
+            body(path.read_bytes())
+        except ValueError as error:
+            damaged[f"checkpoints/{path.name}"] = str(error)
+    return damaged
+
+
+if __name__ == "__main__":
+    sys.exit(main())

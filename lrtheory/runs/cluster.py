@@ -1,0 +1,197 @@
+"""The cells of a store on a Dask cluster: the same cells, the same store, the same bits.
+
+The process that was started keeps the store; workers need no folder in common. A task holds as many cells as take about
+a second, and a few tasks a thread are under way at a time: what is lost with a worker is seconds, and the scheduler
+holds no more than the cluster can do, whatever the number of cells. A worker that dies has its tasks done elsewhere.
+"""
+
+import math
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from lrtheory import __version__
+from lrtheory.runs.cell import cell_id
+from lrtheory.runs.store import versions
+
+LOCAL = "local"
+"""The address of a cluster that is started here and ends with the command."""
+TASK_SECONDS = 1.0
+"""What a task should take: a thousand times the scheduler's part in it, and what a dead worker loses."""
+LARGEST_TASK = 1024
+AHEAD = 2
+"""Tasks under way for each thread: one that runs, one that waits at hand."""
+POLLED = 0.005
+"""Seconds between two looks at what is done."""
+PATIENCE = 30.0
+"""Seconds in which a scheduler must answer."""
+
+Compute = Callable[[Any], dict[str, Any]]
+Done = tuple[Any, dict[str, Any], float, dict[str, str]]
+"""A cell, its result, the seconds it took and the versions it was made with."""
+
+
+class ClusterError(RuntimeError):
+    """A cluster cannot be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Workers elsewhere, in the place of a number of threads: see :func:`connect`."""
+
+    client: Any
+    """A ``distributed.Client``."""
+
+    def run(
+        self, compute: Compute, cells: Sequence[Any], *, task_seconds: float = TASK_SECONDS
+    ) -> Iterator[list[Done]]:
+        """Compute cells in any order; what is finished comes as it is finished, the cells of a task together.
+
+        Args:
+            compute: A function that workers can import.
+            cells: Without repetitions. Those whose ``device`` is ``"cuda"`` go to workers with the resource ``GPU``.
+            task_seconds: What a task should take.
+
+        Raises:
+            ClusterError: a cell killed every worker that tried it, or a worker has another version of this package.
+        """
+        from distributed import CancelledError, KilledWorker, as_completed
+
+        self._check_gpus(cells)
+        waiting, finished, numbers = deque(cells), as_completed(), count()
+        held: dict[Any, list[Any]] = {}
+        threads, asked, cost = 0, -math.inf, None
+        try:
+            while waiting or held:
+                if time.monotonic() - asked > 1:
+                    threads, asked = sum(self.client.nthreads().values()), time.monotonic()
+                while waiting and len(held) < AHEAD * max(threads, 1):
+                    part = [waiting.popleft() for _ in range(task_size(cost, len(waiting), threads, task_seconds))]
+                    task = self._submit(compute, part, next(numbers))
+                    held[task] = part
+                    finished.add(task)
+                task = self._next(finished)
+                try:
+                    done, made_with, error = task.result()
+                except KilledWorker:
+                    shown = ", ".join(map(repr, held[task][:3]))
+                    raise ClusterError(
+                        f"several workers died over the same cells, the first of them {shown}."
+                    ) from None
+                except CancelledError:
+                    raise ClusterError("the scheduler is gone, or gave up a task.") from None
+                yield [(cell, result, seconds, made_with) for cell, (result, seconds) in zip(held.pop(task), done)]
+                if error is not None:
+                    raise error
+                taken = max(sum(seconds for _, seconds in done) / len(done), 1e-6)
+                cost = taken if cost is None else 0.7 * cost + 0.3 * taken
+        except OSError as error:  # of Dask's connections
+            raise ClusterError(f"the scheduler is gone ({type(error).__name__}).") from None
+        finally:
+            if held and self.client.status == "running":
+                self.client.cancel(list(held), reason="not wanted any more")
+
+    def _next(self, finished: Any) -> Any:
+        """The next task that is done; Dask itself would wait for a scheduler that is gone."""
+        while not finished.has_ready():
+            if self.client.status != "running":
+                raise ClusterError("the scheduler is gone.")
+            time.sleep(POLLED)
+        return next(finished)
+
+    def _submit(self, compute: Compute, cells: list[Any], number: int) -> Any:
+        resources = {"GPU": 1} if any(map(_needs_gpu, cells)) else None
+        name = f"{type(cells[0]).__name__}-{cell_id(cells[0])[:12]}-{number}"
+        return self.client.submit(computed, compute, cells, __version__, key=name, pure=False, resources=resources)
+
+    def _check_gpus(self, cells: Sequence[Any]) -> None:
+        """Say once that cells will wait for a GPU where none is offered."""
+        if not any(map(_needs_gpu, cells)):
+            return
+        offered = [worker["resources"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values()]
+        if not any("GPU" in resources for resources in offered):
+            print("No worker offers a GPU yet: dask worker ADDRESS --nthreads 1 --resources GPU=1", file=sys.stderr)
+
+
+def computed(
+    compute: Compute, cells: Sequence[Any], version: str
+) -> tuple[list[tuple[dict[str, Any], float]], dict[str, str], Exception | None]:
+    """What a task does on its worker: results and seconds up to the first failure, the versions, and the failure."""
+    if version != __version__:
+        raise ClusterError(f"a worker has lrtheory {__version__}, and not {version} as here.")
+    done = []
+    for cell in cells:
+        start = time.perf_counter()
+        try:
+            result = compute(cell)
+        except Exception as error:
+            return done, versions(), error
+        done.append((result, time.perf_counter() - start))
+    return done, versions(), None
+
+
+@contextmanager
+def connect(address: str, workers: int | None = None) -> Iterator[Cluster]:
+    """A cluster for the time of the block.
+
+    Args:
+        address: Of a scheduler (``tcp://host:8786``), the path of the file that a scheduler wrote (ends in ``.json``), or
+            ``local`` to start one here.
+        workers: Processes of a local cluster, one thread each; one a core by default.
+
+    Raises:
+        ClusterError: Dask is not installed, or no scheduler answers.
+        ValueError: ``workers`` is given for a cluster elsewhere, or below 1.
+    """
+    if workers is not None and address != LOCAL:
+        raise ValueError("workers are for a cluster that is started here: --dask local.")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, not {workers}.")
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise ClusterError("a cluster needs Dask: pip install 'lrtheory[cluster]'.") from None
+    if address == LOCAL:
+        with (
+            LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None) as local,  # pyright: ignore
+            Client(local) as client,
+        ):
+            yield Cluster(client)
+        return
+    where: dict[str, Any] = {"scheduler_file" if address.endswith(".json") else "address": address}
+    if "scheduler_file" in where and not Path(address).is_file():  # Dask would wait for it for ever
+        raise ClusterError(f"no scheduler has written {address} yet.")
+    try:
+        client = Client(**where, timeout=PATIENCE)
+    except (OSError, ValueError, TypeError) as error:  # no route, no answer, no such file; no address at all
+        raise ClusterError(f"no scheduler answers at {address} ({type(error).__name__}).") from None
+    with client:
+        print(f"Dask: {client.dashboard_link}", file=sys.stderr)
+        yield Cluster(client)
+
+
+def task_size(cost: float | None, left: int, threads: int, task_seconds: float = TASK_SECONDS) -> int:
+    """How many cells a task takes: what fills its time, but the last ones are spread over all threads.
+
+    Args:
+        cost: Seconds of a cell, as far as is known.
+        left: Cells that are not under way.
+        threads: Of the cluster.
+        task_seconds: What a task should take.
+
+    Example:
+        >>> task_size(None, 10**6, 100), task_size(0.1, 10**6, 100), task_size(0.001, 40, 4)
+        (1, 10, 5)
+    """
+    filling = 1 if cost is None else int(task_seconds / cost)
+    return max(1, min(filling, LARGEST_TASK, left // (AHEAD * max(threads, 1))))
+
+
+def _needs_gpu(cell: Any) -> bool:
+    return getattr(cell, "device", "cpu") == "cuda"

@@ -1,0 +1,148 @@
+r"""How tight is the bound? The exact worst case beside semidefinite programs, and the published bound beside both.
+
+Short runs are judged by semidefinite programs, which search over all functions and subgradients at once; long runs show
+what the published bound loses, a factor of 2 in the limit for every schedule that decays to zero.
+"""
+
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import pandas as pd
+
+from lrtheory.runs import Store, execute
+from lrtheory.schedules import parse
+from lrtheory.schedules.schedule import checked_horizon, checked_positive
+from lrtheory.theory.published_bound import published_bound
+from lrtheory.theory.worst_case import tuned_lr, worst_case
+
+LENGTHS = ("distance", "diameter")
+ONE_PROGRAM = Lock()
+"""The library that builds the programs counts its variables in the class: one thread at a time."""
+LONGEST_PROGRAM = 20
+"""Programs grow with the fourth power of the horizon: beyond this they take minutes."""
+DIGITS = 10
+"""Significant digits that are kept of a program's value: beyond what its solver is accurate to, about 1e-8."""
+
+
+@dataclass(frozen=True)
+class TightnessSweep:
+    """Which cells ``sweep tightness`` computes.
+
+    Args:
+        schedules: Names of schedules, as they print themselves.
+        certified: Horizons that semidefinite programs judge, at most 20 steps.
+        rhos: Misspecifications of the certified runs, positive.
+        horizons: Horizons at which the published bound is compared, at the tuned rate.
+    """
+
+    schedules: tuple[str, ...] = ("Constant()", "Polynomial(1)", "Polynomial(3)", "Cosine()", "WSD(0.2)")
+    certified: tuple[int, ...] = (4, 12)
+    rhos: tuple[float, ...] = tuple(2.0 ** (k / 2) for k in range(-4, 11))
+    horizons: tuple[int, ...] = (10, 30, 100, 1_000, 10_000, 100_000, 1_000_000)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "schedules", tuple(parse(name).name for name in self.schedules))
+        for horizon in (*self.certified, *self.horizons):
+            checked_horizon(horizon)
+        if max(self.certified) > LONGEST_PROGRAM:
+            raise ValueError(f"a program has at most {LONGEST_PROGRAM} steps, not {max(self.certified)}.")
+        for rho in self.rhos:
+            checked_positive("rho", rho)
+
+
+DEFAULT = TightnessSweep()
+QUICK = TightnessSweep(schedules=("Constant()", "Polynomial(1)"), certified=(4,), rhos=(1.0, 8.0), horizons=(10, 1_000))
+
+
+@dataclass(frozen=True)
+class TightnessCell:
+    """The bounds of one schedule at ``rho`` times its tuned rate, with lengths and gradients bounded by 1.
+
+    Args:
+        schedule: Its name, as it prints itself.
+        formula: What the name stands for: a cell of another definition is another cell.
+        horizon: Number of steps.
+        rho: The rate over the tuned one.
+        length: What is known: ``distance`` to a minimiser, or ``diameter`` of the domain.
+        certified: Whether a semidefinite program judges.
+    """
+
+    schedule: str
+    formula: str
+    horizon: int
+    rho: float
+    length: str
+    certified: bool
+
+
+def cells(sweep: TightnessSweep) -> list[TightnessCell]:
+    """The cells of the sweep: short runs with programs, then long ones without."""
+    schedules = [parse(name) for name in sweep.schedules]
+    return [
+        *(
+            TightnessCell(schedule.name, schedule.formula, horizon, rho, length, certified=True)
+            for schedule in schedules
+            for horizon in sweep.certified
+            for length in LENGTHS
+            for rho in sweep.rhos
+        ),
+        *(
+            TightnessCell(schedule.name, schedule.formula, horizon, 1.0, "distance", certified=False)
+            for schedule in schedules
+            for horizon in sweep.horizons
+        ),
+    ]
+
+
+def compute(cell: TightnessCell) -> dict[str, Any]:
+    r"""The bounds of one cell in units of the length times :math:`G`; ``program`` is None where none judges."""
+    schedule, length = parse(cell.schedule), {cell.length: 1.0}
+    lr = cell.rho * tuned_lr(schedule, cell.horizon, **length)
+    steps = schedule.steps(cell.horizon, lr=lr)
+    program = None
+    if cell.certified:
+        from lrtheory.theory.certificates import certify_worst_case
+
+        with ONE_PROGRAM:
+            program = float(f"{certify_worst_case(steps, **length).computed:.{DIGITS}g}")
+    return {
+        "lr": lr,
+        "exact": worst_case(steps, **length),
+        "program": program,
+        "published": published_bound(steps, distance=1.0).total,
+    }
+
+
+def table(sweep: TightnessSweep, store: Store, workers: Any = None) -> pd.DataFrame:
+    r"""A row a cell: ``exact``, ``program`` and ``published`` in units of the length times :math:`G`.
+
+    The published bound knows a distance only; on a domain of diameter :math:`D` it is taken at :math:`R=D`.
+
+    Raises:
+        ModuleNotFoundError: PEPit is not installed (``pip install lrtheory[certificates]``).
+    """
+    wanted = cells(sweep)
+    rows = []
+    for cell, result in zip(wanted, execute(compute, wanted, store, workers=workers)):
+        names = {"schedule": cell.schedule, "length": cell.length, "horizon": cell.horizon, "rho": cell.rho}
+        rows.append({**names, **result})
+    return pd.DataFrame(rows).astype({"program": float})
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """The terminal table: how far the worst case lies above the programs at most, and the published bound above it."""
+    rows = []
+    for name, group in frame.groupby("schedule", sort=False):
+        judged = group[group["program"].notna()]
+        gaps = (judged["exact"] / judged["program"] - 1).groupby(judged["length"]).max()
+        longest = group[group["program"].isna()].sort_values("horizon").iloc[-1]
+        rows.append(
+            {
+                "schedule": name,
+                "programs": len(judged),
+                **{f"over program, {length}": f"{max(gaps[length], 0.0):.1e}" for length in LENGTHS},
+                f"published over exact, T={longest['horizon']:g}": f"{longest['published'] / longest['exact']:.4f}",
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,189 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 6. Planning
+#
+# You have a budget of trials and a vague idea of the rate. Which rates should you try, under which schedule, and what is
+# the promise? This lesson turns the law into plans.
+#
+# You need: lesson 2. You will use: `plan_grid`, `Robust`, `fit_curve`, `optimal_schedule`.
+
+# %%
+# %matplotlib inline
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from exercise import check
+
+from lrtheory import (
+    WSD,
+    Constant,
+    Cosine,
+    Polynomial,
+    Robust,
+    fit_curve,
+    optimal_schedule,
+    plan_grid,
+    robust_lr,
+    tuned_lr,
+)
+from lrtheory.figures import plan, robust
+from lrtheory.figures.style import STYLE
+from lrtheory.theory.grid_planning import compare_plans
+from lrtheory.theory.robust_schedule import lower_bound, placed, robust_loss
+
+TABLES = Path("../figures/data")
+plt.style.use(STYLE)
+
+# %% [markdown]
+# ## How coarse may a grid be?
+#
+# The tuned rate lies somewhere in $[\mathrm{low},\mathrm{high}]$. A trial at $x$ serves all tuned rates $\eta^\star$ with
+# $W(x)/W(\eta^\star)\le$ the tolerance. These intervals must cover the range; a grid whose neighbours just meet is the
+# coarsest.
+
+# %%
+grid = plan_grid(1e-4, 1e-1, schedule=Cosine(), tolerance=1.5)
+pd.Series(
+    {"trials": grid.trials, "points": np.round(grid.points, 5), "at most": grid.factor, "typically": grid.typical}
+)
+
+# %%
+pd.DataFrame(
+    {
+        schedule.name: {
+            tolerance: plan_grid(1e-4, 1e-1, schedule=schedule, tolerance=tolerance).trials
+            for tolerance in (1.1, 1.2, 1.5, 2.0)
+        }
+        for schedule in (Constant(), WSD(0.2), Polynomial(1), Cosine(), Polynomial(3))
+    }
+).rename_axis("tolerance")
+
+# %% [markdown]
+# ## Err high
+#
+# Annealing forgives upward only, so each trial should lie above the middle of what it serves. By how much:
+
+# %%
+[
+    round(plan_grid(1e-4, 1e-1, schedule=schedule, tolerance=1.5).lift, 2)
+    for schedule in (Constant(), Polynomial(1), Cosine())
+]
+
+# %% [markdown]
+# ## A budget instead of a tolerance
+#
+# Three trials over three decades, in units of $DG/\sqrt T$, so that schedules can be compared and not only each with
+# itself:
+
+# %%
+plans = compare_plans(plan_grid(1e-4, 1e-1, schedule=Robust(16), budget=3, horizon=10_000))
+plan.draw(plan.curves(plans))
+
+# %% [markdown]
+# ## The schedule that forgives most
+#
+# If the rate may be too large by any factor in $[1,R]$, which *shape* has the smallest largest worst case? `Robust(R)`:
+# exponential decay through the doubt, then a linear cooldown. It promises
+#
+# $$\tfrac12\sqrt{\ln R+3.777}\;\frac{DG}{\sqrt T}\qquad(R\ge3.51),$$
+#
+# and no shape can promise less: the proof's lower bound agrees to the digit.
+
+# %%
+doubts = [1, 4, 16, 64]
+pd.DataFrame(
+    {
+        "Robust(R)": [robust_loss(doubt) for doubt in doubts],
+        "no shape below": [lower_bound(doubt) for doubt in doubts],
+        "linear decay": [placed(Polynomial(1), doubt, 2_000)[1] for doubt in doubts],
+        "constant": [placed(Constant(), doubt, 2_000)[1] for doubt in doubts],
+    },
+    index=pd.Index(doubts, name="R"),
+).round(3)
+
+# %%
+robust.draw(robust.data())
+
+# %% [markdown]
+# One run in place of a grid: a tuned rate of linear decay that lies between 0.001 and 0.016 asks for
+
+# %%
+Robust(16).name, robust_lr(1e-3, 1.6e-2)
+
+# %% [markdown]
+# ## From old runs to a new one
+#
+# The worst case has two unknown numbers, $G$ and $D$. Losses of finished runs determine them, and with them the best rate
+# of another schedule at another length. From public logs of runs of at most 25 000 steps with a linear cooldown, the rate of
+# a cosine over 50 000:
+
+# %%
+logs = pd.read_csv(TABLES / "llm_learning_rates.csv")
+short = logs[(logs.schedule == "constant then linear cooldown") & (logs.steps <= 25_000)]
+runs = pd.DataFrame({"horizon": short.steps, "lr": short.peak_learning_rate, "loss": short.final_validation_loss})
+runs["schedule"] = [WSD(part) for part in short.cooldown_fraction]
+fitted = fit_curve(runs)
+print(f"{fitted.best_lr(Cosine(), 50_000):.5f}")
+
+# %% [markdown]
+# What the logs say themselves:
+
+# %%
+longest = logs[(logs.schedule == "cosine to zero") & (logs.steps == 50_000)]
+longest.sort_values("final_validation_loss").head(3)[["peak_learning_rate", "final_validation_loss"]]
+
+# %% [markdown]
+# The interval holds the scatter of the data, not what the model gets wrong.
+
+# %% [markdown]
+# ## A schedule from logged gradients
+#
+# With a bound $G_t$ on the gradient of each step, the steps with the smallest worst case have a closed form. Constant norms
+# ask for linear decay; norms that are large at first ask for a warm-up:
+
+# %%
+norms = 1 + 9 * np.exp(-np.arange(1_000) / 50)
+warmed = optimal_schedule(norms)
+_ = warmed.plot()
+# %% [markdown]
+# ## Exercises
+#
+# **1.** How many trials does a constant rate need for a tolerance of 1.25 over a range with the ratio 1000? (By hand: a
+# trial serves the ratio $(t+\sqrt{t^2-1})^2$.)
+
+# %%
+answer = None
+check(answer, lambda: plan_grid(1e-4, 1e-1, schedule=Constant(), tolerance=1.25).trials)
+
+# %% [markdown]
+# **2.** You may be wrong by a factor of 100. What does `Robust(100)` promise, in units of $DG/\sqrt T$?
+
+# %%
+answer = None
+check(answer, lambda: robust_loss(100))
+
+# %% [markdown]
+# **3.** Your linear decay was tuned at 10 000 steps, to the rate 0.01. Which rate does the theory give a cosine of 40 000
+# steps? (Ratios of tuned rates do not depend on $D/G$.)
+
+# %%
+answer = None
+check(
+    answer,
+    lambda: 0.01 * tuned_lr(Cosine(), 40_000, diameter=1.0) / tuned_lr(Polynomial(1), 10_000, diameter=1.0),
+    tolerance=0.01,
+)

@@ -1,0 +1,157 @@
+"""What the theorems say in numbers."""
+
+import math
+
+import numpy as np
+import sympy
+
+from lrtheory.runs.tables import fit_slope
+from lrtheory.schedules import REGISTRY, Constant, Cosine, Polynomial, Robust, parse
+from lrtheory.schedules.robust import robust_pieces
+from lrtheory.sweeps import degree, rho
+from lrtheory.theory.grid_planning import plan_grid
+from lrtheory.theory.misspecification import law, polynomial_law, rho_exponent
+from lrtheory.theory.published_bound import published_bound
+from lrtheory.theory.robust_schedule import lower_bound, placed, robust_loss
+from lrtheory.theory.smooth import noiseless_law
+from lrtheory.theory.step_search import optimised_steps
+from lrtheory.theory.worst_case import tuned_lr, worst_case
+from paper.generate.tables import table
+from paper.generate.tex import (
+    NAMES,
+    Generated,
+    interval,
+    listed,
+    power_of_ten,
+    scientific,
+    tabular,
+    thousands,
+)
+
+
+def tightness_part() -> Generated:
+    """The worst case beside semidefinite programs."""
+    frame = table("tightness")
+    judged = frame[frame["program"].notna()]
+    excess = (judged["exact"] / judged["program"] - 1).abs().groupby(judged["length"]).max()
+    yield "tightness/programs", str(len(judged))
+    yield "tightness/steps", listed(map(str, judged["horizon"].unique()))
+    yield "tightness/schedules", str(judged["schedule"].nunique())
+    yield "tightness/rho", f"{judged['rho'].max():.0f}"
+    yield "tightness/distance", scientific(excess["distance"], up=True)
+    yield "tightness/diameter", f"{100 * excess['diameter']:.1f}"
+
+
+def law_part() -> Generated:
+    """The worst case, the law and its constants."""
+    derived = polynomial_law()
+    for name in ("tuned_lr", "tuned_loss", "restart", "threshold", "constant"):
+        yield f"law/{name}", sympy.latex(derived[name])
+    smooth = noiseless_law()
+    yield "smooth/loss", sympy.latex(smooth["loss"])
+
+    shown = [s for s in REGISTRY if s.name in NAMES and s.degree > 0]
+    rows = []
+    for schedule in shown:
+        found = law(schedule)
+        numbers = (found.tuned_lr, found.tuned_loss, found.threshold, found.constant)
+        rows.append([NAMES[schedule.name], f"${found.degree}$", f"${found.exponent}$", *map("{:.4f}".format, numbers)])
+    header = [
+        "schedule", "$p$", r"$\frac1{2p+1}$", r"$\lambda^\star$", r"$V(\lambda^\star)$", "threshold", "$C$",
+    ]  # fmt: skip
+    yield "law.tex", tabular("lccrrrr", header, rows)
+
+    steps = 1_000
+    linear = Polynomial(1).steps(steps, tuned_lr(Polynomial(1), steps, distance=1.0))
+    ratio = published_bound(linear, distance=1.0).total / worst_case(linear, distance=1.0)
+    yield "published/ratio", f"{ratio:.2f}"
+    yield "published/steps", thousands(steps)
+
+    frame = table("rho")
+    annealed = frame[(frame["degree"] > 0) & (frame["rho"] >= 1)]
+    yield "rho/agreement", scientific((annealed["worst_case_factor"] / annealed["law"] - 1).abs().max(), up=True)
+    yield "rho/horizon", power_of_ten(frame["horizon"].iloc[0])
+    yield "rho/smallest", f"{rho.FITTED[0]:g}"
+    yield "rho/largest", f"{frame['rho'].max():g}"
+    rows = []
+    for name, group in frame.groupby("schedule", sort=False):
+        fitted, factors = group[group["rho"].between(*rho.FITTED)], group.set_index("rho")["worst_case_factor"]
+        limit, exact = (fit_slope(fitted["rho"], fitted[layer]) for layer in ("law", "worst_case"))
+        simulated = fit_slope(fitted["rho"], fitted["simulated"], fitted["standard_error"])
+        rows.append([NAMES[str(name)], f"${rho_exponent(parse(str(name)))}$", f"{limit.value:.3f}"])
+        rows[-1] += [interval(exact, ".3f"), interval(simulated, ".3f"), *(f"{factors[at]:.2f}" for at in (4, 16, 256))]
+    header = ["", r"$\frac1{2p+1}$", "law", "exact worst case", "simulated", r"$\rho=4$", "16", "256"]
+    yield "rho.tex", tabular("lcrllrrr", header, rows)
+
+    lengths = table("horizon")
+    constant = lengths[lengths["schedule"] == "Constant()"]
+    yield "horizon/constant", listed(f"{slope:.2f}" for slope in constant["rho_exponent"])
+    yield "horizon/lengths", listed(power_of_ten(length) for length in constant["horizon"])
+    yield "horizon/averaged", f"{constant['averaged_rho_exponent'].iloc[-1]:.3f}"
+    degrees = table("degree")
+    exact = degrees[degrees["layer"] == "worst_case"]
+    steep = exact[exact["degree"] >= 1]
+    yield "degree/miss", scientific((steep["exponent"] - steep["predicted"]).abs().max(), up=True)
+    yield "degree/count", str(len(degree.summary(degrees)))
+    simulated = degrees[degrees["layer"] == "simulated"]
+    inside = simulated["predicted"].between(simulated["low"], simulated["high"])
+    yield "degree/inside", f"{inside.sum()} of {len(inside)}"
+
+
+def robust_part() -> Generated:
+    """The schedule that forgives most."""
+    length, degrees = 2_000, np.arange(1.0, 10.5, 0.5)
+    rows, worst = [], 0.0
+    for doubt in (4, 16, 64, 256, 4096):
+        least, own = lower_bound(doubt), placed(Robust(doubt), doubt, length)[1]
+        worst = max(worst, abs(own / least - 1))
+        linear, cosine = (placed(schedule, doubt, length)[1] for schedule in (Polynomial(1), Cosine()))
+        best, best_degree = min((placed(Polynomial(p), doubt, length)[1], p) for p in degrees)
+        two_piece = math.sqrt(4 + math.log(doubt)) / 2
+        rows.append([thousands(doubt), *(f"{x:.4f}" for x in (least, own, two_piece)), f"{best:.3f}"])
+        rows[-1] += [f"{best_degree:g}", f"{cosine:.3f}", f"{linear:.3f}"]
+        if doubt == 16:
+            yield "robust/16", f"{least:.2f}"
+            yield "robust/linear/16", f"{linear:.2f}"
+    searched = [
+        optimised_steps(length, doubt)[1] / placed(Robust(doubt), doubt, length)[1] - 1 for doubt in (4.0, 16.0, 64.0)
+    ]
+    yield "robust/search", _compared(min(searched))
+    header = ["$R$", r"$\frac12\sqrt{k(R)}$", r"robust", "two pieces", "polynomial", "$p$", "cosine", "linear"]
+    yield "robust.tex", tabular("rrrrrrrr", header, rows)
+    yield "robust/agreement", scientific(worst, up=True)
+    yield "robust/steps", thousands(length)
+    yield "robust/constant", f"{robust_pieces(16.0)[0] - math.log(16):.6f}"
+    golden = (1 + math.sqrt(5)) / 2
+    yield "robust/flat", f"{2 * golden**3 / (1 + math.sqrt(2)):.3f}"
+    pieces = robust_pieces(16.0)[1]
+    yield "robust/lengths", listed(f"{piece[0]:.3f}" for piece in pieces)
+    yield "robust/reach", f"{_join_reach():.3f}"
+    assert math.isclose(robust_loss(16), lower_bound(16), rel_tol=1e-12)
+
+
+def _compared(least: float) -> str:
+    """What a search over all steps says of the schedule, by its smallest relative difference."""
+    return "nothing lower" if least >= 0 else rf"nothing lower by more than ${scientific(-least, up=True)}$ of it"
+
+
+def _join_reach() -> float:
+    """Up to which part of R the join of the schedule reaches: where the best point of its line is its end."""
+    end, tail = (1 + math.sqrt(2)) / 4, math.sqrt((1 + math.sqrt(2)) / 2)  # rho_e / R, and y sqrt(R) at the tail
+    return tail**-1.5 * end**0.25
+
+
+def grid_part() -> Generated:
+    """Planned grids."""
+    low, high, tolerance = 1e-4, 1e-1, 1.5
+    rows = []
+    for schedule in (Constant(), Polynomial(1), Cosine(), Polynomial(2), Polynomial(3)):
+        plan = plan_grid(low, high, schedule=schedule, tolerance=tolerance)
+        cells = [f"{number:.2f}" for number in (plan.widest_ratio, plan.factor, plan.typical, plan.lift)]
+        rows.append([NAMES[schedule.name], str(plan.trials), *cells])
+        if schedule.name in ("Constant()", "Polynomial(1)", "Polynomial(3)"):
+            yield f"plan/trials/{schedule.name}", str(plan.trials)
+    header = ["", "trials", "widest ratio", "guaranteed", "typical", "placed high by"]
+    yield "plan.tex", tabular("lrrrrr", header, rows)
+    yield "plan/tolerance", f"{tolerance:g}"
+    yield "plan/range", power_of_ten(high / low)

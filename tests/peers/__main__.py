@@ -1,0 +1,58 @@
+"""The kernels against what one would use instead, on the same work, in one process, taking turns.
+
+python -m tests.peers [simulators|regression|worst_case] [--json] [--repeats N] [--out FOLDER]
+
+Each comparison is a module with ``table(repeats)``, whose rows say how long a unit of work takes. Nothing is installed:
+peers that are missing are named on stderr and left out. Nothing here is a test: no law depends on wall time.
+"""
+
+import tests.peers.one_thread  # noqa: F401
+
+# isort: split
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+
+from lrtheory.runs.tables import shown_table, write_csv
+from tests.peers import measure
+
+COMPARISONS = {
+    "simulators": "the one-dimensional simulator: nanoseconds a step of one replica of one configuration",
+    "regression": "SGD on finite sums, all configurations of a sweep at once",
+    "worst_case": "the exact worst case of many configurations, against PEPit and the published bound",
+}
+
+
+def main() -> int:
+    """Run one comparison, or all that are there, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("comparison", nargs="?", choices=COMPARISONS, help="One of them. Default: all.")
+    parser.add_argument("--repeats", type=int, default=7, metavar="N", help="Turns that count. Default: 7.")
+    parser.add_argument("--json", action="store_true", help="Print the rows as JSON, a record a row.")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="Write a table a comparison there, as CSV.")
+    options = parser.parse_args()
+    frames = []
+    for name in [options.comparison] if options.comparison else COMPARISONS:
+        frame = import_module(f"tests.peers.{name}").table(options.repeats)
+        frame = frame.assign(machine=measure.machine(), versions=measure.versions())
+        frames.append(frame)
+        if options.out:
+            write_csv(frame, options.out / f"{name.removesuffix('s')}_speed.csv")
+        if not options.json:
+            print(f"{COMPARISONS[name]}\n{shown_table(_rounded(frame.drop(columns=['machine', 'versions'])))}\n")
+    if options.json:
+        print(pd.concat(frames).to_json(orient="records", indent=1))
+    else:
+        print(f"{measure.machine()}; {measure.versions()}")
+    return 0
+
+
+def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.map(lambda value: f"{value:.4g}" if isinstance(value, float) else value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""The exact worst case of 10,000 configurations, beside the published bound and beside semidefinite programs.
+
+A unit of work is a configuration. The published bound is computed as its authors do (arXiv 2501.18965): three terms from
+cumulative sums, one configuration at a time. The program is the one of `lrtheory.theory.certificates`, solved by PEPit; at
+20 steps it says what the recursion says, and says it for any method.
+"""
+
+import importlib
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from lrtheory.schedules import Polynomial
+from lrtheory.theory.worst_case import worst_case, worst_cases
+from tests.peers.measure import Contestant, missing, race
+
+HORIZON, SHORT = 10_000, 20
+SCHEDULES = [Polynomial(float(degree)) for degree in np.linspace(0.5, 4, 100)]
+RATES = np.geomspace(1e-4, 1, 100)
+
+
+def table(repeats: int) -> pd.DataFrame:
+    """Nanoseconds a configuration, of the clock."""
+    linear = Polynomial(1)
+    steps = linear.steps(HORIZON, 0.01)
+    short = linear.steps(SHORT, 0.2)
+    many = SCHEDULES, HORIZON, RATES
+    count = len(SCHEDULES) * RATES.size
+    cores = os.cpu_count() or 1
+    long = [
+        Contestant("worst_cases, 1 thread", partial(worst_cases, *many, diameter=1.0, threads=1), count),
+        Contestant(f"worst_cases, {cores} threads", partial(worst_cases, *many, diameter=1.0), count),
+        Contestant("worst_case, one by one", again(20, partial(worst_case, steps, diameter=1.0)), 20),
+        Contestant("published bound, as its authors compute it", again(20, partial(published, steps, 1.0, 1.0)), 20),
+        Contestant("the recursion in Python", partial(recursion, steps.tolist(), 1.0, 1.0), 1),
+    ]
+    frames = [race(long, repeats, clock=time.perf_counter).assign(horizon=HORIZON)]
+    brief = [Contestant("worst_case", again(1000, partial(worst_case, short, distance=1.0)), 1000)]
+    if missing("PEPit"):
+        print("not installed, left out: PEPit", file=sys.stderr)
+    else:
+        certificates = importlib.import_module("lrtheory.theory.certificates")
+        brief.append(Contestant("PEPit", partial(certificates.certify_worst_case, short, distance=1.0), 1))
+    frames.append(race(brief, min(repeats, 3), clock=time.perf_counter).assign(horizon=SHORT))
+    frame = pd.concat(frames, ignore_index=True)
+    return frame[["horizon", "peer", "work", "median", "min", "max", "ratio"]]
+
+
+def again(times: int, run: Callable[[], object]) -> Callable[[], object]:
+    """The same work several times: one call would be timed with cold caches."""
+    return lambda: [run() for _ in range(times)]
+
+
+def published(steps: np.ndarray, lipschitz: float, distance: float) -> float:
+    """The published bound on the last iterate, term by term."""
+    total, taken = steps.sum(), steps.cumsum()
+    squares = (steps * lipschitz) ** 2
+    after = total - taken[:-1]
+    since = squares.sum() - squares.cumsum()[:-1] + squares[:-1]
+    last = (steps[:-1] / after * since / (after + steps[:-1])).sum()
+    return distance**2 / (2 * total) + squares.sum() / (2 * total) + last / 2
+
+
+def recursion(steps: list[float], lipschitz: float, diameter: float) -> float:
+    """The theorem in plain Python."""
+    square = excess = 0.0
+    smallest = lipschitz * diameter
+    for step in reversed(steps):
+        base = max(square, step)
+        gain = step * step / base
+        excess += base - square + gain
+        square = base + 2 * step + gain
+        s = max(square, diameter / lipschitz)
+        smallest = min(smallest, diameter**2 / (2 * s) + lipschitz**2 / 2 * (excess + s - square))
+    return smallest

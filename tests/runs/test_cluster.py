@@ -1,0 +1,164 @@
+"""A Dask cluster computes what threads compute, loses workers without losing cells, and says what is wrong in one sentence."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pandas as pd
+import pytest
+
+pytest.importorskip("distributed", reason="the cluster needs Dask")
+
+import dask
+
+from lrtheory.benchmark import main as benchmark
+from lrtheory.runs import Store, execute
+from lrtheory.runs.cluster import ClusterError, computed, connect, task_size
+from lrtheory.sweep import main as sweep
+from lrtheory.sweeps import rho
+from tests.runs.cells import Square, Waiting, die, fail_at_three, square, wait
+
+pytestmark = pytest.mark.filterwarnings("default")  # those of Dask differ with its version
+
+SMALL = rho.RhoSweep(schedules=("Cosine()", "Polynomial(1)"), rhos=(0.5, 1.0, 2.0), horizon=300, replicas=50)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    # One worker may die over a cell; in the default three, which takes four times as long to test.
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1}), connect("local", 2) as workers:
+        yield workers
+
+
+@pytest.fixture
+def address(cluster):
+    return cluster.client.scheduler.address
+
+
+def files(store):
+    return {path.name: path.read_bytes() for path in store.folder.iterdir()}
+
+
+def test_the_same_cells_and_bits_as_on_threads_in_any_order(tmp_path, cluster):
+    here = rho.table(SMALL, Store(tmp_path / "threads"), 1)
+    there = rho.table(SMALL, Store(tmp_path / "cluster"), cluster)
+    assert here.to_csv() == there.to_csv()
+    shuffled = random.Random(0).sample(rho.cells(SMALL), k=len(rho.cells(SMALL)))
+    execute(rho.compute, shuffled, Store(tmp_path / "shuffled"), workers=cluster)
+    assert here.to_csv() == rho.table(SMALL, Store(tmp_path / "shuffled"), 4).to_csv()
+    assert len({frozenset(files(Store(tmp_path / name))) for name in ("threads", "cluster", "shuffled")}) == 1
+
+
+def test_many_small_cells_go_together_and_none_is_lost(tmp_path, cluster):
+    cells = [Square(k) for k in range(300)]
+    assert execute(square, cells, Store(tmp_path), workers=cluster) == [square(cell) for cell in cells]
+    assert len(files(Store(tmp_path))) == 300
+    assert execute(die, cells, Store(tmp_path), workers=cluster) == [
+        square(cell) for cell in cells
+    ]  # nothing is missing
+
+
+def test_a_task_takes_a_second_and_the_last_ones_are_spread():
+    assert task_size(None, 10**6, 100) == 1
+    assert task_size(0.1, 10**6, 100) == 10
+    assert task_size(60.0, 10**6, 100) == 1
+    assert task_size(1e-6, 10**6, 100) == 1024
+    assert task_size(0.001, 40, 4) == 5
+    assert task_size(0.001, 3, 4) == 1
+
+
+def test_a_killed_worker_costs_no_cell(tmp_path, cluster):
+    cells = [Waiting(k, 0.05) for k in range(40)]
+    victim = next(iter(cluster.client.run(os.getpid).values()))
+    threading.Timer(0.4, os.kill, (victim, signal.SIGKILL)).start()
+    assert execute(wait, cells, Store(tmp_path), workers=cluster) == [square(cell) for cell in cells]
+    assert victim not in cluster.client.run(os.getpid).values()
+
+
+def test_a_failure_is_raised_and_keeps_what_is_finished(tmp_path, cluster):
+    cells = [Square(k) for k in range(8)]
+    with pytest.raises(ArithmeticError, match="three"):
+        execute(fail_at_three, cells, Store(tmp_path), workers=cluster)
+    assert Store(tmp_path).load(Square(3)) is None
+    assert execute(square, cells, Store(tmp_path), workers=cluster) == [square(cell) for cell in cells]
+
+
+def test_a_cell_that_kills_its_workers_is_named(tmp_path, cluster):
+    with pytest.raises(ClusterError, match=r"several workers died over the same cells.*Square\(of=1"):
+        execute(die, [Square(1)], Store(tmp_path), workers=cluster)
+    assert execute(square, [Square(1)], Store(tmp_path), workers=cluster) == [square(Square(1))]
+
+
+def test_gpu_cells_wait_for_a_gpu_worker(tmp_path, cluster, address, capsys):
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
+    worker = subprocess.Popen([*command, "--no-nanny", "--resources", "GPU=1"], stderr=subprocess.DEVNULL)
+    try:
+        cells = [Waiting(1, 0.0, "cuda"), Waiting(2, 0.0)]
+        assert execute(wait, cells, Store(tmp_path), workers=cluster) == [square(cell) for cell in cells]
+    finally:
+        worker.terminate()
+        worker.wait(30)
+    assert "No worker offers a GPU yet" in capsys.readouterr().err
+
+
+def test_a_scheduler_that_dies_ends_the_run_in_a_sentence(tmp_path):
+    file = tmp_path / "scheduler.json"
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard"]
+    scheduler = subprocess.Popen([*command, "--scheduler-file", str(file)], stderr=subprocess.DEVNULL)
+    try:
+        while not file.is_file():
+            time.sleep(0.05)
+        with connect(str(file)) as there:
+            threading.Timer(0.5, scheduler.kill).start()
+            with pytest.raises(ClusterError, match="the scheduler is gone"):
+                execute(square, [Square(1)], Store(tmp_path / "cells"), workers=there)
+    finally:
+        scheduler.kill()
+        scheduler.wait()
+
+
+def test_a_worker_of_another_version_is_refused():
+    with pytest.raises(ClusterError, match=r"a worker has lrtheory .*, and not 0.0.0 as here"):
+        computed(square, [Square(1)], "0.0.0")
+
+
+def test_commands_run_on_a_cluster(tmp_path, cluster, address, capsys):
+    small = ["rho", "--schedules", "Cosine", "--horizon", "300", "--replicas", "50"]
+    assert sweep([*small, "--workers", "1", "--out", str(tmp_path / "here")]) == 0
+    assert sweep([*small, "--dask", address, "--out", str(tmp_path / "there")]) == 0
+    here, there = ((tmp_path / name / "rho.csv").read_bytes() for name in ("here", "there"))
+    assert here == there
+
+
+def test_the_benchmark_runs_on_a_cluster(tmp_path, cluster, address):
+    pytest.importorskip("pytorch_optimizer", reason="the benchmark needs pytorch_optimizer")
+    small = ["--tasks", "synthetic", "--protocol", "as-described", "--strategies", "AdamW", "--epochs", "1"]
+    small += ["--examples", "100", "--seeds", "2", "--device", "cpu"]
+    tables = []
+    for name, where in (("here", ["--workers", "1"]), ("there", ["--dask", address])):
+        assert benchmark([*small, *where, "--out", str(tmp_path / name)]) == 0
+        tables.append(pd.read_csv(tmp_path / name / "results.csv").drop(columns=["seconds", "peak_memory"]))
+    pd.testing.assert_frame_equal(*tables)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["--dask", "nonsense"], 1, "no scheduler answers at nonsense"),
+        (["--dask", "missing.json"], 1, "no scheduler has written missing.json yet."),
+        (["--dask", "tcp://127.0.0.1:9"], 1, "no scheduler answers at tcp://127.0.0.1:9"),
+        (["--dask", "tcp://127.0.0.1:9", "--workers", "2"], 2, "--workers is for this machine"),
+        (["--dask", "local", "--workers", "0"], 2, "workers must be at least 1, not 0"),
+    ],
+)
+def test_a_cluster_that_cannot_be_had_is_one_sentence(tmp_path, capsys, monkeypatch, arguments, code, sentence):
+    monkeypatch.setattr("lrtheory.runs.cluster.PATIENCE", 0.5)
+    assert sweep(["rho", "--quick", *arguments, "--out", str(tmp_path)]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert sentence in captured.err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,285 @@
+"""Whatever a public function is given, it returns what its law allows or raises what its documentation says, in one sentence.
+
+1,000 examples by default, the same every time; ``LRTHEORY_FUZZ=nightly`` draws 100,000 new ones. Sizes are bounded (a
+horizon by 2,000, an order by 3): beyond them lies time and memory, not other code.
+"""
+
+import math
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import lrtheory
+from lrtheory.schedules import FAMILIES, REGISTRY, Schedule, from_bert4keras, parse, piecewise_linear
+from lrtheory.simulation import AbsoluteValue
+
+NIGHTLY = os.environ.get("LRTHEORY_FUZZ") == "nightly"
+EXAMPLES = 100_000 if NIGHTLY else 1_000
+
+HOSTILE = (
+    None, True, False, 0, -1, 1, 2**63, -(10**400), 10**400, Fraction(1, 10**400), 0.0, -0.0, 5e-324, 1e-308, 1e308, -1.5,
+    math.nan, math.inf, -math.inf,
+    1j, Fraction(1, 3), np.float32("nan"), np.int8(-3), np.array([]), np.array([1.0, np.nan]), np.array(["a"]),
+    np.zeros((2, 0)), "", "0.5", "nan", "Cosine()", "__import__('os').abort()", b"\xff", [], [[1.0], [1.0, 2.0]], (), {},
+    {1: 2}, {"a": None}, object(), int, len,
+)  # fmt: skip
+"""What no function expects everywhere and some function expects somewhere."""
+
+junk = st.sampled_from(HOSTILE) | st.floats() | st.integers() | st.text(max_size=8)
+
+
+def mostly(good: st.SearchStrategy) -> st.SearchStrategy:
+    """Good values three times in four, and else anything."""
+    return st.one_of(good, good, good, junk)
+
+
+positive = st.floats(1e-6, 1e6) | st.floats(0, exclude_min=True, allow_infinity=False)
+number = mostly(positive)
+rate = mostly(st.floats(1e-100, 1e100))
+part = mostly(st.floats(0, 1))
+few = mostly(st.integers(1, 6))
+horizons = st.integers(1, 2000) | st.sampled_from([None, True, 0, -5, 1.5, math.nan, "7", np.int64(12), [3]])
+schedules = st.sampled_from(REGISTRY) | st.sampled_from(REGISTRY) | st.just(Schedule("mine", "(1 - u)**2*exp(-u)"))
+schedule = st.one_of(schedules, schedules, schedules, junk)
+lengths = st.fixed_dictionaries({}, optional={"lipschitz": number, "distance": number, "diameter": number})
+knots = mostly(
+    st.dictionaries(st.integers(0, 50) | st.floats(0, 50), st.floats(0, 1) | st.sampled_from([0, 1]), max_size=5)
+    | st.dictionaries(junk.filter(lambda key: type(key).__hash__ is not None and key == key), junk, max_size=3)
+)
+counting = {"counting": mostly(st.sampled_from(["cumulative", "epochs", "per_epoch"])), "steps_per_epoch": few}
+
+
+def is_schedule(made: Any) -> None:
+    """A rate at every step, none negative."""
+    assert isinstance(made, Schedule)
+    steps = made.steps(17)
+    assert steps.shape == (17,)
+    assert np.isfinite(steps).all()
+    assert (steps >= 0).all()
+
+
+def are_finite_and_at_least(least: float) -> Callable[[Any], None]:
+    def law(value: Any) -> None:
+        values = np.asarray(value, dtype=float)
+        assert not np.isnan(values).any()
+        assert (values >= least).all()
+
+    return law
+
+
+def is_plan(plan: Any) -> None:
+    points = np.asarray(plan.points)
+    assert len(points) >= 1
+    assert np.isfinite(points).all()
+    assert (points > 0).all()
+    assert plan.factor >= 1
+
+
+def is_table(table: Any) -> None:
+    assert (table["last_standard_error"].dropna() >= 0).all()
+    assert (table["last"] >= 0).all()
+
+
+@dataclass(frozen=True)
+class Target:
+    """A public function, what it is given, and what must hold of what it returns."""
+
+    call: Callable[..., Any]
+    given: st.SearchStrategy
+    law: Callable[[Any], None]
+    share: int = 1
+    """Of the examples: less where one takes long."""
+
+
+def keywords(**fields: st.SearchStrategy) -> st.SearchStrategy:
+    return st.fixed_dictionaries(fields)
+
+
+def optional(**fields: st.SearchStrategy) -> st.SearchStrategy:
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+def both(*parts: st.SearchStrategy) -> st.SearchStrategy:
+    return st.tuples(*parts).map(lambda given: {name: value for part in given for name, value in part.items()})
+
+
+TARGETS = {
+    "Polynomial": Target(lrtheory.Polynomial, optional(degree=number), is_schedule, 2),
+    "Exponential": Target(lrtheory.Exponential, optional(final=part), is_schedule, 2),
+    "WSD": Target(
+        lrtheory.WSD, optional(cooldown=part, shape=mostly(st.sampled_from(["linear", "1-sqrt"]))), is_schedule, 2
+    ),
+    "SGDR": Target(lrtheory.SGDR, optional(cycles=st.integers(-1, 6), multiplier=few), is_schedule, 2),
+    "OneCycle": Target(lrtheory.OneCycle, optional(peak=part, initial=part, final=part), is_schedule, 2),
+    "STLR": Target(lrtheory.STLR, optional(cut=part, ratio=number), is_schedule, 2),
+    "Robust": Target(lrtheory.Robust, optional(doubt=mostly(st.floats(1, 1e12))), is_schedule, 2),
+    "PiecewiseLinear": Target(
+        lrtheory.PiecewiseLinear, both(keywords(knots=knots), optional(**counting)), is_schedule, 3
+    ),
+    "piecewise_linear": Target(
+        lambda step, **rest: piecewise_linear(**rest)(step),
+        both(keywords(knots=knots, step=mostly(st.integers(0, 100))), optional(**counting)),
+        are_finite_and_at_least(0),
+        2,
+    ),
+    "from_bert4keras": Target(
+        from_bert4keras, keywords(lr_schedule=knots), lambda made: is_schedule(lrtheory.PiecewiseLinear(made)), 1
+    ),
+    "warmup": Target(lrtheory.warmup, keywords(schedule=schedule, fraction=part), is_schedule, 2),
+    "then": Target(lrtheory.then, keywords(first=schedule, second=schedule, at=part), is_schedule, 2),
+    "parse": Target(
+        parse,
+        keywords(
+            text=st.text(max_size=20)
+            | st.builds("{}({})".format, st.sampled_from(sorted(FAMILIES)), st.sampled_from(HOSTILE).map(repr))
+        ),
+        is_schedule,
+        3,
+    ),
+    "steps": Target(
+        lambda schedule, **rest: schedule.steps(**rest),
+        keywords(schedule=schedules, horizon=horizons, lr=number),
+        are_finite_and_at_least(0),
+        3,
+    ),
+    "call": Target(
+        lambda schedule, u: schedule(u, 100),
+        keywords(schedule=schedules, u=part | st.lists(part, max_size=4)),
+        are_finite_and_at_least(0),
+        3,
+    ),
+    "rho_exponent": Target(lrtheory.rho_exponent, keywords(schedule=schedule), are_finite_and_at_least(0), 2),
+    "degradation": Target(
+        lrtheory.degradation,
+        keywords(schedule=schedule, rho=number | st.lists(number, max_size=3)),
+        are_finite_and_at_least(1 - 1e-9),
+        3,
+    ),
+    "worst_case": Target(
+        lrtheory.worst_case,
+        both(keywords(steps=mostly(st.lists(number, max_size=30))), lengths),
+        are_finite_and_at_least(0),
+        4,
+    ),
+    "tuned_lr": Target(
+        lrtheory.tuned_lr,
+        both(keywords(schedule=schedule, horizon=horizons), lengths),
+        are_finite_and_at_least(0),
+        3,
+    ),
+    "plan_grid": Target(
+        lrtheory.plan_grid,
+        both(
+            keywords(low=number, high=number, schedule=schedule),
+            optional(tolerance=mostly(st.floats(1, 4)), budget=few, horizon=horizons),
+        ),
+        is_plan,
+        2,
+    ),
+    "robust_lr": Target(lrtheory.robust_lr, keywords(low=number, high=number), are_finite_and_at_least(0), 3),
+    "optimal_schedule": Target(
+        lrtheory.optimal_schedule,
+        both(
+            keywords(gradient_norms=mostly(st.lists(number, min_size=1, max_size=60))),
+            optional(smoothing=part, knots=few),
+        ),
+        lambda made: are_finite_and_at_least(0)(made.steps(13)),
+        2,
+    ),
+    "modified_equation": Target(
+        lrtheory.modified_equation,
+        keywords(order=st.integers(-2, 3) | st.sampled_from(HOSTILE[:4] + HOSTILE[8:])),
+        lambda made: made.latex(),
+        1,
+    ),
+    "implicit_penalty": Target(
+        lrtheory.implicit_penalty,
+        both(
+            keywords(optimizer=mostly(st.sampled_from(["gd", "heavy_ball", "minibatch", "adam"]))),
+            optional(momentum=part, beta1=part, beta2=part, batch=few, batches=few, nonsense=junk),
+        ),
+        lambda made: made.latex(),
+        1,
+    ),
+    "expected_loss": Target(
+        lrtheory.expected_loss,
+        both(
+            keywords(
+                problem=mostly(st.floats(0.01, 1).map(AbsoluteValue)), schedule=schedule, horizon=horizons, lr=rate
+            ),
+            optional(nodes=st.sampled_from([16, 64, 0, -1, None, 1.5])),
+        ),
+        are_finite_and_at_least(0),
+        3,
+    ),
+    "simulate": Target(
+        lrtheory.simulate,
+        both(
+            keywords(
+                problem=mostly(st.floats(0.01, 1).map(AbsoluteValue)), schedule=schedule, horizon=horizons, lr=rate,
+                replicas=mostly(st.integers(2, 8)),
+            ),
+            optional(
+                seed=mostly(st.integers(0, 2**32)), dtype=mostly(st.sampled_from(["float32", "float64"])),
+                averaged=st.booleans(), antithetic=st.booleans(), threads=st.just(1),
+            ),
+        ),
+        is_table,
+        3,
+    ),
+    "fit_curve": Target(
+        lrtheory.fit_curve,
+        keywords(
+            table=mostly(
+                st.lists(
+                    st.tuples(st.sampled_from([10, 100, 0, None]), rate, rate, schedule), min_size=0, max_size=6
+                ).map(lambda rows: pd.DataFrame(rows, columns=["horizon", "lr", "loss", "schedule"]))
+            ),
+            resamples=st.integers(-1, 3), seed=few,
+        ),
+        lambda fitted: are_finite_and_at_least(0)(fitted.best_lr(lrtheory.Cosine(), 100).value),
+        1,
+    ),
+}  # fmt: skip
+SHARES = sum(target.share for target in TARGETS.values())
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_its_law_allows_or_what_it_documents(name):
+    target = TARGETS[name]
+
+    @settings(
+        max_examples=math.ceil(EXAMPLES * target.share / SHARES),
+        deadline=None,
+        derandomize=not NIGHTLY,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(arguments=target.given)
+    def holds(arguments):
+        try:
+            value = target.call(**arguments)
+        except TypeError:
+            return
+        except ValueError as error:  # a sentence of ours, not what a library says deep inside
+            sentence = str(error)
+        else:
+            target.law(value)
+            return
+        assert re.fullmatch(r"[^\n]+\.", sentence), sentence
+
+    holds()
+
+
+def test_every_public_function_is_among_them():
+    constants = {"Constant", "Cosine", "InverseSqrt", "Schedule"}  # take nothing, or text that is the user's own
+    assert {name for name in lrtheory.__all__ if name not in constants} <= set(TARGETS)
