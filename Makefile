@@ -1,12 +1,26 @@
 # make sweep: the rho sweep on a machine that has only Python, make and git.   make test: every test.
+# make figures, notebooks, paper: from the committed tables, the paper with TeX (Debian: latexmk lmodern
+# texlive-latex-recommended texlive-latex-extra).
 PYTHON ?= python3
 VENV ?= .venv
 INSTALL = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: sweep test lint clean
+.PHONY: sweep figures notebooks paper arxiv test lint clean
 
 sweep: $(VENV)/.core
 	$(VENV)/bin/python -m lrtheory.sweep rho
+
+figures: $(VENV)/.test
+	$(VENV)/bin/python -m lrtheory.figures
+
+paper: figures
+	$(VENV)/bin/python -m paper.generate
+	cd paper && latexmk lrtheory.tex
+
+arxiv: paper
+	tar --create --gzip --sort=name --mtime=@0 --owner=0 --group=0 --file build/arxiv.tar.gz \
+	  --directory paper lrtheory.tex references.bib sections generated \
+	  --directory ../build/paper lrtheory.bbl --directory ../.. $(wildcard figures/*.pdf)
 
 test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest --numprocesses auto

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lrtheory.theory.modified_equation import modified_equation
     from lrtheory.theory.optimal_schedule import optimal_schedule
     from lrtheory.theory.robust_schedule import robust_lr
-    from lrtheory.theory.worst_case import tuned_lr, worst_case
+    from lrtheory.theory.worst_case import tuned_lr, worst_case, worst_cases
 
 __version__ = "0.1.0"
 
@@ -41,7 +41,7 @@ _HOMES = {
         "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential", "InverseSqrt", "OneCycle", "PiecewiseLinear",
         "Polynomial", "Robust", "Schedule", "then", "warmup",
     ),
-    "lrtheory.theory.worst_case": ("tuned_lr", "worst_case"),
+    "lrtheory.theory.worst_case": ("tuned_lr", "worst_case", "worst_cases"),
     "lrtheory.theory.misspecification": ("degradation", "rho_exponent"),
     "lrtheory.theory.grid_planning": ("plan_grid",),
     "lrtheory.theory.robust_schedule": ("robust_lr",),
@@ -57,7 +57,7 @@ __all__ = [
     "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential", "InverseSqrt", "OneCycle", "PiecewiseLinear",
     "Polynomial", "Robust", "Schedule", "degradation", "expected_loss", "fit_curve", "implicit_penalty",
     "modified_equation", "optimal_schedule", "plan_grid", "rho_exponent", "robust_lr", "simulate", "then", "tuned_lr",
-    "warmup", "worst_case",
+    "warmup", "worst_case", "worst_cases",
 ]  # fmt: skip
 
 

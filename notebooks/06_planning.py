@@ -28,20 +28,10 @@ import numpy as np
 import pandas as pd
 from exercise import check
 
-from lrtheory import (
-    WSD,
-    Constant,
-    Cosine,
-    Polynomial,
-    Robust,
-    fit_curve,
-    optimal_schedule,
-    plan_grid,
-    robust_lr,
-    tuned_lr,
-)
+from lrtheory import fit_curve, optimal_schedule, plan_grid, robust_lr, tuned_lr
 from lrtheory.figures import plan, robust
 from lrtheory.figures.style import STYLE
+from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Robust
 from lrtheory.theory.grid_planning import compare_plans
 from lrtheory.theory.robust_schedule import lower_bound, placed, robust_loss
 

@@ -170,6 +170,18 @@ TARGETS = {
         are_finite_and_at_least(0),
         4,
     ),
+    "worst_cases": Target(
+        lrtheory.worst_cases,
+        both(
+            keywords(
+                schedules=mostly(st.lists(schedule, max_size=3)), horizon=horizons,
+                lrs=mostly(st.lists(rate, min_size=1, max_size=3)), threads=st.just(1),
+            ),
+            lengths,
+        ),
+        are_finite_and_at_least(0),
+        2,
+    ),
     "tuned_lr": Target(
         lrtheory.tuned_lr,
         both(keywords(schedule=schedule, horizon=horizons), lengths),

@@ -159,7 +159,7 @@ def connect(address: str, workers: int | None = None) -> Iterator[Cluster]:
         raise ClusterError("a cluster needs Dask: pip install 'lrtheory[cluster]'.") from None
     if address == LOCAL:
         with (
-            LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None) as local,  # pyright: ignore
+            LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0") as local,  # pyright: ignore
             Client(local) as client,
         ):
             yield Cluster(client)

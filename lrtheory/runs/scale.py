@@ -5,8 +5,8 @@ costs the process that keeps the store ``s``; the slowest of the three decides:
 
 .. math:: \text{seconds} \ge \max\Big(\frac{Nc}{W},\;\frac{N}{k}\,o,\;N s\Big), \qquad k\approx\min(1/c, 1024).
 
-So tasks of about a second keep the scheduler out of the way (``W`` of thousands), and a thread is kept busy as long as
-``W < c/s``: cells of 10 ms feed a few dozen threads, cells of a second some thousands. ``python -m lrtheory.runs.scale``
+So tasks of about a second let the scheduler serve ``W = 1/o`` threads, some hundreds, and longer cells the more; and the
+store keeps up while ``W < c/s``: with cells of 10 ms for a few dozen threads, with cells of a second for thousands. ``python -m lrtheory.runs.scale``
 measures the store, the constants and the efficiency on workers here, simulates the rest, and writes ``scale.csv``.
 """
 
@@ -33,6 +33,8 @@ from lrtheory.runs.tables import write_csv
 
 STORED = (1_000, 10_000, 100_000)
 WAITS, WORKERS = (0.001, 0.01, 0.1), (1, 2, 4, 8)
+TASKS = 1_000
+"""Of no length, by which the cost of a task is measured."""
 SECONDS = 3.0
 """What a thread has to do in each run that is measured."""
 PROJECTED = 10**6
@@ -149,15 +151,15 @@ def _store(store: Store, cells: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _per_task(here: cluster.Cluster, tasks: int = 1_000) -> float:
+def _per_task(here: cluster.Cluster) -> float:
     """Seconds a task, of one cell that takes no time: client, scheduler and worker together."""
     spent = []
     for trial in range(3):
-        cells = [Waiting(number, 0.0) for number in range(trial * tasks, (trial + 1) * tasks)]
+        cells = [Waiting(number, 0.0) for number in range(trial * TASKS, (trial + 1) * TASKS)]
         start = time.perf_counter()
         for _ in here.run(wait, cells, task_seconds=0.0):
             pass
-        spent.append((time.perf_counter() - start) / tasks)
+        spent.append((time.perf_counter() - start) / TASKS)
     return round(sorted(spent)[1], 6)
 
 

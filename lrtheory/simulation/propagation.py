@@ -12,8 +12,8 @@ from numba import njit, uintp
 # Unsigned indices: for signed ones the compiler adds a wrap-around test to every access.
 
 _LEVELS = 64
-_NODES_A_STEP = 16  # at least, where the grid is finest
-_AHEAD = 3
+_NODES_A_STEP = 16  # to the larger push, at least, where the grid is finest
+_AHEAD = 3  # steps whose size the grid must resolve now
 _NEGLIGIBLE = 1e-15  # a probability
 
 
@@ -194,7 +194,11 @@ def _move(mass, padded, landed, margin, first, n, strong, weak):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def distance_curve(steps, eps, noise, start, bound, nodes):
-    """Means of `|x_1| .. |x_{T+1}|` by the forward recursion."""
+    """Means of `|x_1| .. |x_{T+1}|` by the forward recursion.
+
+    Row `j` of `levels` holds the law on `[0, bound / 2**j]`, its lower half only where `j` is the finest. A step moves all
+    rows, then what has left a row upwards, then what has come to its lower half.
+    """
     half = nodes // 2
     margin = 5 * nodes + 8
     padded = np.zeros(2 * margin)
@@ -231,6 +235,7 @@ def distance_curve(steps, eps, noise, start, bound, nodes):
             active[finest], active[finest - 1] = False, True
             finest -= 1
         for level in range(finest + 1):
+            above[level] = 0
             if active[level]:
                 scale = nodes / bound * 2.0**level
                 first = 0 if level == finest else half + 1
@@ -241,6 +246,7 @@ def distance_curve(steps, eps, noise, start, bound, nodes):
                 if _sums(levels[level], nodes + 1, beyond)[1] > _NEGLIGIBLE:
                     _raise(levels[level], levels[level - 1], nodes + 1, beyond)
                     active[level - 1] = True
+                    above[level - 1] = max(above[level - 1], above[level] // 2 + 3)
                 else:
                     _clip(levels[level], nodes, above[level])
         if active[0]:

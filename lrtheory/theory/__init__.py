@@ -3,8 +3,9 @@
 Each file states its theorem and where it comes from, says whether it is proved, verified, measured or quoted, derives it
 in sympy steps that the tests assert, and holds the numeric function made from it.
 
-The price of a wrong rate: ``worst_case``, ``misspecification``, ``smooth``, ``fixed_step_lower_bound``, ``averaged``,
-``published_bound``, and ``certificates``, which judges them by semidefinite programming.
+The price of a wrong rate: ``worst_case``, ``worst_function`` (which attains it), ``misspecification`` (the law),
+``law_attained``, ``smooth``, ``fixed_step_lower_bound``, ``averaged``, ``published_bound``, and ``certificates``, which judges
+them by semidefinite programming.
 
 What to do about it: ``grid_planning``, ``robust_schedule`` (the schedule that forgives most, and why none forgives more),
 ``optimal_schedule`` (for gradient norms that vary), ``step_search`` (over all steps), ``curve_fit`` (from logged losses).

@@ -25,8 +25,8 @@ and a rate ``rho`` times the tuned one loses the factor
 
 **Derivation.** In the recursion of :mod:`lrtheory.theory.worst_case`, :math:`s_k\approx2\eta T H` and
 :math:`s_k-2\sum\eta_t=\sum\eta_t^2/A_{t+1}^2\approx\tfrac\eta2 Q` because :math:`A^2\approx2\eta TH` and
-:math:`\sum\to T\int`. **Status:** proved as an upper bound in the limit; that it is attained is verified through the
-certificates, and the exact worst case at :math:`T=10^5` agrees with the law to a few parts in a thousand.
+:math:`\sum\to T\int`. **Status:** proved as an upper bound in the limit, and as attained for polynomial decay
+(:mod:`lrtheory.theory.law_attained`); for other shapes that is verified through the certificates. The exact worst case at :math:`T=10^5` agrees with the law to a few parts in a thousand.
 
 **Source.** The exponent: Attia and Koren, arXiv 2503.09411. The sharp form with its constants: here.
 """
@@ -95,7 +95,7 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
         [5.05, 2.0358, 1.7436, 1.3753]
 
     Source:
-        Proved here as an upper bound, verified to be attained: see the module.
+        Proved here as an upper bound, and as attained for polynomial decay: see the module.
     """
     checked_schedule("schedule", schedule)
     rho = checked_numbers("rho", rho)

@@ -35,9 +35,10 @@ iterates so far, hence feasible and independent of the noise of step ``t``.
    :math:`M=\bar m+\eta/\bar m`, :math:`\bar m=\max(m,\sqrt\eta)`. So :math:`A_k(a)^2` takes exactly the values in
    :math:`[s_k,\infty)`, and :math:`R^2/2s+G^2s/2` is smallest at :math:`\max(s_k,R/G)`. ∎
 
-**Status.** The upper bound is *proved*. That it is attained is *verified* against semidefinite programs
-(:mod:`lrtheory.theory.certificates`): the distance form always, the diameter form nearly always (near a change of the
-best restart the program's value can be a few percent lower).
+**Status.** The upper bound is *proved*, and that the distance form is attained (:mod:`lrtheory.theory.worst_function`).
+The diameter form is attained in the limit for polynomial decay (:mod:`lrtheory.theory.law_attained`, *proved*); at finite
+horizons it is *verified* against semidefinite programs (:mod:`lrtheory.theory.certificates`), whose value can be a few
+percent lower near a change of the best restart.
 
 **Sources.** Moving reference point: Zamani and Glineur, arXiv 2307.11134; Liu and Zhou, arXiv 2312.08531. The weights
 for arbitrary steps, the closed recursion and the restart form are derived here.

@@ -6,18 +6,11 @@ Each comparison is a module with ``table(repeats)``, whose rows say how long a u
 peers that are missing are named on stderr and left out. Nothing here is a test: no law depends on wall time.
 """
 
-import tests.peers.one_thread  # noqa: F401
-
-# isort: split
 import argparse
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
-
-import pandas as pd
-
-from lrtheory.runs.tables import shown_table, write_csv
-from tests.peers import measure
 
 COMPARISONS = {
     "simulators": "the one-dimensional simulator: nanoseconds a step of one replica of one configuration",
@@ -27,13 +20,19 @@ COMPARISONS = {
 
 
 def main() -> int:
-    """Run one comparison, or all that are there, and print the tables."""
+    """Run one comparison, or all, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("comparison", nargs="?", choices=COMPARISONS, help="One of them. Default: all.")
     parser.add_argument("--repeats", type=int, default=7, metavar="N", help="Turns that count. Default: 7.")
     parser.add_argument("--json", action="store_true", help="Print the rows as JSON, a record a row.")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="Write a table a comparison there, as CSV.")
     options = parser.parse_args()
+    limit_libraries()
+    import pandas as pd
+
+    from lrtheory.runs.tables import shown_table, write_csv
+    from tests.peers import measure
+
     frames = []
     for name in [options.comparison] if options.comparison else COMPARISONS:
         frame = import_module(f"tests.peers.{name}").table(options.repeats)
@@ -42,7 +41,9 @@ def main() -> int:
         if options.out:
             write_csv(frame, options.out / f"{name.removesuffix('s')}_speed.csv")
         if not options.json:
-            print(f"{COMPARISONS[name]}\n{shown_table(_rounded(frame.drop(columns=['machine', 'versions'])))}\n")
+            shown = frame.drop(columns=["machine", "versions"])
+            shown = shown.map(lambda value: f"{value:.4g}" if isinstance(value, float) else value)
+            print(f"{COMPARISONS[name]}\n{shown_table(shown)}\n", flush=True)
     if options.json:
         print(pd.concat(frames).to_json(orient="records", indent=1))
     else:
@@ -50,8 +51,12 @@ def main() -> int:
     return 0
 
 
-def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.map(lambda value: f"{value:.4g}" if isinstance(value, float) else value)
+def limit_libraries() -> None:
+    """One thread each, and the BLAS kernels and vectors of this processor; they read it when they are first imported."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+    os.environ.pop("OPENBLAS_CORETYPE", None)
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false --xla_cpu_prefer_vector_width=512"
 
 
 if __name__ == "__main__":
