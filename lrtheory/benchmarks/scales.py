@@ -8,6 +8,7 @@ from lrtheory.benchmarks import audit
 from lrtheory.benchmarks.protocols import Benchmark
 from lrtheory.benchmarks.protocols import table as protocol_table
 from lrtheory.runs import Store
+from lrtheory.runs.execute import Workers
 from lrtheory.tasks import FIVE
 
 SIX = (*FIVE, "trec6-scratch")
@@ -76,13 +77,13 @@ PART = {"as-coded": "table", "as-described": "described", "fair": "fair"}
 IDENTITY = ["part", "role", "task", "protocol", "strategy", "variant", "seed", "lr", "epochs", "examples", "precision"]
 
 
-def table(scale: Scale, store: Store, workers: int | None = None) -> pd.DataFrame:
+def table(scale: Scale, store: Store, workers: Workers = None) -> pd.DataFrame:
     """All runs of a scale, with the column ``part`` of the audit's table; no run stands there twice.
 
     Args:
         scale: Which.
         store: Keeps finished runs.
-        workers: Processes; None for one a core.
+        workers: Processes, one a core by default, or a cluster.
     """
     frames = [
         protocol_table(benchmark, store, workers).assign(part=PART[benchmark.protocol])

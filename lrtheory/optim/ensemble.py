@@ -5,7 +5,7 @@ elementwise. Runs share nothing, so a run is the same whichever runs are trained
 matrix products: their kernels may sum in another order when the number of runs changes. A run whose weights overflow
 stays alone with them. On one core, 512 runs of the small network of :mod:`lrtheory.tasks.digits` take 32 to 56 times less time
 together than in a plain loop, and end within 5e-7 of it after 200 steps in single precision (measured:
-``python -m tests.peers.ensemble``).
+``python -m tests.peers ensemble``).
 
 All randomness is the run's: its seed gives its first weights and, through a stream of its own, its batches, drawn with
 replacement. So every step sees an unbiased gradient that is independent of the past, as the theorems of

@@ -143,7 +143,7 @@ def _export(options: argparse.Namespace) -> int:
             with whole_file(path) as temporary:
                 frame.to_parquet(temporary, index=False)
         except ImportError:
-            raise ImportError("Parquet needs pyarrow: pip install 'lrtheory[cluster]', or export CSV.") from None
+            raise ImportError("Parquet needs pyarrow: pip install 'lrtheory[parquet]', or export CSV.") from None
     print(f"Written: {path} ({len(frame)} cells)", file=sys.stderr)
     return 0
 

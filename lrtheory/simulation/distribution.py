@@ -58,6 +58,11 @@ _LATTICE_NODES = 256  # to the larger push, at most
 _LARGEST_LATTICE = 2**20
 
 
+MOST_NODES = 2**20
+SMALLEST = 1e-150
+"""A step below it is none."""
+
+
 def expected_loss(problem: AbsoluteValue, schedule: Schedule, *, horizon: int, lr: float, nodes: int = 512) -> float:
     r"""The expected loss of the last iterate, :math:`\mathbb E f(x_{T+1}) - f^\star`, without sampling noise.
 
@@ -66,7 +71,7 @@ def expected_loss(problem: AbsoluteValue, schedule: Schedule, *, horizon: int, l
         schedule: The shape of the learning rate.
         horizon: Number of steps :math:`T`.
         lr: Base learning rate, positive.
-        nodes: Intervals of the grid, an even number; time is proportional to ``horizon * nodes``.
+        nodes: Intervals of the grid, an even number from 8 to 2^20; time is proportional to ``horizon * nodes``.
 
     Raises:
         TypeError: the problem or the schedule is of another kind.
@@ -91,11 +96,12 @@ def expected_loss_of_steps(problem: AbsoluteValue, steps: NDArray[np.float64], *
         >>> expected_loss_of_steps(AbsoluteValue(1.0), np.array([0.125, 0.25]))
         0.125
     """
-    if nodes < 8 or nodes % 2:
-        raise ValueError(f"nodes must be an even number, at least 8, not {nodes}.")
+    if not 8 <= nodes <= MOST_NODES or nodes % 2:
+        raise ValueError(f"nodes must be an even number from 8 to {MOST_NODES}, not {nodes}.")
     steps = np.ascontiguousarray(steps, np.float64)
     if steps.ndim != 1 or not (np.isfinite(steps) & (steps >= 0)).all():
         raise ValueError("steps must be a one-dimensional array of finite numbers, none negative.")
+    steps = np.where(steps < SMALLEST, 0.0, steps)  # their squares would underflow
     curve = _lattice_curve(problem, steps)
     if curve is not None:
         return problem.eps * float(curve[-1])

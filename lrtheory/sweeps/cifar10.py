@@ -210,7 +210,7 @@ def table(sweep: Cifar10Sweep, store: Store, workers: Workers = None) -> pd.Data
     from lrtheory.tasks import cifar10
     from lrtheory.tasks.data import DataError
 
-    if sweep.device == "cuda" and not torch.cuda.is_available():
+    if sweep.device == "cuda" and not isinstance(workers, Cluster) and not torch.cuda.is_available():
         raise ModuleNotFoundError("torch finds no CUDA device here; leave --device out to train on the CPU.")
     try:
         cifar10.fetch()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lrtheory.runs import Store
+from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import Polynomial, parse
 from lrtheory.sweeps import rho as rho_sweep
@@ -50,7 +51,7 @@ def cells(sweep: DegreeSweep) -> list[Misspecified]:
     return rho_sweep.cells(sweep.as_rho_sweep())
 
 
-def table(sweep: DegreeSweep, store: Store, workers: int | None = None) -> pd.DataFrame:
+def table(sweep: DegreeSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
     """Exponents with their 95 % intervals, a row a degree and layer."""
     frame = rho_sweep.table(sweep.as_rho_sweep(), store, workers)
     rows = []

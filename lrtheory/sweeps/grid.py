@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.interpolate import CubicSpline
 
 from lrtheory.runs import Store
+from lrtheory.runs.execute import Workers
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import is_number
 from lrtheory.sweeps import rho as rho_sweep
@@ -63,7 +64,7 @@ def cells(sweep: GridSweep) -> list[Misspecified]:
     return rho_sweep.cells(sweep.as_rho_sweep())
 
 
-def table(sweep: GridSweep, store: Store, workers: int | None = None) -> pd.DataFrame:
+def table(sweep: GridSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
     r"""A row a schedule and ratio: what is lost after tuning, at the worst offset of the grid.
 
     As in ``sweep rho``, ``law`` is a factor, the other layers are losses in units of :math:`DG/\sqrt T`, and the columns

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lrtheory.runs import Store, execute
+from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import Schedule, parse
 from lrtheory.schedules.schedule import checked_horizon
@@ -79,7 +80,7 @@ def cells(sweep: HorizonSweep) -> list[Misspecified | Exponents]:
     return [*_at_tuned(sweep), *_slopes(sweep)]
 
 
-def table(sweep: HorizonSweep, store: Store, workers: int | None = None) -> pd.DataFrame:
+def table(sweep: HorizonSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
     r"""A row a schedule and horizon: losses at the tuned rate, in units of :math:`DG`, and exponents of ``rho``."""
     at_tuned = _at_tuned(sweep)
     tuned = execute(compute, at_tuned, store, workers=workers)

@@ -54,6 +54,7 @@ import pandas as pd
 
 from lrtheory.estimate import Estimate
 from lrtheory.runs import Store, execute
+from lrtheory.runs.execute import Workers
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Schedule, warmup
 from lrtheory.theory.published_bound import published_bound
 from lrtheory.theory.worst_case import worst_case_curve
@@ -305,7 +306,7 @@ def cells(sweep: LanguageModelSweep) -> list[Forecast]:
     return [Forecast(model, left_out, sweep.logs, sha256) for model, left_out in product(sweep.models, LEFT_OUT)]
 
 
-def table(sweep: LanguageModelSweep, store: Store, workers: int | None = None) -> pd.DataFrame:
+def table(sweep: LanguageModelSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
     r"""A row a model, what its fit left out, and run.
 
     ``predicted`` and ``best_lr`` (the best rate of the run's schedule and horizon) are missing where the model cannot say;

@@ -54,6 +54,8 @@ import pandas as pd
 
 from lrtheory.estimate import Estimate
 from lrtheory.runs import Store, execute
+from lrtheory.runs.cluster import Cluster
+from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import checked_horizon
@@ -223,7 +225,7 @@ def _trained(sweep: NetworkSweep) -> list[NetworkCell]:
     ]
 
 
-def table(sweep: NetworkSweep, store: Store, workers: int | None = None) -> pd.DataFrame:
+def table(sweep: NetworkSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
     """A row a task, optimizer, schedule and rate.
 
     ``train_loss_0``, ``train_loss_1``, ... are the seeds', empty where a run diverged; ``test_loss`` and ``test_accuracy`` are
@@ -234,7 +236,7 @@ def table(sweep: NetworkSweep, store: Store, workers: int | None = None) -> pd.D
         ModuleNotFoundError: torch is not installed, or finds no device of the kind asked for.
     """
     torch = _torch()
-    if sweep.device == "cuda" and not torch.cuda.is_available():
+    if sweep.device == "cuda" and not isinstance(workers, Cluster) and not torch.cuda.is_available():
         raise ModuleNotFoundError("torch finds no CUDA device here; leave --device out to train on the CPU.")
     grounds, trained = _grounds(sweep), _trained(sweep)
     results = execute(compute, cells(sweep), store, workers=workers)

@@ -35,6 +35,7 @@ import pandas as pd
 
 from lrtheory.estimate import Estimate, mean_estimate
 from lrtheory.runs import Store, execute
+from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules.schedule import checked_positive
 
@@ -131,7 +132,7 @@ def cells(sweep: PenaltySweep) -> list[PenaltyCell]:
     ]
 
 
-def table(sweep: PenaltySweep, store: Store, workers: int | None = None) -> pd.DataFrame:
+def table(sweep: PenaltySweep, store: Store, workers: Workers = None) -> pd.DataFrame:
     r"""A row a large step and run.
 
     ``lr_sharpness`` is :math:`\eta\lambda` with the largest sharpness along the flow; ``travel`` is how far the flow

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lrtheory.runs import Store, execute
+from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import checked_horizon, checked_positive
@@ -58,7 +59,7 @@ def cells(sweep: RhoSweep) -> list[Misspecified]:
     ]
 
 
-def table(sweep: RhoSweep, store: Store, workers: int | None = None) -> pd.DataFrame:
+def table(sweep: RhoSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
     r"""The sweep as a table, a row a schedule and ``rho``.
 
     ``law`` is the factor over ``rho = 1`` in the limit of long runs; ``worst_case``, ``expected``, ``simulated`` and

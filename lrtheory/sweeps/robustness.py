@@ -18,6 +18,17 @@ Three numbers put a strategy's rates together:
   seven rates; means over seeds, straight lines between rates. The grid's best rate is picked by the accuracy that is reported.
 
 A tuned rate at an end of its grid is marked: a better one may lie outside, and what is lost on that side is then too small.
+
+**What came out** (measured; the synthetic task in full, one seed at each wrong rate. A seed moves a tuned accuracy by 0.5 points,
+one standard deviation of five, so differences below 1.5 points say nothing, and no p-value can be given yet).
+
+* *Annealed SGD forgives a rate that is too large; SGD at a fixed rate does not.* At ten times the tuned rate the fixed rate loses
+  10.7 points, Cosine Decay 1.9 and SGDR 1.4. This is the law's order, in the accuracy of a network.
+* *Too small is worse than too large* for Adam, AdamW, RAdam, Lion, LARS and the discriminative forms: a tenth of the rate costs
+  them 6 to 26 points, ten times the rate at most 5.3. For fixed SGD, DALS and Grokfast it is the reverse.
+* *Coarse grids are cheap here.* At its worst offset a grid of ratio 10 costs at most 2.7 points (Lion); with Cosine Decay, 0.4.
+* *The two sensitivities agree, but not on everything*: training loss does not see what a large rate costs the test. Fixed SGD
+  and AdaBound have the same sensitivity (0.09), and lose 2.9 and 1.3 points in the mean.
 """
 
 from collections.abc import Iterator

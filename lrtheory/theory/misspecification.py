@@ -26,7 +26,8 @@ and a rate ``rho`` times the tuned one loses the factor
 **Derivation.** In the recursion of :mod:`lrtheory.theory.worst_case`, :math:`s_k\approx2\eta T H` and
 :math:`s_k-2\sum\eta_t=\sum\eta_t^2/A_{t+1}^2\approx\tfrac\eta2 Q` because :math:`A^2\approx2\eta TH` and
 :math:`\sum\to T\int`. **Status:** proved as an upper bound in the limit, and as attained for polynomial decay
-(:mod:`lrtheory.theory.law_attained`); for other shapes that is verified through the certificates. The exact worst case at :math:`T=10^5` agrees with the law to a few parts in a thousand.
+(:mod:`lrtheory.theory.law_attained`); for other shapes that is verified through the certificates. The exact worst case at
+:math:`T=10^5` agrees with the law to a few parts in a thousand.
 
 **Source.** The exponent: Attia and Koren, arXiv 2503.09411. The sharp form with its constants: here.
 """

@@ -1,8 +1,10 @@
 """The kernels against what one would use instead, on the same work, in one process, taking turns.
 
-python -m tests.peers [simulators|regression|worst_case] [--json] [--repeats N] [--out FOLDER]
+python -m tests.peers [simulators|regression|worst_case|ensemble|optimizers] [--json] [--repeats N] [--device cuda]
+    [--out FOLDER]
 
-Each comparison is a module with ``table(repeats)``, whose rows say how long a unit of work takes. Nothing is installed:
+Each comparison is a module with ``table(repeats)``, whose rows say how long a unit of work takes; those of
+:data:`ON_DEVICES` can be run on a GPU. Nothing is installed:
 peers that are missing are named on stderr and left out. Nothing here is a test: no law depends on wall time.
 """
 
@@ -16,7 +18,10 @@ COMPARISONS = {
     "simulators": "the one-dimensional simulator: nanoseconds a step of one replica of one configuration",
     "regression": "SGD on finite sums, all configurations of a sweep at once",
     "worst_case": "the exact worst case of many configurations, against PEPit and the published bound",
+    "ensemble": "a step of a small network: hundreds of runs at once against one at a time",
+    "optimizers": "a step of DALS on 22.7 million parameters against AdamW's",
 }
+ON_DEVICES = ("ensemble", "optimizers")
 
 
 def main() -> int:
@@ -24,6 +29,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("comparison", nargs="?", choices=COMPARISONS, help="One of them. Default: all.")
     parser.add_argument("--repeats", type=int, default=7, metavar="N", help="Turns that count. Default: 7.")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="Of ensemble and optimizers.")
     parser.add_argument("--json", action="store_true", help="Print the rows as JSON, a record a row.")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="Write a table a comparison there, as CSV.")
     options = parser.parse_args()
@@ -35,7 +41,8 @@ def main() -> int:
 
     frames = []
     for name in [options.comparison] if options.comparison else COMPARISONS:
-        frame = import_module(f"tests.peers.{name}").table(options.repeats)
+        more = {"device": options.device} if name in ON_DEVICES else {}
+        frame = import_module(f"tests.peers.{name}").table(options.repeats, **more)
         frame = frame.assign(machine=measure.machine(), versions=measure.versions())
         frames.append(frame)
         if options.out:

@@ -1,24 +1,24 @@
-"""The time of hundreds of runs trained at once against one at a time, and the difference of their weights, in one run.
+"""Hundreds of runs trained at once against one at a time, and the largest difference of their weights.
 
-python -m tests.peers.ensemble [--runs 512] [--alone 8] [--steps 200] [--batch 1] [--device cuda]
-
-The task is the small network on the digits; every run has its own rate. One at a time is the plain loop: a model, a loss,
-``backward`` and torch's own optimizer; `alone` runs of it are timed, and each must end where its twin in the ensemble ends.
-The two take turns, three times, so a busy machine slows them alike; the ratio is of the medians. Nothing here is a test:
-no law depends on wall time.
+The task is the small network on the digits; every run has its own rate. A unit of work is a step of one run. One at a time is
+the plain loop: a model, a loss, ``backward`` and torch's own optimizer; each run timed alone must end where its twin in the
+ensemble ends.
 """
 
-import argparse
-import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
+import pandas as pd
 import torch
 
 from lrtheory.optim.ensemble import RULES, batches, start, train
 from lrtheory.tasks.digits import task as digits
 from lrtheory.tasks.task import Examples, Task
+from tests.peers.measure import Contestant, race
+
+RUNS, ALONE, STEPS, BATCH = 512, 8, 200, 1
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
@@ -44,42 +44,39 @@ def train_alone(
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=512)
-    parser.add_argument("--alone", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    options = parser.parse_args()
+def table(repeats: int, device: str = "cpu") -> pd.DataFrame:
+    """Nanoseconds a step of a run, of the clock; torch on one thread."""
     torch.set_num_threads(1)
-    wait = torch.cuda.synchronize if options.device == "cuda" else lambda: None
     task = digits()
     examples, _ = task.load(0)
-    seeds = [run % 8 for run in range(options.runs)]
-    lrs = np.geomspace(1e-4, 1e-2, options.runs)[:, None] * np.linspace(1, 0, options.steps, endpoint=False)
-    where = torch.cuda.get_device_name() if options.device == "cuda" else "one CPU thread"
-    print(f"torch {torch.__version__}, {where}, {options.runs} runs of {options.steps} steps, batch {options.batch}")
-    print(f"{'':10}{'alone, us/step':>16}{'together':>10}{'ratio':>8}{'largest difference':>20}")
+    seeds = [run % 8 for run in range(RUNS)]
+    lrs = np.geomspace(1e-4, 1e-2, RUNS)[:, None] * np.linspace(1, 0, STEPS, endpoint=False)
+    chosen = np.linspace(0, RUNS - 1, ALONE).astype(int)
+    frames = []
     for name in RULES:
-        alone, together, difference = [], [], 0.0
-        for _ in range(3):
-            wait()
-            begun = time.perf_counter()
-            stacked = train(task, examples, lrs, seeds, rule=RULES[name](), batch=options.batch, device=options.device)
-            wait()
-            together.append((time.perf_counter() - begun) / options.runs / options.steps)
-            for run in np.linspace(0, options.runs - 1, options.alone).astype(int):
-                begun = time.perf_counter()
-                one = train_alone(
-                    task, examples, lrs[run], seeds[run], optimizer=name, batch=options.batch, device=options.device
-                )
-                wait()
-                alone.append((time.perf_counter() - begun) / options.steps)
-                difference = max(difference, *(float((stacked[k][run] - one[k]).abs().max()) for k in one))
-        slow, fast = statistics.median(alone), statistics.median(together)
-        print(f"{name:10}{1e6 * slow:16.1f}{1e6 * fast:10.2f}{slow / fast:8.1f}{difference:20.1e}")
+        together = partial(train, task, examples, lrs, seeds, rule=RULES[name](), batch=BATCH, device=device)
+
+        def alone(name: str = name) -> list[dict[str, torch.Tensor]]:
+            return [
+                train_alone(task, examples, lrs[run], seeds[run], optimizer=name, batch=BATCH, device=device)
+                for run in chosen
+            ]
+
+        stacked, ones = together(), alone()
+        difference = max(
+            float((stacked[key][run] - one[key]).abs().max()) for run, one in zip(chosen, ones) for key in one
+        )
+        contestants = [
+            Contestant(f"{name}, {RUNS} together", together, RUNS * STEPS),
+            Contestant(f"{name}, alone", alone, ALONE * STEPS),
+        ]
+        frame = race(contestants, repeats, clock=partial(clock, device))
+        frames.append(frame.assign(optimizer=name, difference=difference, device=device))
+    return pd.concat(frames, ignore_index=True)
 
 
-if __name__ == "__main__":
-    main()
+def clock(device: str) -> float:
+    """The time when all that was asked of the device is done."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()

@@ -1,21 +1,19 @@
-"""The time of one step of DALS against AdamW's, on tensors shaped like those of a MiniLM encoder (22.7 million numbers).
+"""One step of DALS against AdamW's, on tensors shaped like those of a MiniLM encoder (22.7 million numbers).
 
-python -m tests.peers.optimizers [--device cuda] [--repeats 30]
-
-All are built on the same parameters and gradients and timed in turn, so a busy machine slows them alike. Ratios are to
-AdamW with foreach. On CUDA, bandwidth is the time of a plain copy of the least traffic that AdamW or DALS can do (read
-the gradient; read and write parameter and two averages: seven passes) over the time of the step; on a CPU the caches
-make that comparison meaningless. Nothing here is a test: no law depends on wall time.
+All are built on the same parameters and gradients. A unit of work is a step; ratios are to AdamW with foreach. On CUDA,
+``bandwidth`` is the time of a plain copy of the least traffic that AdamW or DALS can do (read the gradient; read and write
+parameter and two averages: seven passes) over the time of the step; on a CPU the caches make that comparison meaningless.
 """
 
-import argparse
-import statistics
-import time
 from collections.abc import Callable
+from functools import partial
 
+import pandas as pd
 import torch
 
 from lrtheory.optim.dals import DALS
+from tests.peers.ensemble import clock
+from tests.peers.measure import Contestant, race
 
 COPY = "copy, seven passes"
 
@@ -61,38 +59,12 @@ def contestants(device: str) -> dict[str, Callable[[], object]]:
     return steps
 
 
-def measure(device: str, repeats: int) -> dict[str, list[float]]:
-    """Seconds of each repeat, the contestants taking turns."""
+def table(repeats: int, device: str = "cpu") -> pd.DataFrame:
+    """Nanoseconds a step, of the clock; torch on one thread of a CPU."""
+    torch.set_num_threads(1)
     steps = contestants(device)
-    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for repeat in range(repeats + 3):
-        for name, step in steps.items():
-            wait()
-            start = time.perf_counter()
-            step()
-            wait()
-            if repeat >= 3:
-                times[name].append(time.perf_counter() - start)
-    return times
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--repeats", type=int, default=30)
-    arguments = parser.parse_args()
-    times = measure(arguments.device, arguments.repeats)
-    baseline = statistics.median(times["AdamW foreach"])
-    copy = statistics.median(times[COPY]) if COPY in times else None
-    where = torch.cuda.get_device_name() if arguments.device == "cuda" else f"{torch.get_num_threads()} CPU threads"
-    print(f"torch {torch.__version__}, {where}, {arguments.repeats} steps each, milliseconds")
-    print(f"{'':20}{'median':>9}{'min':>9}{'max':>9}{'ratio':>8}{'bandwidth' if copy else '':>11}")
-    for name, seconds in times.items():
-        median, low, high = (1e3 * f(seconds) for f in (statistics.median, min, max))
-        bandwidth = f"{1e3 * copy / median:11.0%}" if copy else ""
-        print(f"{name:20}{median:9.2f}{low:9.2f}{high:9.2f}{median / baseline / 1e3:8.2f}{bandwidth}")
-
-
-if __name__ == "__main__":
-    main()
+    times = partial(clock, device)
+    frame = race([Contestant(name, step, 1) for name, step in steps.items()], 4 * repeats, clock=times)
+    if COPY in steps:
+        frame["bandwidth"] = frame.loc[frame["peer"] == COPY, "median"].iloc[0] / frame["median"]
+    return frame.assign(device=device)

@@ -99,7 +99,7 @@ def test_without_pyarrow_parquet_is_one_sentence(stored, tmp_path, capsys, monke
 
     monkeypatch.setattr(pd.DataFrame, "to_parquet", missing)
     assert main(["export", str(stored.folder), str(tmp_path / "cells.parquet")]) == 1
-    assert "Parquet needs pyarrow: pip install 'lrtheory[cluster]'" in capsys.readouterr().err
+    assert "Parquet needs pyarrow: pip install 'lrtheory[parquet]'" in capsys.readouterr().err
     assert os.listdir(tmp_path) == ["results"]
 
 

@@ -43,7 +43,7 @@ def test_a_small_measurement_is_a_table_that_draws(tmp_path, monkeypatch):
     assert scale.main(["--out", str(tmp_path)]) == 0
     frame = pd.read_csv(tmp_path / "scale.csv")
     assert frame.groupby("part").size().to_dict() == {
-        "bound": 10, "constant": 2, "measured": 1, "simulated": 10, "store": 8,
+        "bound": 8, "constant": 2, "measured": 1, "simulated": 8, "store": 8,
     }  # fmt: skip
     assert (frame["seconds"] >= 0).all()
     pd.testing.assert_frame_equal(figure.data(tmp_path), frame)
