@@ -13,6 +13,9 @@ sweep: $(VENV)/.core
 figures: $(VENV)/.test
 	$(VENV)/bin/python -m lrtheory.figures
 
+notebooks: $(VENV)/.test
+	$(VENV)/bin/python notebooks/run.py
+
 paper: figures
 	$(VENV)/bin/python -m paper.generate
 	cd paper && latexmk lrtheory.tex

@@ -12,6 +12,8 @@ from lrtheory.benchmarks.report import interval, scale
 from lrtheory.figures.benchmark import runs
 from lrtheory.figures.style import styled
 
+TABLES = ("benchmark",)
+
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
     """The committed runs of the audit."""

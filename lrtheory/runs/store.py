@@ -158,7 +158,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 def versions() -> dict[str, str]:
     """What a result was made with."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
-    for package in ("lrtheory", "numpy", "scipy", "numba", "torch"):
+    for package in ("lrtheory", "numpy", "scipy", "numba", "torch", "PEPit"):
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
     return found
