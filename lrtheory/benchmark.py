@@ -18,6 +18,8 @@ from lrtheory.command_line import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from lrtheory.benchmarks.protocols import Benchmark
 
 
@@ -34,6 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--audit", action="store_true", help="Switch each suspected artefact of the published table on and off instead."
     )
+    parser.add_argument(
+        "--scale",
+        choices=("cpu", "full"),
+        help="All runs of the committed table, audit included: full is for a large GPU.",
+    )
     parser.add_argument("--out", default="results", metavar="FOLDER", help="Where results go. Default: results.")
     add_workers(parser, "Processes")
     parser.add_argument("--json", action="store_true", help="Print all runs as JSON, a record a run.")
@@ -41,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:
         config = read_fields(options, protocols.QUICK if options.quick else protocols.DEFAULT)
+        if options.scale and (config != protocols.DEFAULT or options.audit):
+            raise ValueError("--scale says what is run: leave the other options out.")
         check_workers(options)
         if options.dask is None:  # a cluster may have what is not here
             protocols.check_device(config.device)
@@ -53,21 +62,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
     from lrtheory import tasks
-    from lrtheory.benchmarks import audit, protocols, report
-    from lrtheory.figures import benchmark as heat_map
-    from lrtheory.figures import learning_curves
-    from lrtheory.figures.style import save
+    from lrtheory.benchmarks import audit, protocols, scales
     from lrtheory.runs import Store
-    from lrtheory.runs.store import whole_file
-    from lrtheory.runs.tables import shown_table, write_csv
+    from lrtheory.runs.tables import write_csv
     from lrtheory.tasks.data import DataError
 
-    store = Store(out / "cells")
+    store, scale = Store(out / "cells"), scales.SCALES.get(options.scale)
+    parts = (config,) if scale is None else (*scale.benchmarks, *scale.audits, *scale.failures)
     try:
-        for name in config.tasks:
-            tasks.get(name, encoder=config.encoder).fetch()
+        for name, encoder in dict.fromkeys((name, part.encoder) for part in parts for name in part.tasks):
+            tasks.get(name, encoder=encoder).fetch()
         with chosen_workers(options) as workers:
-            frame = (audit if options.audit else protocols).table(config, store, workers)
+            if scale is None:
+                frame = (audit if options.audit else protocols).table(config, store, workers)
+            else:
+                frame = scales.table(scale, store, workers)
     except (DataError, *FAILURES) as failure:
         print(f"lrtheory benchmark: {sentence(failure)}", file=sys.stderr)
         return 1
@@ -77,30 +86,51 @@ def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
             file=sys.stderr,
         )
         return 1
-    name = "audit" if options.audit else "results"
+    name = "audit" if options.audit else "benchmark" if scale else "results"
     write_csv(frame, out / f"{name}.csv")
-    written = [out / f"{name}.csv"]
-    if options.audit:
-        tables = {
-            "Artefacts, with and without": audit.shown_switches(frame),
-            "Published failures at multiples of their rate": audit.shown_sweep(frame),
-            "Published headlines": audit.verdicts(frame),
-        }
-        texts = [f"{title}:\n{shown_table(table)}" for title, table in tables.items() if len(table)]
-    else:
-        table = report.summary(frame)
-        with whole_file(out / "results.tex") as temporary:
-            temporary.write_text(report.latex(table))
-        written += [out / "results.tex", *save(heat_map.draw(frame), out / "ranks")]
-        written += save(learning_curves.draw(frame), out / "learning_curves")
-        texts = [shown_table(report.shown(table))]
-        if config.protocol == "as-coded" and not (speed := report.convergence(frame)).empty:
-            texts.append("Epochs to each test accuracy, and the published number:\n" + shown_table(speed))
+    reported = _audited if options.audit or scale else _compared
+    texts, written = reported(frame, out)
     print(frame.to_json(orient="records", indent=1) if options.json else "\n\n".join(texts))
-    for line in notes(config):
+    for line in dict.fromkeys(line for part in parts for line in notes(part)):
         print(line, file=sys.stderr)
-    print(f"Written: {', '.join(map(str, written))}", file=sys.stderr)
+    print(f"Written: {', '.join(map(str, (out / f'{name}.csv', *written)))}", file=sys.stderr)
     return 0
+
+
+def _compared(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
+    """One protocol: its tables, and the files written."""
+    from lrtheory.benchmarks import report
+    from lrtheory.figures import benchmark as heat_map
+    from lrtheory.figures import learning_curves
+    from lrtheory.figures.style import save
+    from lrtheory.runs.store import whole_file
+    from lrtheory.runs.tables import shown_table
+
+    table = report.summary(frame)
+    with whole_file(out / "results.tex") as temporary:
+        temporary.write_text(report.latex(table))
+    written = [out / "results.tex", *save(heat_map.draw(frame), out / "ranks")]
+    written += save(learning_curves.draw(frame), out / "learning_curves")
+    texts = [shown_table(report.shown(table))]
+    if (frame["protocol"] == "as-coded").all() and not (speed := report.convergence(frame)).empty:
+        texts.append("Epochs to each test accuracy, and the published number:\n" + shown_table(speed))
+    return texts, written
+
+
+def _audited(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
+    """An audit, alone or with the whole benchmark: its tables, and the files written."""
+    from lrtheory.benchmarks import audit
+    from lrtheory.figures import audit as figure
+    from lrtheory.figures.style import save
+    from lrtheory.runs.tables import shown_table
+
+    tables = {
+        "Artefacts, with and without": audit.shown_switches(frame),
+        "Published failures at multiples of their rate": audit.shown_sweep(frame),
+        "Published headlines": audit.verdicts(frame),
+    }
+    texts = [f"{title}:\n{shown_table(table)}" for title, table in tables.items() if len(table)]
+    return texts, save(figure.draw(frame), out / "audit")
 
 
 def notes(config: "Benchmark") -> list[str]:

@@ -278,6 +278,21 @@ def test_a_scale_is_one_table_in_which_no_run_stands_twice(tmp_path):
     assert len(audit.effects(frame)) == switched
 
 
+def test_a_scale_is_one_command(tmp_path, capsys, monkeypatch):
+    tiny = Benchmark(tasks=("synthetic",), strategies=("AdamW", "DALS"), seeds=1, epochs=1, examples=40, factors=(1.0,))
+    monkeypatch.setitem(scales.SCALES, "cpu", scales.Scale((replace(tiny, protocol="as-coded"),), (tiny,)))
+    command = ["--scale", "cpu", "--workers", "1", "--out", str(tmp_path)]
+    assert main(command) == 0
+    out, err = lines(capsys)
+    assert "Published headlines:" in out
+    assert "Reduced scale (40 examples and 1 epochs at most)" in err
+    first = (tmp_path / "benchmark.csv").read_bytes()
+    assert main(command) == 0  # from what is stored
+    assert (tmp_path / "benchmark.csv").read_bytes() == first
+    assert main([*command, "--seeds", "2"]) == 2
+    assert "--scale says what is run" in capsys.readouterr().err
+
+
 def test_a_paired_difference_is_found_and_an_equal_one_is_not():
     frame = pd.DataFrame(
         rows_of("t", "AdamW", [90.0, 91.0, 92.0])
