@@ -188,9 +188,11 @@ def claims():
     small = re.findall(r"\d+", value["networks/digits-orders"])
     yield f"{', '.join(f'{exponent:.2f}' for exponent in horizons)} at `T` = 10^3 to 10^6"
     yield f"`1/2 sqrt(ln R + {float(value['robust/constant']):.3f})`"
-    yield f"At `R` = 16 that is {value['robust/16']}, where linear decay, its one rate placed at its best, has {value['robust/linear/16']}."
+    robust, linear = value["robust/16"], value["robust/linear/16"]
+    yield f"At `R` = 16 that is {robust}, where linear decay, its one rate placed at its best, has {linear}."
     yield f"`eta^{flow:.3f}` and to the penalised path like `eta^{penalised:.3f}`"
-    yield f"{value['networks/runs']} runs (four tasks, three optimizers, nine schedules, {value['networks/rates']} rates over four decades, {value['networks/seeds']} seeds"
+    yield f"{value['networks/runs']} runs (four tasks, three optimizers, nine schedules"
+    yield f"{value['networks/rates']} rates over four decades, {value['networks/seeds']} seeds"
     assert ball == of
     yield f"all {of} orders of right-branch slopes"
     yield f"with SGD {slope['constant']} for constant, {slope['linear']} for linear, {slope['three']} for p = 3"
@@ -201,8 +203,10 @@ def claims():
     assert below == tried
     yield "At every rate above the best constant one linear decay still ends lower"
     yield f"to {value['llm/diameter'].replace(' [', ' nats [')} by the exact worst case with restarts"
-    yield f"against {value['llm/published'].split()[0]} by the published bound and {value['llm/quadratic'].split()[0]} by a quadratic in the log rate"
-    yield f"places them {value['llm/low']} times too low, and it fails on the constant schedule, whose real loss is {value['llm/constant']} higher"
+    published, quadratic = (value[f"llm/{model}"].split()[0] for model in ("published", "quadratic"))
+    yield f"against {published} by the published bound and {quadratic} by a quadratic in the log rate"
+    yield f"places them {value['llm/low']} times too low"
+    yield f"fails on the constant schedule, whose real loss is {value['llm/constant']} higher"
     yield f"{value['tightness/programs']} semidefinite programs agree to 3e-8"
 
 
