@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         then,
         warmup,
     )  # fmt: skip
-    from lrtheory.simulation import expected_loss, simulate
+    from lrtheory.simulation import expected_curve, expected_loss, simulate
     from lrtheory.theory.curve_fit import fit_curve
     from lrtheory.theory.grid_planning import plan_grid
     from lrtheory.theory.implicit_penalty import implicit_penalty
@@ -49,13 +49,13 @@ _HOMES = {
     "lrtheory.theory.curve_fit": ("fit_curve",),
     "lrtheory.theory.implicit_penalty": ("implicit_penalty",),
     "lrtheory.theory.modified_equation": ("modified_equation",),
-    "lrtheory.simulation": ("expected_loss", "simulate"),
+    "lrtheory.simulation": ("expected_curve", "expected_loss", "simulate"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "SGDR", "STLR", "WSD", "Constant", "Cosine", "Exponential", "InverseSqrt", "OneCycle", "PiecewiseLinear",
-    "Polynomial", "Robust", "Schedule", "degradation", "expected_loss", "fit_curve", "implicit_penalty",
+    "Polynomial", "Robust", "Schedule", "degradation", "expected_curve", "expected_loss", "fit_curve", "implicit_penalty",
     "modified_equation", "optimal_schedule", "plan_grid", "rho_exponent", "robust_lr", "simulate", "then", "tuned_lr",
     "warmup", "worst_case", "worst_cases",
 ]  # fmt: skip

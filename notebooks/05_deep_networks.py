@@ -32,7 +32,7 @@ from exercise import check
 from torch import nn
 
 from lrtheory import WSD, Constant, Cosine, Polynomial, degradation, rho_exponent
-from lrtheory.figures import language_models, networks, networks_grid
+from lrtheory.figures import cifar10, language_models, networks, networks_grid, robustness
 from lrtheory.figures.style import STYLE
 from lrtheory.optim.range_test import range_test
 from lrtheory.runs import Store
@@ -176,8 +176,22 @@ language_models.draw(logs)
 # %% [markdown]
 # ## Larger networks
 #
-# *This place is for residual networks on CIFAR-10 and for the robustness of tuned strategies.* See
-# `python -m lrtheory.sweep --help` for the sweeps that there are.
+# Residual networks on CIFAR-10, on a fraction of the images (`python -m lrtheory.sweep cifar10`; on a GPU the same command
+# takes all of them). Look for the cliff, and for the rates at which a constant rate is no longer as good as linear decay:
+
+# %%
+cifar10.draw(cifar10.data(TABLES))
+
+# %% [markdown]
+# And the strategies of lesson 4: how many points of accuracy does each lose when its rate is 2, 4 or 10 times off, either way
+# (`python -m lrtheory.sweep robustness`)?
+
+# %%
+robustness.draw(robustness.data(TABLES))
+
+# %% [markdown]
+# On this task too high costs annealed SGD little and SGD at a fixed rate much, as the law has it. Too low costs the adaptive
+# methods most, which no theorem here speaks of.
 
 # %% [markdown]
 # ## Exercises
