@@ -64,7 +64,7 @@ def test_it_resumes_and_does_not_depend_on_the_workers(tmp_path, capsys):
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "a" / "cells").iterdir()}
     assert len(stamps) == 2
     first = {path.name: path.read_bytes() for path in (tmp_path / "a").glob("penalty.*")}
-    assert set(first) == {"penalty.csv", "penalty.png", "penalty.pdf"}
+    assert set(first) == {"penalty.csv", "penalty.json", "penalty.png", "penalty.pdf"}
     assert main([*command, str(tmp_path / "a")]) == 0
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "a" / "cells").iterdir()} == stamps
     assert main([*command, str(tmp_path / "b"), "--workers", "1"]) == 0
