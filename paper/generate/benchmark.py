@@ -145,6 +145,7 @@ def robustness_part() -> Generated:
             + figure_float(
                 "robustness",
                 r"Points of test accuracy lost at wrong rates; a star: the tuned rate ends its grid. \measured",
+                width=".5",
             )
         ),
     )

@@ -2,8 +2,8 @@
 
 A unit of work is a floating-point operation: of `4 b d` that a step of one configuration needs with a batch of `b` rows of
 `d` numbers, and `2 d` for the averaged iterate. Nothing is projected here (the ball is never left), which only the kernel
-checks. `peak` is what the processor could do: multiply-adds on registers. Compiled torch is missing because it does not
-survive in one process with JAX (torch 2.13, JAX 0.10).
+checks. `peak` is what the processor could do: multiply-adds on registers. Compiled torch is missing: it was not made to run
+in one process with JAX here (torch 2.13, JAX 0.10).
 """
 
 import ctypes
