@@ -55,9 +55,7 @@ def test_the_record_of_a_table_is_of_this_table_and_of_the_cells_of_this_version
 
 
 def test_every_table_of_a_sweep_has_a_record():
-    older = {"networks"}  # computed before there were records
-    of_sweeps = {path.stem for path in TABLES.glob("*.csv")} & set(SWEEPS)
-    assert set(RECORDS) <= of_sweeps <= set(RECORDS) | older
+    assert set(RECORDS) == {path.stem for path in TABLES.glob("*.csv")} & set(SWEEPS)
 
 
 def test_a_record_names_what_was_asked_for_beyond_the_defaults(tmp_path, capsys):
