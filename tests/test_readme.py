@@ -1,6 +1,5 @@
 """The README's tables are those of the committed results, and its Python runs."""
 
-import math
 import re
 from importlib import import_module
 from pathlib import Path
@@ -74,10 +73,15 @@ def switched(runs):
                 f"{row['best, without']} without (p = {row['p']})."
             )
     for row in audit.shown_sweep(runs).to_dict("records"):
-        found = [f"{row[x]} at {x[2:]} times" for x in row if x.startswith("x ") and row[x] not in ("-", math.nan)]
-        if row["form"] == "as coded" and len(found) > 1:
+        if row["form"] == "as coded":
+            at = {
+                float(name[2:]): value
+                for name, value in row.items()
+                if name.startswith("x ") and isinstance(value, str)
+            }
+            found = ", ".join(f"{value} at {factor:g} times its rate" for factor, value in at.items())
             size = row["scale"] or "full scale, one seed"
-            yield f"{row['strategy']} on {row['task']} ({size}; published {row['published']}): {', '.join(found)} its rate."
+            yield f"{row['strategy']} on {row['task']} ({size}; published {row['published']}): {found}."
 
 
 def robust(frame):
