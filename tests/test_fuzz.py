@@ -233,6 +233,12 @@ TARGETS = {
         are_finite_and_at_least(0),
         3,
     ),
+    "expected_curve": Target(
+        lrtheory.expected_curve,
+        keywords(problem=mostly(st.floats(0.01, 1).map(AbsoluteValue)), schedule=schedule, horizon=horizons, lr=rate),
+        are_finite_and_at_least(0),
+        3,
+    ),
     "simulate": Target(
         lrtheory.simulate,
         both(
