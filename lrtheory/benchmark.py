@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark or its audit and print its table; 0 when done, 2 for bad usage, 1 for a failure or interruption."""
-    from lrtheory.benchmarks import protocols
+    from lrtheory.benchmarks import protocols, scales
 
     parser = argparse.ArgumentParser(
         prog="python -m lrtheory.benchmark",
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--scale",
-        choices=("cpu", "full"),
+        choices=tuple(scales.SCALES),
         help="All runs of the committed table, audit included: full is for a large GPU.",
     )
     parser.add_argument("--out", default="results", metavar="FOLDER", help="Where results go. Default: results.")

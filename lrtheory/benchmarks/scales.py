@@ -22,7 +22,7 @@ class Scale:
     Args:
         benchmarks: Of any protocol.
         audits: Each with its own tasks, strategies and budget.
-        failures: Published failures at other rates, beside what the audits try.
+        failures: Published failures at other rates or scales, beside what the audits try.
     """
 
     benchmarks: tuple[Benchmark, ...]

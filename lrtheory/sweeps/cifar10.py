@@ -51,6 +51,7 @@ from lrtheory.runs.execute import Workers
 from lrtheory.schedules import parse
 from lrtheory.sweeps import networks
 from lrtheory.sweeps.networks import DIGITS, DIVERGED, SCHEDULES
+from lrtheory.sweeps.with_torch import load_torch
 
 NETWORKS = ("compact", "wide")
 LOWEST, DECADES = 1e-2, 3
@@ -184,7 +185,7 @@ def rates(per_decade: int) -> list[float]:
 
 def compute(cell: ResidualCell) -> dict[str, Any]:
     """Train one network; losses and accuracy (a fraction) are None where it diverged, ``seconds`` are of training alone."""
-    networks._torch()
+    load_torch()
     from lrtheory.sweeps.residual_training import run
 
     result = run(cell)
@@ -206,7 +207,7 @@ def table(sweep: Cifar10Sweep, store: Store, workers: Workers = None) -> pd.Data
         ModuleNotFoundError: torch is not installed, or finds no device of the kind asked for.
         FileNotFoundError: the images cannot be had.
     """
-    torch = networks._torch()
+    torch = load_torch()
     from lrtheory.tasks import cifar10
     from lrtheory.tasks.data import DataError
 

@@ -60,6 +60,7 @@ from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import checked_horizon
 from lrtheory.sweeps.grid import worst_offset
+from lrtheory.sweeps.with_torch import load_torch
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
 
 TASKS = ("logistic-ball", "logistic", "digits-noisy", "digits")
@@ -175,7 +176,7 @@ def compute(cell: NetworkCell | GroundCell) -> dict[str, Any]:
 
     Of a :class:`GroundCell`: the mean training loss before training, and the smallest that L-BFGS finds.
     """
-    torch = _torch()
+    torch = load_torch()
     from lrtheory.optim import ensemble
 
     torch.set_num_threads(1)  # the tensors are small, and results must not depend on the number of cores
@@ -235,7 +236,7 @@ def table(sweep: NetworkSweep, store: Store, workers: Workers = None) -> pd.Data
     Raises:
         ModuleNotFoundError: torch is not installed, or finds no device of the kind asked for.
     """
-    torch = _torch()
+    torch = load_torch()
     if sweep.device == "cuda" and not isinstance(workers, Cluster) and not torch.cuda.is_available():
         raise ModuleNotFoundError("torch finds no CUDA device here; leave --device out to train on the CPU.")
     grounds, trained = _grounds(sweep), _trained(sweep)
@@ -494,7 +495,7 @@ def _ground(setting: _Setting, seeds: int) -> dict[str, float]:
 
     from lrtheory.optim.ensemble import start
 
-    torch = _torch()
+    torch = load_torch()
     inputs, labels, lowest = setting.measured.inputs.double(), setting.measured.labels, []
     for seed in range(seeds):
         model = start(setting.task, seed).double()
@@ -518,13 +519,3 @@ def _before(setting: _Setting, seeds: int) -> float:
 
     stacked = stacked_starts(setting.task, range(seeds))
     return float(evaluate(setting.task, stacked, setting.measured, setting.objective).mean())
-
-
-def _torch() -> Any:
-    try:
-        import torch
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "this sweep trains networks and needs torch, for example by pip install 'lrtheory[torch]'."
-        ) from None
-    return torch

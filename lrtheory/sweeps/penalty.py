@@ -38,6 +38,7 @@ from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules.schedule import checked_positive
+from lrtheory.sweeps.with_torch import load_torch
 
 PATHS = ("descent", "flow", "penalised")
 WIDTH = 16
@@ -96,7 +97,7 @@ class PenaltyCell:
 
 def compute(cell: PenaltyCell) -> dict[str, Any]:
     """Train the networks of a cell three ways; every value is a list with an entry a run."""
-    torch = _torch()
+    torch = load_torch()
     torch.set_num_threads(1)  # the tensors are small, and results must not depend on the number of cores
     problem = _Problem.draw(cell)
     tiny = cell.lr / cell.refinement
@@ -142,7 +143,7 @@ def table(sweep: PenaltySweep, store: Store, workers: Workers = None) -> pd.Data
     Raises:
         ModuleNotFoundError: torch is not installed.
     """
-    _torch()
+    load_torch()
     wanted = cells(sweep)
     results = execute(compute, wanted, store, workers=workers)
     return pd.concat(
@@ -210,16 +211,6 @@ def two_moons(count: int, random: np.random.Generator) -> tuple[np.ndarray, np.n
     return np.stack([x, y], axis=1) + NOISE * random.standard_normal((count, 2)), targets
 
 
-def _torch() -> Any:
-    try:
-        import torch
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "this sweep trains networks and needs torch, for example by pip install 'lrtheory[torch]'."
-        ) from None
-    return torch
-
-
 @dataclass(frozen=True)
 class _Problem:
     """Tensors with a row a run."""
@@ -232,7 +223,7 @@ class _Problem:
 
     @staticmethod
     def draw(cell: PenaltyCell) -> "_Problem":
-        torch, rows = _torch(), []
+        torch, rows = load_torch(), []
         for run in range(cell.runs):
             random = np.random.default_rng([cell.seed, run])
             start = np.concatenate([_start(*shape, random) for shape in _SHAPES])
@@ -249,7 +240,7 @@ def _start(fan_in: int, fan_out: int, random: np.random.Generator) -> np.ndarray
 
 
 def _network(theta: Any, inputs: Any) -> Any:
-    torch = _torch()
+    torch = load_torch()
     hidden, used = inputs, 0
     for layer, (fan_in, fan_out) in enumerate(_SHAPES):
         weight = theta[:, used : used + fan_in * fan_out].view(-1, fan_in, fan_out)
@@ -266,7 +257,7 @@ def _losses(problem: _Problem, theta: Any) -> Any:
 
 def _descend(problem: _Problem, theta: Any, step: float, count: int, penalty: float = 0.0) -> Any:
     """Gradient descent on the loss plus ``penalty`` times the squared norm of its gradient."""
-    torch = _torch()
+    torch = load_torch()
     for _ in range(count):
         theta = theta.detach().requires_grad_()
         loss = _losses(problem, theta).sum()
@@ -281,12 +272,12 @@ def _descend(problem: _Problem, theta: Any, step: float, count: int, penalty: fl
 def _loss_and_gradient(problem: _Problem, theta: Any) -> tuple[Any, Any]:
     theta = theta.detach().requires_grad_()
     losses = _losses(problem, theta)
-    return losses.detach(), _torch().autograd.grad(losses.sum(), theta)[0]
+    return losses.detach(), load_torch().autograd.grad(losses.sum(), theta)[0]
 
 
 def _sharpness(problem: _Problem, theta: Any) -> Any:
     """The eigenvalue of the Hessian that is largest in size, by power iteration on Hessian-vector products."""
-    torch = _torch()
+    torch = load_torch()
     theta = theta.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(_losses(problem, theta).sum(), theta, create_graph=True)
     vector = gradient.detach()

@@ -44,7 +44,7 @@ from lrtheory.benchmarks.report import REFERENCE, holm, interval, number, paired
 from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
 from lrtheory.sweeps.grid import worst_offset
-from lrtheory.sweeps.networks import _torch
+from lrtheory.sweeps.with_torch import load_torch
 
 TASKS = (*FIVE, "trec6-scratch")
 OFF = {"/10": 1 / 10, "/4": 1 / 4, "/2": 1 / 2, "x2": 2.0, "x4": 4.0, "x10": 10.0}
@@ -97,7 +97,7 @@ def table(sweep: RobustnessSweep, store: Store, workers: Workers = None) -> pd.D
         ModuleNotFoundError: torch, or a package that a strategy needs, is not installed.
         FileNotFoundError: a data set cannot be had.
     """
-    _torch()
+    load_torch()
     from lrtheory import tasks
     from lrtheory.benchmarks.protocols import table as protocol_table
     from lrtheory.benchmarks.protocols import trainer
@@ -121,7 +121,7 @@ def table(sweep: RobustnessSweep, store: Store, workers: Workers = None) -> pd.D
 
 def cells(sweep: RobustnessSweep) -> list[Any]:
     """The runs of the declared grids; their results determine which others there are."""
-    _torch()
+    load_torch()
     from lrtheory.benchmarks.protocols import grid, run_of
 
     return [
@@ -134,7 +134,7 @@ def cells(sweep: RobustnessSweep) -> list[Any]:
 
 def benchmarks(sweep: RobustnessSweep) -> list[Any]:
     """The fair benchmark of each task of a sweep, at the sweep's scale."""
-    _torch()
+    load_torch()
     from lrtheory.benchmarks.protocols import QUICK as TINY
     from lrtheory.benchmarks.protocols import Benchmark
     from lrtheory.benchmarks.scales import SCALES

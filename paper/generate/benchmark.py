@@ -6,6 +6,7 @@ import pandas as pd
 
 from lrtheory.benchmarks import report
 from lrtheory.benchmarks.published import ACCURACY, TASKS
+from lrtheory.figures.benchmark import data
 from lrtheory.sweeps import robustness
 from paper.generate.tables import DATA, table
 from paper.generate.tex import Generated, escaped, figure_float, listed, table_float, tabular, thousands
@@ -17,20 +18,16 @@ WIDEST = 6
 def benchmark_part() -> Generated:
     """Whatever runs the benchmark's table has: a table a protocol, and the sentences that follow from them."""
     frame = table("benchmark")
-    plain = frame[frame["variant"] == ""]
-    if "part" in plain:
-        plain = plain[plain["part"].isin(["table", "described", "fair"])]
+    plain = data(DATA).query("variant == ''")
     columns, covered = [], set()
-    for (protocol, task, examples, epochs), group in plain.groupby(
-        ["protocol", "task", "examples", "epochs"], sort=False
-    ):
+    for (protocol, task, _, _), group in plain.groupby(["protocol", "task", "examples", "epochs"], sort=False):
         if not (group["role"] == "final").any():
             continue
         covered.add(str(task))
         means = report.summary(group).set_index("strategy")
         best, title = means["mean"].max(), escaped(str(task).removesuffix("-as-coded"))
         cells = {str(name): _accuracy(row["mean"], row["half_width"], row["p"], best) for name, row in means.iterrows()}
-        size = f", {examples} examples, {epochs} epochs" if examples else ""
+        size = f", {report.scale(group)}" if report.scale(group) else ""
         columns.append((str(protocol), title, f"{title} ({protocol}): {_seeds(means)}{size}", cells))
     columns.sort(key=lambda column: column[0])
     tables = []
@@ -104,9 +101,6 @@ def _fair(plain: pd.DataFrame) -> str:
 
 def _audit(frame: pd.DataFrame) -> Generated:
     """Headlines and verdicts, where the table holds an audit."""
-    if "part" not in frame:
-        yield "audit.tex", "The audit's switches are not part of the committed table yet."
-        return
     from lrtheory.benchmarks import audit
 
     rows = [
@@ -130,10 +124,7 @@ def _audit(frame: pd.DataFrame) -> Generated:
 
 
 def robustness_part() -> Generated:
-    """What a wrong rate costs the eighteen strategies, where their table is there."""
-    if not (DATA / "robustness.csv").exists():
-        yield "robustness.tex", "% filled when figures/data/robustness.csv is there"
-        return
+    """What a wrong rate costs the eighteen strategies."""
     found = robustness.measures(table("robustness"))
     told = " ".join(_robustness_of(str(task), group) for task, group in found.groupby("task", sort=False))
     yield (
@@ -154,8 +145,8 @@ def robustness_part() -> Generated:
 def _robustness_of(task: str, measured: pd.DataFrame) -> str:
     """What one task says of the strategies' robustness."""
     group = measured.set_index("strategy").sort_values("mean lost")
-    lost, examples = group["mean lost"], group["examples"].iloc[0]
-    size = f" ({examples} examples, {group['epochs'].iloc[0]} epochs)" if examples else ""
+    lost = group["mean lost"]
+    size = f" ({report.scale(group)})" if report.scale(group) else ""
     differ = [escaped(str(name)) for name in group.index[group["p"] < 0.05]]
     told = f"{listed(differ)} differ{'s' * (len(differ) == 1)} from it" if differ else "none differs from it"
     least, most = (escaped(str(name)) for name in (lost.index[0], lost.index[-1]))

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from lrtheory.figures.benchmark import runs
+
 PAPER = Path(__file__).parents[1]
 DATA = PAPER.parent / "figures" / "data"
 
 
 def table(name: str) -> pd.DataFrame:
     """A committed table."""
-    if name == "benchmark":
-        texts = dict.fromkeys(("variant", "curve", "encoder"), "")
-        return pd.read_csv(DATA / "benchmark.csv", dtype=dict.fromkeys(texts, str)).fillna(texts)
-    return pd.read_csv(DATA / f"{name}.csv")
+    return runs(DATA) if name == "benchmark" else pd.read_csv(DATA / f"{name}.csv")

@@ -22,8 +22,7 @@ from numba import njit
 
 from lrtheory.simulation import FiniteSum, regression
 from lrtheory.simulation.problems import LOSSES, SQUARED
-from tests.peers.measure import Contestant, missing, race
-from tests.peers.simulators import _one_core as one_core
+from tests.peers.measure import Contestant, missing, one_core, race
 
 CONFIGURATIONS, SAMPLES = 160, 10_000
 SETTINGS = list(product(("squared", "logistic"), (100, 1000), (1, 32), (False, True)))

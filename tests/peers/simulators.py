@@ -13,8 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from numba import njit
 from lrtheory.schedules import WSD, Constant, Cosine, Exponential, InverseSqrt, Polynomial, Robust
 from lrtheory.simulation import AbsoluteValue, expected_curve, expected_loss, simulate, vector_lanes
 from lrtheory.simulation.one_dimensional import Configurations, rademacher_tasks
-from tests.peers.measure import Contestant, missing, race
+from tests.peers.measure import Contestant, missing, one_core, race
 
 SCHEDULES = [
     Constant(), InverseSqrt(), Polynomial(1), Polynomial(2), Polynomial(3), Cosine(), WSD(0.2), WSD(0.5), Exponential(0.01),
@@ -58,7 +57,7 @@ def whole(horizon: int, replicas: int, **options: Any) -> pd.DataFrame:
 
 def table(repeats: int) -> pd.DataFrame:
     """Nanoseconds a step: of one core for the contestants, of the clock for threads and for growing work."""
-    with _one_core():
+    with one_core():
         contestants = kernels() + peers()
         frames = [race(contestants, repeats).assign(kernel="one-dimensional")]
         frames.append(_distribution(repeats).assign(kernel="distribution"))
@@ -342,17 +341,3 @@ def _growth(repeats: int) -> pd.DataFrame:
         contestants.append(Contestant("all threads", partial(whole, horizon, replicas, threads=None), work))
     # The same name for all: raced one by one.
     return pd.concat([race([each], min(repeats, 3), clock=time.perf_counter) for each in contestants])
-
-
-@contextmanager
-def _one_core() -> Iterator[None]:
-    """Keep the process, and the pools that libraries start, to one core."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(cores)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)
