@@ -20,8 +20,12 @@ def main() -> int:
     if name in COMMANDS:
         return import_module(f"lrtheory.{name}" + (".__main__" if name in PACKAGES else "")).main(rest)
     listing = "\n".join(f"  {command:9} {purpose}" for command, purpose in COMMANDS.items())
-    print(f"usage: lrtheory COMMAND ...\n\n{listing}\n\nexample: lrtheory sweep rho --quick")
-    return 0 if name in ("-h", "--help") else 2
+    usage = f"usage: lrtheory COMMAND ...\n\n{listing}\n\nexample: lrtheory sweep rho --quick"
+    if name in ("-h", "--help"):
+        print(usage)
+        return 0
+    print(f"lrtheory: there is no command {name!r}.\n\n{usage}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark or its audit and print its table; 0 when done, 2 for bad usage, 1 for a failure or interruption."""
+    from lrtheory.sweeps.with_torch import load_torch
+
+    try:
+        load_torch("the benchmark")
+    except ModuleNotFoundError as missing:
+        print(f"lrtheory benchmark: {missing}", file=sys.stderr)
+        return 1
     from lrtheory.benchmarks import protocols, scales
 
     parser = argparse.ArgumentParser(
@@ -143,10 +150,10 @@ def notes(config: "Benchmark") -> list[str]:
     encoders = {Path(task.encoder).name for task in made if task.encoder} - {DEFAULT_ENCODER}
     lines += [f"Fine-tuned: {name}; the published numbers are of {DEFAULT_ENCODER}." for name in sorted(encoders)]
     if config.examples or config.epochs:
-        scale = [f"{config.examples} examples"] * bool(config.examples) + [f"{config.epochs} epochs"] * bool(
-            config.epochs
-        )
-        lines.append(f"Reduced scale ({' and '.join(scale)} at most): published numbers are of the full one.")
+        sizes = {"examples": config.examples, "epochs": config.epochs}
+        scale = " and ".join(f"{name} {size}" for name, size in sizes.items() if size)
+        titles = ", ".join(task.title for task in made)
+        lines.append(f"{titles}: another scale ({scale}) than that of the published numbers.")
     return lines
 
 

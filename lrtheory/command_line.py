@@ -110,6 +110,6 @@ def writable_folder(text: str) -> Path:
 
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
-        texts = [_shown(item) for item in value]
+        texts = [_shown(item) for item in value] or ["none"]
         return " ".join(texts if len(texts) <= 8 else [*texts[:2], "...", texts[-1]])
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -19,16 +19,16 @@ from lrtheory.command_line import (
 )
 
 SWEEPS = {
-    "rho": "loss against misspecification, all schedules: law, exact worst case, simulation, fitted exponents",
+    "rho": "loss against misspecification, all schedules: law, worst case, simulation, fitted exponents",
     "degree": "the exponent of rho against the degree of decay",
     "horizon": "the 1/sqrt(T) rate, and the exponent of rho as the horizon grows",
     "grid": "loss after tuning by a geometric grid against its resolution, worst over offsets",
-    "tightness": "the exact worst case against semidefinite programs and the published bound (needs PEPit)",
+    "tightness": "the worst case against semidefinite programs and the published bound (needs PEPit)",
     "penalty": "gradient descent on a small network against its implicit gradient penalty (needs torch)",
     "networks": "logistic regression and small networks against the law (needs torch)",
     "cifar10": "residual networks on CIFAR-10 against the law (needs torch)",
     "robustness": "accuracy that eighteen strategies lose when their rate is 2, 4 or 10 times off (needs torch)",
-    "language_models": "public logs of language models against the exact worst case",
+    "language_models": "public logs of language models against the worst case",
 }
 
 

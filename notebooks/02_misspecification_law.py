@@ -16,7 +16,7 @@
 #
 # How much does it cost to train with a rate that is $\rho$ times too large? Under a constant rate, a factor that grows
 # like $\rho$. Under a rate that decays to zero like $(1-u)^p$, only $\rho^{1/(2p+1)}$. This lesson derives both and
-# checks them against exact worst cases.
+# checks them against worst cases.
 #
 # You need: convexity, subgradients. You will use: `worst_case`, `tuned_lr`, `degradation`, `rho_exponent`.
 
@@ -100,12 +100,12 @@ pd.DataFrame(
 ).round(3)
 
 # %% [markdown]
-# Too small a rate, by contrast, costs $(\rho+1/\rho)/2$ under every schedule: *err high*.
+# Too small a rate, by contrast, costs $(\rho+1/\rho)/2$ here, where the tuned restart is the first step: *err high*.
 
 # %% [markdown]
 # ## Three layers
 #
-# The law, the exact worst case at $T=100\,000$, and a simulation of the worst member of a one-dimensional family (lesson
+# The law, the worst case at $T=100\,000$, and a simulation of the worst member of a one-dimensional family (lesson
 # 3): three computations that share nothing but the schedule.
 
 # %%

@@ -52,7 +52,7 @@ schedules = [Constant(), Polynomial(1), Cosine()]
 simulate(AbsoluteValue(0.1), schedules, horizon=HORIZON, lr=lr, replicas=10_000, seed=0)
 
 # %% [markdown]
-# `last` is the loss of the last iterate and its standard error beside it; `average` that of the averaged iterate. The same
+# `last` is the loss of the last iterate and its standard error beside it; `averaged` that of the averaged iterate. The same
 # numbers come out with any number of threads: the random bits are functions of the seed and of the replica's number.
 
 # %% [markdown]

@@ -65,7 +65,7 @@ pd.DataFrame(
 # %% [markdown]
 # ## Err high
 #
-# Annealing forgives upward only, so each trial should lie above the middle of what it serves. By how much:
+# These schedules forgive upward only, so each trial should lie above the middle of what it serves. By how much:
 
 # %%
 [

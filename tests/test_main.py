@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from lrtheory import WSD
 from lrtheory.__main__ import COMMANDS, main
 
 
@@ -19,7 +20,46 @@ def test_every_command_explains_itself(monkeypatch, capsys, command):
 def test_no_such_command(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["lrtheory", "dance"])
     assert main() == 2
-    assert "usage: lrtheory COMMAND" in capsys.readouterr().out
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("lrtheory: there is no command 'dance'.\n\nusage: lrtheory COMMAND")
+
+
+def test_no_command_is_a_question(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["lrtheory"])
+    assert main() == 0
+    assert capsys.readouterr().out.startswith("usage: lrtheory COMMAND")
+
+
+def test_an_empty_default_is_shown(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["lrtheory", "benchmark", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "Default: ." not in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("module", "extra", "command"),
+    [
+        ("torch", "torch", ["benchmark", "--help"]),
+        ("torch", "torch", ["benchmark", "--quick"]),
+        ("PEPit", "certificates", ["sweep", "tightness", "--quick"]),
+    ],
+    ids=" ".join,
+)
+def test_what_is_not_installed_is_one_sentence(monkeypatch, capsys, tmp_path, module, extra, command):
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["lrtheory", *command])
+    assert main() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"needs {module}: pip install 'lrtheory[{extra}]'.")
+
+
+def test_a_torch_scheduler_without_torch_is_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ModuleNotFoundError, match=r"a torch scheduler needs torch: pip install 'lrtheory\[torch\]'"):
+        WSD(0.2).lr_scheduler(None, 10)
 
 
 def test_arguments_arrive(monkeypatch, capsys):

@@ -13,11 +13,21 @@ def test_the_table_says_what_to_run(capsys):
     output = capsys.readouterr()
     assert output.err == ""
     assert output.out.startswith("Polynomial(3): try 0.00129, 0.0409.\n")
-    assert "at most 1.427 times the tuned one" in output.out
-    assert "Annealing saves 2 of the 4 trials" in output.out
+    assert "at most 1.427 times this schedule's own tuned one (1.155 DG/sqrt(T))" in output.out
+    assert "inf" not in output.out
+    assert "What grows, grows like sqrt(ln T): give --horizon." in output.out
     assert [line.split()[0] for line in output.out.splitlines() if "()" in line or "(1)" in line] == [
         "Polynomial(1)", "Constant()",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("schedule", "saves"),
+    [("Polynomial(1)", True), ("Cosine", True), ("Polynomial(3)", False), ("Robust(1000)", False), ("Constant", False)],
+)
+def test_trials_are_saved_where_the_loss_is_no_larger(schedule, saves, capsys):
+    assert main(["1e-4", "1e-1", "--schedule", schedule, "--tolerance", "1.5"]) == 0
+    assert ("Annealing saves" in capsys.readouterr().out) == saves
 
 
 def test_json_is_the_plan(capsys):
@@ -46,7 +56,7 @@ def test_the_picture_is_written_where_asked(tmp_path, capsys):
     [
         (["1", "0.1"], "low must be below high"),
         (["0.1", "1", "--schedule", "spiral"], "'spiral' is not a schedule"),
-        (["0.1", "1", "--tolerance", "0.9"], "tolerance must be a finite factor above 1"),
+        (["0.1", "1", "--tolerance", "0.9"], "tolerance must be a factor above 1"),
         (["0.1", "1", "--budget", "0"], "budget is a number of trials"),
     ],
 )

@@ -152,7 +152,7 @@ def table(benchmark: Benchmark, store: Store, workers: Workers = None) -> pd.Dat
         chosen = [tried[place] for place in best_rates(tuning).index]
         wanted = [replace(run, seed=seed) for run in chosen for seed in range(benchmark.seeds)]
         final = rows(benchmark, wanted, execute(compute, wanted, store, workers=threads), "final", store)
-    return pd.concat([tuning, final], ignore_index=True)
+    return pd.concat([tuning, final.assign(edge=ends_grid(tuning, final))], ignore_index=True)
 
 
 def default_lr(benchmark: Benchmark, task: str, strategy: str) -> float:
@@ -181,6 +181,14 @@ def best_rates(tuning: pd.DataFrame) -> pd.DataFrame:
     return ordered.groupby(["task", "strategy"], sort=False).head(1).sort_index()[tuning.columns]
 
 
+def ends_grid(tuning: pd.DataFrame, final: pd.DataFrame) -> np.ndarray:
+    """For each final run whether its rate is the smallest or largest of three or more tried: a better one may lie outside."""
+    tried = tuning.groupby(["task", "strategy"])["lr"].agg(["min", "max", "size"])
+    tried = tried.loc[list(zip(final["task"], final["strategy"]))].reset_index(drop=True)
+    lr = final["lr"].reset_index(drop=True)
+    return ((tried["size"] > 2) & ((lr == tried["min"]) | (lr == tried["max"]))).to_numpy()
+
+
 def rows(
     benchmark: Benchmark, runs: Sequence[Run], results: Sequence[dict[str, Any]], role: str, store: Store
 ) -> pd.DataFrame:
@@ -192,7 +200,7 @@ def rows(
         row: dict[str, Any] = {
             "task": run.task, "protocol": run.protocol, "strategy": run.strategy, "variant": run.variant,
             "seed": run.seed, "lr": run.lr, "factor": run.lr / default_lr(benchmark, run.task, run.strategy),
-            "role": role, "metric": f"{METRIC[run.protocol]} test accuracy",
+            "role": role, "edge": False, "metric": f"{METRIC[run.protocol]} test accuracy",
             "best": max(test, default=np.nan), "last": test[-1] if last else np.nan,
             "validation": held[-1] if held and last else np.nan, "diverged": result["diverged"],
         }  # fmt: skip
@@ -201,12 +209,17 @@ def rows(
             row | {
                 "seconds": result["seconds"],
                 "peak_memory": np.nan if result["peak_memory"] is None else result["peak_memory"], "device": run.device,
-                "precision": run.precision, "encoder": Path(run.encoder).name, "epochs": run.epochs, "batch": run.batch,
-                "examples": run.examples, "versions": _versions(store, run),
+                "precision": run.precision, "encoder": Path(run.encoder).name, "epochs": run.epochs,
+                "full_epochs": full_epochs(run), "batch": run.batch, "examples": run.examples, "versions": _versions(store, run),
                 "curve": " ".join(f"{value:.2f}" for value in test) if role == "final" else "",
             }
         )  # fmt: skip
     return pd.DataFrame(table)
+
+
+def full_epochs(run: Run) -> int:
+    """The epochs of the protocol, of which a run of reduced scale makes fewer."""
+    return tasks.get(run.task, encoder=run.encoder or "auto").settings[run.protocol].epochs
 
 
 def _versions(store: Store, run: Run) -> str:

@@ -43,26 +43,26 @@ EPOCHS_TO = {
 """Epochs to each threshold on the synthetic task."""
 
 DRAFT = {
-    "Fixed SGD": (85.88, 84.94),
-    "Cosine Decay SGD": (82.31, 82.25),
-    "SGDR": (86.06, 84.44),
-    "Adam": (85.81, 85.00),
-    "AdamW": (85.62, 84.69),
-    "AdaBound": (86.06, 86.06),
-    "LARS": (86.38, 78.88),
-    "Discriminative LR": (83.25, 83.00),
-    "RAdam": (85.50, 84.69),
-    "Lion": (83.75, 78.56),
-    "Lookahead+AdamW": (85.56, 84.94),
-    "SAM": (83.81, 83.75),
-    "Grokfast": (85.94, 85.50),
-    "STLR+Discriminative": (75.31, 75.00),
-    "SAM+Discriminative": (83.19, 83.00),
-    "DALS": (85.62, 83.81),
-    "DALS-Fast": (85.31, 83.50),
-    "DALS-Acc": (86.44, 82.25),
+    "Fixed SGD": 85.88,
+    "Cosine Decay SGD": 82.31,
+    "SGDR": 86.06,
+    "Adam": 85.81,
+    "AdamW": 85.62,
+    "AdaBound": 86.06,
+    "LARS": 86.38,
+    "Discriminative LR": 83.25,
+    "RAdam": 85.50,
+    "Lion": 83.75,
+    "Lookahead+AdamW": 85.56,
+    "SAM": 83.81,
+    "Grokfast": 85.94,
+    "STLR+Discriminative": 75.31,
+    "SAM+Discriminative": 83.19,
+    "DALS": 85.62,
+    "DALS-Fast": 85.31,
+    "DALS-Acc": 86.44,
 }
-"""The draft's synthetic task: best and last test accuracy in per cent."""
+"""The draft's synthetic task: best test accuracy in per cent."""
 
 
 def accuracy(strategy: str, task: str) -> float | None:
@@ -75,6 +75,6 @@ def accuracy(strategy: str, task: str) -> float | None:
         (98.0, 96.8, None)
     """
     if task == "synthetic-draft":
-        return DRAFT.get(strategy, (None,))[0]
+        return DRAFT.get(strategy)
     column = "synthetic" if task == "synthetic-as-coded" else task
     return ACCURACY[strategy][TASKS.index(column)] if column in TASKS and strategy in ACCURACY else None

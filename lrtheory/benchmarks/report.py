@@ -36,7 +36,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "task": task, "strategy": strategy, "variant": variant, "lr": lr,
-                "factor": group["factor"].iloc[0], "edge": _at_edge(frame, task, strategy, lr),
+                "factor": group["factor"].iloc[0], "edge": bool(group["edge"].iloc[0]),
                 "seeds": len(group), "diverged": int(group["diverged"].sum()),
                 "mean": mean, "half_width": half,
                 "versus_reference": difference.mean() if len(difference) else math.nan, "p": paired_p_value(difference),
@@ -53,12 +53,15 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
     """The summary as texts for a terminal, without the columns in which nothing stands."""
+    from lrtheory.optim import strategies  # loads torch, which a reader of tables need not have
+
     rows = []
     for row in table.to_dict("records"):
         diverged = f", {row['diverged']} diverged" if row["diverged"] else ""
         rows.append(
             {
                 "task": row["task"], "strategy": row["strategy"], "variant": row["variant"],
+                "generation": strategies.get(row["strategy"]).generation,
                 "lr": f"{row['lr']:.3g}{' (edge)' if row['edge'] else ''}",
                 "accuracy": spread(row["mean"], row["half_width"]),
                 f"vs {REFERENCE}": number(row["versus_reference"], "+.1f"), "p": number(row["p"], ".3f"),
@@ -113,11 +116,14 @@ def scale(runs: pd.DataFrame) -> str:
     """What a reader must know of the size of some runs: nothing of full ones, else their examples and epochs.
 
     Example:
-        >>> scale(pd.DataFrame({"examples": [1000], "epochs": [3]})), scale(pd.DataFrame({"examples": [0], "epochs": [10]}))
-        ('1000 examples, 3 epochs', '')
+        >>> scale(pd.DataFrame({"examples": [1000], "epochs": [3], "full_epochs": [5]}))
+        '1000 examples, 3 of 5 epochs'
+        >>> scale(pd.DataFrame({"examples": [0], "epochs": [10], "full_epochs": [10]}))
+        ''
     """
-    sizes = runs.loc[runs["examples"] > 0, ["examples", "epochs"]].drop_duplicates().itertuples(index=False)
-    return "; ".join(f"{size.examples} examples, {size.epochs} epochs" for size in sizes)
+    reduced = runs[(runs["examples"] > 0) | (runs["epochs"] < runs["full_epochs"])]
+    sizes = reduced[["examples", "epochs", "full_epochs"]].drop_duplicates().itertuples(index=False)
+    return "; ".join(f"{size.examples or 'all'} examples, {size.epochs} of {size.full_epochs} epochs" for size in sizes)
 
 
 def interval(values: pd.Series) -> tuple[float, float]:
@@ -147,21 +153,17 @@ def holm(p: pd.Series) -> pd.Series:
     return adjusted.reindex(p.index)
 
 
-def _at_edge(frame: pd.DataFrame, task: object, strategy: object, lr: object) -> bool:
-    """Whether a tuned rate is the smallest or the largest of its grid, so that a better one may lie outside."""
-    tried = frame[(frame["role"] == "tuning") & (frame["task"] == task) & (frame["strategy"] == strategy)]["lr"]
-    return len(tried) > 2 and lr in (tried.min(), tried.max())
-
-
 def paired_p_value(differences: np.ndarray) -> float:
     """Of the t-test that paired differences have mean zero; NaN where there is nothing to test.
 
     Example:
-        >>> round(paired_p_value(np.array([1.0, 2.0, 3.0])), 3)
-        0.074
+        >>> round(paired_p_value(np.array([1.0, 2.0, 3.0])), 3), paired_p_value(np.array([2.0, 2.0, 2.0]))
+        (0.074, 0.0)
     """
-    if len(differences) < 2 or np.ptp(differences) == 0:
+    if len(differences) < 2 or not differences.any():
         return math.nan
+    if np.ptp(differences) == 0:  # the statistic is infinite
+        return 0.0
     return float(ttest_1samp(differences, 0.0).pvalue)  # pyright: ignore[reportAttributeAccessIssue]
 
 

@@ -19,6 +19,7 @@ from lrtheory.optim import strategies
 from lrtheory.optim.dals import AS_PRINTED
 from lrtheory.optim.strategies import Training
 from lrtheory.runs import checkpoint as checkpoints
+from lrtheory.runs.memory import give_freed_memory_back, keep_freed_memory
 from lrtheory.tasks import Data, Examples, Settings, Task
 
 EVALUATED = 1000
@@ -84,9 +85,13 @@ def train(run: Run, checkpoint: Path | None = None, *, every: float = CHECKPOINT
     settings = Settings(
         run.epochs, run.batch, task.settings[run.protocol].augment, task.settings[run.protocol].bucketed
     )
+    if run.device == "cpu":
+        keep_freed_memory()
     with _ALONE, _one_thread(), torch.random.fork_rng(devices=_cuda(run.device)):
         data = _data(task.name, task.encoder, run.protocol, run.examples, run.device, run.seed if _drawn(task) else 0)
-        torch.manual_seed(run.seed)
+        torch.default_generator.manual_seed(run.seed)  # torch.manual_seed would also seed devices that are not restored
+        if run.device == "cuda":
+            torch.cuda.manual_seed(run.seed)
         return _train(run, task, settings, data, checkpoint, every)
 
 
@@ -103,6 +108,8 @@ class _Progress:
     batches: int = 0
     """Taken in that epoch."""
     seconds: float = 0.0
+    kept: float = 0.0
+    """Of those seconds, at the last checkpoint."""
     peak: float | None = None
     """Of the memory before the last resumption."""
 
@@ -156,7 +163,7 @@ def _epoch(
 ) -> float:
     """One pass over the training examples, or its rest; the mean loss is read from the device once, at the end."""
     model.train()
-    mark = kept = _now(run.device)
+    mark = _now(run.device)
     for batch in _rest(train.batches(settings.batch, order, bucketed=settings.bucketed), order, progress):
         inputs = task.augment(batch.inputs, order) if settings.augment else batch.inputs
 
@@ -166,10 +173,11 @@ def _epoch(
 
         progress.total += training.step(loss) * len(batch)
         progress.batches += 1
-        if time.perf_counter() - kept >= every:
-            progress.seconds, mark = progress.seconds + _now(run.device) - mark, _now(run.device)
+        if progress.seconds + time.perf_counter() - mark - progress.kept >= every:
+            progress.seconds += _now(run.device) - mark
+            progress.kept = progress.seconds
             keep()
-            mark = kept = _now(run.device)
+            mark = _now(run.device)
     progress.seconds += _now(run.device) - mark
     return (progress.total / len(train)).item()
 
@@ -230,7 +238,7 @@ def _accuracy(run: Run, task: Task, model: nn.Module, examples: Examples) -> flo
     return 100 * right.item() / len(examples)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)  # of one task, so that the peak memory of another does not depend on what ran before
 def _data(name: str, encoder: str, protocol: str, examples: int, device: str, seed: int) -> Data:
     data = tasks.get(name, encoder=encoder or "auto").data(seed, hold_out=protocol == "fair", examples=examples)
     return data.to(device)
@@ -280,6 +288,7 @@ def _reset_peak(device: str) -> None:
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         return
+    give_freed_memory_back()
     with suppress(OSError):  # Linux: the peak starts again from what is in use; elsewhere it is that of the process
         Path("/proc/self/clear_refs").write_text("5")
 

@@ -28,15 +28,22 @@ def draw(frame: pd.DataFrame) -> Figure:
     found = effects(frame)
     sweeps = frame[(frame["part"] == "sweep") & (frame.groupby(KEYS)["factor"].transform("nunique") > 1)]
     panels = list(sweeps.groupby(["task", "examples", "epochs"], sort=False))
+    strategies = list(sweeps["strategy"].unique())
     with styled():
-        figure = Figure(figsize=(5.2 + 2.7 * len(panels), max(2.8, 0.8 + 0.19 * len(found))))
+        figure = Figure(figsize=(5.2 + 2.7 * len(panels) + 1.4 * bool(panels), max(2.8, 0.8 + 0.19 * len(found))))
         axes = figure.subplots(1, 1 + len(panels), squeeze=False, width_ratios=[1.5, *[1.6] * len(panels)])[0]
         _artefacts(axes[0], found)
         for panel, ((task, _, _), group) in zip(axes[1:], panels):
-            _failures(panel, str(task), group)
+            _failures(panel, str(task), group, strategies)
             panel.set_title(f"{task}: {scale(group) or 'full scale'}")
         for panel in axes[1:2]:
             panel.set_ylabel("best test accuracy, %")
+        entries = {label: handle for panel in axes[1:] for handle, label in zip(*panel.get_legend_handles_labels())}
+        if entries:
+            figure.legend(
+                entries.values(), entries, loc="outside right center", fontsize=6, title_fontsize=6,
+                title="dashed: without the artefacts\nstar: published",
+            )  # fmt: skip
     return figure
 
 
@@ -56,8 +63,9 @@ def _artefacts(panel: Axes, found: list[Effect]) -> None:
     panel.set_title("artefacts")
 
 
-def _failures(panel: Axes, task: str, sweep: pd.DataFrame) -> None:
-    for place, (strategy, group) in enumerate(sweep.groupby("strategy", sort=False)):
+def _failures(panel: Axes, task: str, sweep: pd.DataFrame, strategies: list[str]) -> None:
+    for strategy, group in sweep.groupby("strategy", sort=False):
+        place = strategies.index(str(strategy))
         color, marker = f"C{place}", "osD^v"[place % 5]
         for variant, curve in group.groupby("variant", sort=False):
             means = curve.groupby("factor")["best"].mean()
@@ -67,7 +75,7 @@ def _failures(panel: Axes, task: str, sweep: pd.DataFrame) -> None:
             )  # fmt: skip
         published = accuracy(str(strategy), task)
         if published is not None:
-            panel.plot(1, published, "*", color=color, markersize=8, markeredgecolor="black", markeredgewidth=0.5)
+            beside = 1.35 ** (place - (len(strategies) - 1) / 2)  # of equal accuracies each star is seen
+            panel.plot(beside, published, "*", color=color, markersize=8, markeredgecolor="black", markeredgewidth=0.5)
     panel.set_xscale("log")
     panel.set_xlabel("multiple of the program's base rate")
-    panel.legend(fontsize=6)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lrtheory.benchmarks.published import ACCURACY, TASKS
-from lrtheory.benchmarks.report import accuracies, summary
+from lrtheory.benchmarks.report import accuracies, scale, summary
 from lrtheory.figures.style import styled
 
 TITLES = {"synthetic-as-coded": "synthetic", "synthetic-draft": "draft", "trec6-scratch": "scratch"}
@@ -54,10 +54,11 @@ def draw(frame: pd.DataFrame) -> Figure:
             panel.set_title(title)
             panel.spines[:].set_visible(False)
         axes[0].set_yticks(range(len(names)), names)
+        figure.supxlabel("number: mean accuracy, %; colour: rank; *: reduced scale", fontsize=7)
     return figure
 
 
 def _title(frame: pd.DataFrame, protocol: str, task: str) -> str:
     """The short name of a task, starred where the runs are of a reduced scale."""
-    reduced = frame[(frame["protocol"] == protocol) & (frame["task"] == task)]["examples"].gt(0).any()
+    reduced = scale(frame[(frame["protocol"] == protocol) & (frame["task"] == task)])
     return TITLES.get(task, task) + ("*" if reduced else "")

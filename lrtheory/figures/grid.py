@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from lrtheory.figures.style import of_schedule, styled
 
-PANELS = {"worst_case": "exact worst case", "simulated": "simulated, worst $\\epsilon$"}
+PANELS = {"worst_case": "worst case", "simulated": "simulated, worst $\\epsilon$"}
 
 RATIOS, LOSSES = (2, 4, 8, 16, 32, 64), (0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6)
 

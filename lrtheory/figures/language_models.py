@@ -1,4 +1,4 @@
-"""Real language-model runs, and what the exact worst case predicts of a schedule that it has not seen."""
+"""Real language-model runs, and what the worst case predicts of a schedule that it has not seen."""
 
 from pathlib import Path
 

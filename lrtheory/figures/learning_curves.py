@@ -23,13 +23,18 @@ __all__ = ["data", "draw"]
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A row a task and protocol, a column a panel: the mean over seeds; AdamW is grey in every panel."""
-    final = frame[(frame["role"] == "final") & (frame["variant"] == "") & (frame["curve"] != "")]
+    """A row a task and protocol, a column a panel: the mean over seeds; AdamW is grey in every panel.
+
+    Runs of a single epoch have no curve and are left out.
+    """
+    final = frame[
+        (frame["role"] == "final") & (frame["variant"] == "") & (frame["curve"] != "") & (frame["epochs"] > 1)
+    ]
     rows = list(final.groupby(["task", "protocol"], sort=False))
     shown = [(title, names) for title, names in PANELS if final["strategy"].isin(names).any()]
     with styled():
         figure = Figure(figsize=(1.7 * max(len(shown), 2) + 0.4, 1.7 * max(len(rows), 1) + 0.4))
-        if not rows:  # every run diverged in its first epoch
+        if not rows:  # every run diverged in its first epoch, or had no other
             return figure
         axes = figure.subplots(len(rows), len(shown), sharex="row", sharey="row", squeeze=False)
         for place, (line, ((task, protocol), runs)) in enumerate(zip(axes, rows)):

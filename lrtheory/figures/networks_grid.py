@@ -22,7 +22,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A panel a task and optimizer, and the exact worst case on the rates of the first."""
+    """A panel a task and optimizer, and the worst case on the rates of the first."""
     pairs = [
         (t, o)
         for t in frame["task"].unique()
@@ -39,7 +39,7 @@ def draw(frame: pd.DataFrame) -> Figure:
             panel.set_title(f"{TITLES[task]}, {TITLES[optimizer]}", fontsize=8)
         law = panels[len(pairs)]
         _lines(law, frame[(frame["task"] == pairs[0][0]) & (frame["optimizer"] == pairs[0][1])], "law")
-        law.set_title("exact worst case, $DG/\\sqrt{T}$", fontsize=8)
+        law.set_title("worst case, $DG/\\sqrt{T}$", fontsize=8)
         for unused in panels[len(pairs) + 1 :]:
             unused.set_visible(False)
         figure.supxlabel("ratio of neighbouring rates on the grid", fontsize=9)

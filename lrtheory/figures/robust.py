@@ -123,7 +123,7 @@ def draw(frame: pd.DataFrame) -> Figure:
             xlabel=r"rate over base rate, $\rho$",
             ylabel=r"loss over $DG/\sqrt{T}$",
         )
-        over.plot([], [], color="0.4", label="exact worst case")
+        over.plot([], [], color="0.4", label="worst case")
         over.plot([], [], "s", color="0.4", markerfacecolor="none", label="simulated, worst $\\epsilon$")
         over.legend()
         for name, rows in _groups(frame, "doubt"):
@@ -133,7 +133,7 @@ def draw(frame: pd.DataFrame) -> Figure:
                 against.loglog(rows["x"], rows["y"], "o", color="0.3", markersize=7, markerfacecolor="none", label=name)
             else:
                 against.loglog(rows["x"], rows["y"], **_style(name))
-        against.set(title="exact worst case", xlabel="doubt, $R$", ylabel=r"largest loss over $DG/\sqrt{T}$")
+        against.set(title="worst case", xlabel="doubt, $R$", ylabel=r"largest loss over $DG/\sqrt{T}$")
         for name, rows in _groups(frame, "logistic"):
             logistic.loglog(rows["x"], rows["y"], **_style(name))
         logistic.set(

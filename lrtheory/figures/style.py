@@ -14,7 +14,7 @@ STYLE = Path(__file__).with_name("lrtheory.mplstyle")
 
 LAYERS = {
     "law": {"label": "law ($T\\to\\infty$)", "color": "0.35", "linestyle": "-", "zorder": 1},
-    "worst_case": {"label": "exact worst case", "color": "#0072B2", "marker": "o", "linestyle": "none", "zorder": 2},
+    "worst_case": {"label": "worst case", "color": "#0072B2", "marker": "o", "linestyle": "none", "zorder": 2},
     "simulated": {
         "label": "simulated, worst $\\epsilon$", "color": "#D55E00", "marker": "s", "markerfacecolor": "none",
         "linestyle": "none", "zorder": 3,

@@ -1,4 +1,4 @@
-"""How tight is the bound? Exact worst case, semidefinite programs and the published bound."""
+"""How tight is the bound? Worst case, semidefinite programs and the published bound."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def draw(frame: pd.DataFrame) -> Figure:
             program = of_schedule(name, linestyle="none", markerfacecolor="none", label=None)
             losses.loglog(group["rho"], group["program"], **program)
         for label, style in {
-            "exact worst case": {"linestyle": "-"},
+            "worst case": {"linestyle": "-"},
             "program": {"linestyle": "none", "marker": "o", "markerfacecolor": "none"},
             "published bound": {"linestyle": ":"},
         }.items():

@@ -50,6 +50,8 @@ class AsCoded:
     """``fast`` leaves the gradient average untouched in phase 0."""
     acc_phases: bool = False
     """``acc`` keeps 0.55 of the average in phase 0 and enters phase 2 at a fall of 0.001."""
+    zero_start: bool = False
+    """The average of each gradient starts at zero and not at the first one."""
 
 
 AS_PRINTED = AsCoded()
@@ -159,7 +161,7 @@ class DALS(Optimizer):
             "filters_exploration": settings.filters_exploration,
             "stale_average": as_coded.stale_average and not settings.filters_exploration,
             "unit_ratio": as_coded.unit_ratio,
-            "refinement": 0.001 if phases else _REFINEMENT,
+            "zero_start": as_coded.zero_start,
             "foreach": foreach,
         }
         super().__init__(groups, defaults)
@@ -175,6 +177,7 @@ class DALS(Optimizer):
             "phase": torch.zeros((), dtype=torch.int64, device=place["device"]),
             "factors": torch.tensor(factors, **place),
             "retention": torch.tensor(retention, **place),
+            "refinement": torch.tensor(0.001 if phases else _REFINEMENT, **place),
         }
 
     @property
@@ -232,12 +235,12 @@ class DALS(Optimizer):
     def _observe(self, loss: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Follow the loss: the rate factor of this step, the retention of its phase, whether that is phase 0."""
         run = self._run
-        loss = torch.as_tensor(loss).detach().reshape(()).to(run["loss_average"])
+        loss = torch.as_tensor(loss).detach().reshape(()).to(run["loss_average"], non_blocking=True)
         started = run["taken"] > 0
         before = torch.where(started, run["loss_average"], loss)
         average = torch.lerp(before, loss, _LOSS_WEIGHT)
         fall, scale = _LOSS_WEIGHT * (before - loss), before.abs()
-        phase = 2 - (fall > self.defaults["refinement"] * scale).long() - (fall > _EXPLORATION * scale).long()
+        phase = 2 - (fall > run["refinement"] * scale).long() - (fall > _EXPLORATION * scale).long()
         phase = phase * started
         factor = _factor(run)
         run["loss_average"].copy_(average)
@@ -262,7 +265,8 @@ class DALS(Optimizer):
                 raise ValueError("DALS needs dense gradients: build the embedding with sparse=False.")
             state = self.state[parameter]
             if not state:
-                state["average"] = gradient.clone(memory_format=torch.preserve_format)
+                start = torch.zeros_like if group["zero_start"] else torch.clone
+                state["average"] = start(gradient, memory_format=torch.preserve_format)
                 state["momentum"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
             parameters.append(parameter)
             gradients.append(gradient)

@@ -172,7 +172,7 @@ def train(
 def start(task: Task, seed: int) -> nn.Module:
     """The model of a task with the first weights of a seed; torch's global generator is left as it was."""
     with _global_generator, torch.random.fork_rng(devices=[]):  # one thread at a time: the generator is the process's
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed the devices
         return task.model()
 
 

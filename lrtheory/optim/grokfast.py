@@ -8,7 +8,7 @@ from lrtheory.schedules.schedule import is_number
 _KEY = "grokfast"
 
 
-def grokfast(optimizer: Optimizer, *, alpha: float = 0.98, lamb: float = 2.0) -> Optimizer:
+def grokfast(optimizer: Optimizer, *, alpha: float = 0.98, lamb: float = 2.0, zero_start: bool = False) -> Optimizer:
     r"""Let an optimizer see gradients whose slow part is amplified.
 
     .. math:: h_t = \alpha h_{t-1} + (1-\alpha)\,g_t, \quad h_1 = g_1; \qquad \hat g_t = g_t + \lambda h_t.
@@ -18,15 +18,17 @@ def grokfast(optimizer: Optimizer, *, alpha: float = 0.98, lamb: float = 2.0) ->
     ``p.grad`` is again what ``backward`` left.
 
     Args:
-        optimizer: Any torch optimizer whose ``step`` is called without a closure. It is changed in place.
+        optimizer: A torch optimizer whose ``step`` is called without a closure. It is changed in place. A fused one
+            would unscale a ``GradScaler``'s gradients after the filter.
         alpha: How much of the average is kept, in [0, 1).
         lamb: The amplification :math:`\lambda`, finite and at least 0.
+        zero_start: Start from :math:`h_0 = 0` in place of :math:`h_1 = g_1`, as the benchmark of DALS does.
 
     Returns:
         The same optimizer.
 
     Raises:
-        ValueError: a number is outside its range, the optimizer is filtered already, or a step is given a closure.
+        ValueError: a number is outside its range, the optimizer is fused or filtered already, or a step is given a closure.
 
     Example:
         >>> import torch
@@ -46,6 +48,8 @@ def grokfast(optimizer: Optimizer, *, alpha: float = 0.98, lamb: float = 2.0) ->
         raise ValueError(f"alpha must lie in [0, 1), not {alpha!r}.")
     if not (is_number(lamb) and 0 <= lamb < float("inf")):
         raise ValueError(f"lamb must be a finite number of at least 0, not {lamb!r}.")
+    if getattr(optimizer, "_step_supports_amp_scaling", False):
+        raise ValueError("grokfast needs an optimizer that is not fused: build it with fused=False.")
     if _KEY in optimizer.state:
         raise ValueError("this optimizer is filtered already: one grokfast is enough.")
     averages_of(optimizer)
@@ -60,8 +64,9 @@ def grokfast(optimizer: Optimizer, *, alpha: float = 0.98, lamb: float = 2.0) ->
             gradient = parameter.grad
             if gradient is None:
                 continue
-            # A copy: an average that is the gradient itself would be amplified with it.
-            average = averages.setdefault(index, gradient.clone())
+            if index not in averages:  # a copy: an average that is the gradient itself would be amplified with it
+                averages[index] = torch.zeros_like(gradient) if zero_start else gradient.clone()
+            average = averages[index]
             average.lerp_(gradient, 1 - alpha)
             true_gradients.append((parameter, gradient))
             parameter.grad = torch.add(gradient, average, alpha=lamb)

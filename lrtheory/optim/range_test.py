@@ -53,7 +53,7 @@ class RangeTest:
         low: Lower end of the range that the tuned rate of that schedule is believed to lie in.
         high: Upper end.
         suggestion: The base rate for one run of the schedule.
-        factor: What the suggestion loses at most over the tuned rate, if that is in the range (exact worst case).
+        factor: What the suggestion loses at most over the tuned rate, if that is in the range (worst case).
     """
 
     rates: np.ndarray
@@ -191,7 +191,9 @@ def restored(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
     tensors = {t: t.detach().clone() for t in (*model.parameters(), *model.buffers(), *held)}
     gradients = {p: (p.grad, None if p.grad is None else p.grad.detach().clone()) for p in (*model.parameters(), *held)}
     modes = {module: module.training for module in model.modules()}
-    states = {parameter: copy.deepcopy(state) for parameter, state in optimizer.state.items()}
+    inner = getattr(optimizer, "optimizer", None)  # of those that wrap another, as Lookahead does
+    holders = [holder for holder in (optimizer, inner) if isinstance(holder, Optimizer)]
+    states = [{parameter: copy.deepcopy(state) for parameter, state in holder.state.items()} for holder in holders]
     options = [
         {name: (value, copy.deepcopy(value)) for name, value in group.items() if name != "params"}
         for group in optimizer.param_groups
@@ -209,6 +211,8 @@ def restored(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
                 if gradient is not None and value is not None:
                     gradient.copy_(value)
             for group, saved in zip(optimizer.param_groups, options):
+                for name in group.keys() - saved.keys() - {"params"}:  # what steps have added
+                    del group[name]
                 for name, (original, value) in saved.items():
                     if isinstance(original, torch.Tensor):  # a compiled optimizer knows its rate by identity
                         original.copy_(value)
@@ -216,8 +220,9 @@ def restored(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
                     group[name] = value
         for module, mode in modes.items():
             module.training = mode
-        optimizer.state.clear()
-        optimizer.state.update(states)
+        for holder, state in zip(holders, states):
+            holder.state.clear()
+            holder.state.update(state)
         random.setstate(python)
         np.random.set_state(numpy_state)  # noqa: NPY002
         torch.set_rng_state(cpu)

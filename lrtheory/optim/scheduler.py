@@ -7,7 +7,7 @@ import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from lrtheory.schedules.schedule import Schedule, checked_horizon
+from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_schedule
 
 
 def lr_scheduler(schedules: Schedule | Sequence[Schedule], optimizer: Optimizer, horizon: int) -> "ClosedFormLR":
@@ -27,6 +27,7 @@ def lr_scheduler(schedules: Schedule | Sequence[Schedule], optimizer: Optimizer,
         horizon: Number of steps :math:`T`.
 
     Raises:
+        TypeError: ``optimizer`` is no torch optimizer, or ``schedules`` are no schedules.
         ValueError: the number of schedules is not that of the groups, or ``horizon`` is not a positive whole number.
 
     Example:
@@ -40,9 +41,13 @@ def lr_scheduler(schedules: Schedule | Sequence[Schedule], optimizer: Optimizer,
         8.0 6.0 4.0 2.0
     """
     horizon = checked_horizon(horizon)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be a torch optimizer, not {type(optimizer).__name__}.")
     groups = len(optimizer.param_groups)
-    if isinstance(schedules, Schedule):
-        schedules = [schedules] * groups
+    if not isinstance(schedules, Sequence) or isinstance(schedules, str):
+        schedules = [checked_schedule("schedules", schedules)] * groups
+    for schedule in schedules:
+        checked_schedule("a group's schedule", schedule)
     if len(schedules) != groups:
         raise ValueError(f"give one schedule, or one for each of the {groups} parameter groups, not {len(schedules)}.")
     return ClosedFormLR(optimizer, [_factor(schedule, horizon) for schedule in schedules])

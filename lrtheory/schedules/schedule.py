@@ -108,7 +108,8 @@ class Schedule:
             ``float64`` array of length ``horizon``.
 
         Raises:
-            ValueError: ``horizon`` is not a positive integer, or ``lr`` is not positive and finite.
+            ValueError: ``horizon`` is not a positive integer, or ``lr`` is not positive and finite; or the shape is
+                negative or no finite number in places.
 
         Example:
             >>> from lrtheory import Polynomial
@@ -123,9 +124,12 @@ class Schedule:
         self, optimizer: "Optimizer", horizon: int, *, groups: "Sequence[Schedule] | None" = None
     ) -> "LRScheduler":
         """This schedule as a torch scheduler: see :func:`lrtheory.optim.scheduler.lr_scheduler`."""
+        from lrtheory.sweeps.with_torch import load_torch
+
+        load_torch("a torch scheduler")
         from lrtheory.optim.scheduler import lr_scheduler
 
-        return lr_scheduler(groups or self, optimizer, horizon)
+        return lr_scheduler(self if groups is None else groups, optimizer, horizon)
 
     def plot(self, horizon: int = 1000, ax: "Axes | None" = None) -> "Axes":
         """Draw the shape against the part of the run that is over.
@@ -169,9 +173,17 @@ def _step() -> "sympy.Symbol":
 
 def _read(schedule: Schedule) -> Any:
     import sympy
+    from sympy.core.function import AppliedUndef
 
     names: dict[str, Any] = {str(symbol): symbol for symbol in (*symbols(), _step())}
-    expression: Any = sympy.sympify(schedule.formula, locals=names, rational=True)  # pyright: ignore[reportCallIssue]
+    try:
+        expression: Any = sympy.sympify(schedule.formula, locals=names, rational=True)  # pyright: ignore[reportCallIssue]
+    except Exception:  # the text is evaluated: whatever can go wrong there
+        expression = None
+    if not isinstance(expression, sympy.Expr) or expression.has(sympy.I, sympy.zoo, sympy.Lambda, AppliedUndef):
+        raise ValueError(
+            f"{schedule.name}: {schedule.formula!r} is no formula in u that sympy reads, such as '(1 - u)**2'."
+        )
     strangers = expression.free_symbols - set(names.values())
     if strangers:
         raise ValueError(f"{schedule.name} may depend on u, t and T only, not on {sorted(map(str, strangers))}.")
@@ -189,8 +201,10 @@ def _values(schedule: Schedule, u: np.ndarray, step: np.ndarray, horizon: float)
     """The shape at points and steps that belong together: steps are passed on so that whole numbers stay whole."""
     with np.errstate(all="ignore"):  # branches of a Piecewise are evaluated where they are not selected
         value = np.broadcast_to(_numeric(schedule)(u, np.float64(horizon), step), u.shape).astype(np.float64)
-    if np.isnan(value).any():
+    if np.isnan(value).any() and math.isinf(horizon) and _read(schedule).free_symbols - set(symbols()[:1]):
         raise ValueError(f"{schedule.name} counts steps: give its horizon, a number of steps.")
+    if not np.isfinite(value).all():
+        raise ValueError(f"{schedule.name} is not a finite number in places: a learning rate must be.")
     if (value < -ROUNDING).any():
         raise ValueError(f"{schedule.name} is negative in places: a learning rate must not be.")
     return np.maximum(value, 0.0)

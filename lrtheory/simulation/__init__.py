@@ -13,6 +13,7 @@ which a schedule does worst.
 * `distribution`: the expectation by propagating the distribution; `propagation`, its loops.
 """
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -125,6 +126,12 @@ def simulate(
         raise ValueError("antithetic pairs must have Rademacher noise and an even number of replicas.")
 
     shapes = np.array([each.steps(horizon) for each in schedules])
+    if isinstance(
+        problem, FiniteSum
+    ):  # a step before its projection; one gradient may be root n times the mean's bound
+        farthest = float(lrs.max()) * float(shapes.max()) * float(problem.lipschitz) * math.sqrt(len(problem.targets))
+        if not problem.bound + farthest <= math.sqrt(np.finfo(dtype).max):
+            raise ValueError(f"lr must be smaller, not {lrs.max():g}: in {dtype} the square of a step would overflow.")
     rows = [(each, kind, rate) for each in problems for kind in range(len(schedules)) for rate in lrs]
     of_row, kinds, rates = (list(column) for column in zip(*rows))
     sweep = Configurations(of_row, shapes, np.array(kinds), np.array(rates))

@@ -14,7 +14,7 @@ of Azuma and Hoeffding a walk strays from its start by more than
 
 .. math:: \sum_{s\ge t}\eta_s\epsilon + k\Bigl(\sum_{s\ge t}\eta_s^2\sigma^2\Bigr)^{1/2}
 
-with probability at most :math:`2e^{-k^2/2}` (4e-8 for the ``k = 6`` used), so beyond that width the ends do not
+with probability at most :math:`2e^{-k^2/2}` (3.1e-8 for the ``k = 6`` used), so beyond that width the ends do not
 matter: :math:`u_t` is a bottom layer (reflection at 0), a line of slope 1, and a top layer (clipping at ``h``), and the
 layers do not meet. Each gets a grid of its own on a window :math:`h/2^j`, which doubles when the width outgrows it.
 So the grid is as fine as the steps that are still to come, however fast they decay. Doubling drops every second node;

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrtheory.schedules.schedule import checked_positive
+from lrtheory.schedules.schedule import checked_positive, is_number
 
 ABSOLUTE, HINGE, SQUARED, LOGISTIC = range(4)
 LOSSES = {"absolute": ABSOLUTE, "hinge": HINGE, "squared": SQUARED, "logistic": LOGISTIC}
@@ -55,12 +55,13 @@ class AbsoluteValue:
     def __post_init__(self) -> None:
         checked_positive("diameter", self.diameter)
         checked_positive("lipschitz", self.lipschitz)
-        if not 0 <= self.eps <= self.lipschitz:
-            raise ValueError(f"eps must lie between 0 and lipschitz ({self.lipschitz}), not at {self.eps}.")
+        if not (is_number(self.eps) and 0 <= self.eps <= self.lipschitz):
+            raise ValueError(f"eps must be a number between 0 and lipschitz ({self.lipschitz}), not {self.eps!r}.")
         if self.start is None:
             object.__setattr__(self, "start", self.bound)
-        elif not abs(self.start) <= self.bound:
-            raise ValueError(f"start must lie in [-{self.bound}, {self.bound}], half a diameter, not at {self.start}.")
+        elif not (is_number(self.start) and abs(self.start) <= self.bound):
+            limits = f"[-{self.bound}, {self.bound}], half a diameter"
+            raise ValueError(f"start must be a number in {limits}, not {self.start!r}.")
         if self.noise not in ("rademacher", "gaussian"):
             raise ValueError(f"noise must be 'rademacher' or 'gaussian', not {self.noise!r}.")
 

@@ -116,7 +116,7 @@ def worst_offset(rho: np.ndarray, loss: np.ndarray, ratio: float) -> float:
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """The terminal table: the exact worst case in units of DG/sqrt(T), a row a schedule, a column a ratio."""
+    """The terminal table: the worst case in units of DG/sqrt(T), a row a schedule, a column a ratio."""
     rows = []
     for name, group in frame.groupby("schedule", sort=False):
         rows.append(

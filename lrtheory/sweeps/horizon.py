@@ -65,7 +65,7 @@ class Exponents:
 
 
 def exponents(cell: Exponents) -> dict[str, float]:
-    """The fitted exponent of the exact worst case of the last iterate, and of the bound for the averaged iterate."""
+    """The fitted exponent of the worst case of the last iterate, and of the bound for the averaged iterate."""
     schedule = parse(cell.schedule)
     tuned = tuned_lr(schedule, cell.horizon, diameter=1.0)
     last = fit_slope(RHOS, worst_case_curve(schedule, cell.horizon, RHOS * tuned, diameter=1.0))

@@ -1,4 +1,4 @@
-r"""Do language models obey the law? Public logs of real runs against the exact worst case, with nothing but three numbers.
+r"""Do language models obey the law? Public logs of real runs against the worst case, with nothing but three numbers.
 
 The logs are final validation losses of 124-million-parameter models under eleven schedules, over a factor of 30 in the
 peak rate and, for most, several horizons (``figures/data/llm_learning_rates.md`` says whose they are). A *model of the
@@ -8,8 +8,8 @@ loss* predicts them:
 
 with three numbers for all schedules, and for :math:`W`, with :math:`D=G=1` and the warm-up in the shape,
 
-* ``diameter``: the exact worst case with restarts (:math:`A=DG`, :math:`\gamma=G/D`), which forgives over-estimates;
-* ``distance``: the exact worst case from a known distance, which does not;
+* ``diameter``: the worst case with restarts (:math:`A=DG`, :math:`\gamma=G/D`), which forgives over-estimates;
+* ``distance``: the worst case from a known distance, which does not;
 * ``published``: the last-iterate bound of the literature (:mod:`lrtheory.theory.published_bound`).
 
 Beside them, ``quadratic``: the loss as one quadratic in the logarithm of the rate for all schedules, three numbers too
@@ -23,7 +23,7 @@ its schedule at its rate); or the ``horizon`` (all runs but those of 50,000 step
 **What came out** (measured; root mean squared errors in nats, 95 % intervals by resampling whole schedules; two runs of one
 setting differ by a standard deviation of 0.0012).
 
-* *Unseen schedules.* With the schedule left out, the exact worst case with restarts predicts the ten annealed ones to 0.0158
+* *Unseen schedules.* With the schedule left out, the worst case with restarts predicts the ten annealed ones to 0.0158
   [0.0143, 0.0171], better than from a distance, 0.0187 [0.0169, 0.0203], than the published bound, 0.0214 [0.0189, 0.0235],
   and than one quadratic, 0.0312 [0.0276, 0.0338]. Over all eleven it is ahead of these by 0.0025 [0.0024, 0.0035], 0.0067
   [0.0046, 0.0095] and 0.0238 [0.0133, 0.0359]. Restarts matter at the largest rates only: within this range of rates the

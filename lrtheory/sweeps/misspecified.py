@@ -24,7 +24,7 @@ class Misspecified:
     Args:
         schedule: Its name, as it prints itself.
         formula: What the name stands for: a cell of another definition is another cell.
-        rho: The rate over the tuned rate of the exact worst case.
+        rho: The rate over the tuned rate of the worst case.
         horizon: Number of steps.
         replicas: Runs of the simulation.
         seed: Of the simulation.
@@ -41,7 +41,7 @@ class Misspecified:
 
 
 def compute(cell: Misspecified) -> dict[str, Any]:
-    r"""The law, the exact worst case, and the worst member of the one-dimensional family, expected and simulated.
+    r"""The law, the worst case, and the worst member of the one-dimensional family, expected and simulated.
 
     Losses are in units of :math:`DG/\sqrt T`; the law is a factor over the tuned rate.
     """

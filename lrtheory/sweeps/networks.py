@@ -325,7 +325,7 @@ def slope(curve: Curve) -> Estimate | None:
 
 
 def predicted_slope(schedule: str, curve: Curve, length: str) -> Estimate | None:
-    """The same slope of the exact worst case, over the same ``rho`` and horizon.
+    """The same slope of the worst case, over the same ``rho`` and horizon.
 
     Args:
         schedule: Its name.
@@ -399,7 +399,7 @@ def ordering(frame: pd.DataFrame) -> pd.DataFrame:
 def grid_losses(frame: pd.DataFrame) -> pd.DataFrame:
     r"""What is left to lose after tuning over a geometric grid, at the grid's worst offset; a row a curve and ratio.
 
-    ``ratio`` is that of neighbouring rates. ``excess`` is the mean excess loss and ``law`` the exact worst case with a
+    ``ratio`` is that of neighbouring rates. ``excess`` is the mean excess loss and ``law`` the worst case with a
     diameter, in units of :math:`DG/\sqrt T`, on the same ``rho``; the columns ``*_factor`` divide them by the best of all
     rates. ``accuracy_lost`` is of the rates that the grids pick by their training loss, against the best of all.
     """
@@ -423,7 +423,7 @@ def grid_losses(frame: pd.DataFrame) -> pd.DataFrame:
 def slopes(frame: pd.DataFrame) -> pd.DataFrame:
     """A row a task, optimizer and schedule: its best rate, what that reaches, its right branch, margin and divergences.
 
-    ``with diameter`` and ``with distance`` are the slopes of the two exact worst cases over the same ``rho``.
+    ``with diameter`` and ``with distance`` are the slopes of the two worst cases over the same ``rho``.
     """
     accuracy, rows = _accuracy(frame), []
     for (task, optimizer, schedule), curve in curves(frame).items():

@@ -1,4 +1,4 @@
-"""Loss against misspecification: the law, the exact worst case and simulation, one schedule after another."""
+"""Loss against misspecification: the law, the worst case and simulation, one schedule after another."""
 
 from dataclasses import dataclass
 
@@ -86,12 +86,12 @@ def table(sweep: RhoSweep, store: Store, workers: Workers = None) -> pd.DataFram
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """The terminal table: exponents fitted for ``rho`` in [16, 256], and what the exact worst case loses."""
+    """The terminal table: exponents fitted for ``rho`` in [16, 256], and what the worst case loses."""
     rows = []
     for name, group in frame.groupby("schedule", sort=False):
         fitted = group[group["rho"].between(*FITTED)]
         row = {"schedule": name, "predicted": str(rho_exponent(parse(str(name))))}
-        for layer, title in (("law", "law"), ("worst_case", "exact worst case"), ("simulated", "simulated")):
+        for layer, title in (("law", "law"), ("worst_case", "worst case"), ("simulated", "simulated")):
             error = fitted["standard_error"] if layer == "simulated" else None
             row[title] = f"{fit_slope(fitted['rho'], fitted[layer], error):.3f}" if len(fitted) >= 3 else "-"
         factors = group.set_index("rho")["worst_case_factor"]

@@ -19,16 +19,24 @@ Three numbers put a strategy's rates together:
 
 A tuned rate at an end of its grid is marked: a better one may lie outside, and what is lost on that side is then too small.
 
-**What came out** (measured; the synthetic task in full, one seed at each wrong rate. A seed moves a tuned accuracy by 0.5 points,
-one standard deviation of five, so differences below 1.5 points say nothing, and no p-value can be given yet).
+**What came out** (measured; the synthetic task in full with three seeds, TREC-6 from scratch in full and CIFAR-10 at 2,000
+images and 8 epochs with one seed at each wrong rate. A seed moves a tuned accuracy by 0.5, 1.3 and 1.6 points, one standard
+deviation in the median, so on the last two tasks differences below 4 points say nothing, and have no p-value).
 
-* *Annealed SGD forgives a rate that is too large; SGD at a fixed rate does not.* At ten times the tuned rate the fixed rate loses
-  10.7 points, Cosine Decay 1.9 and SGDR 1.4. This is the law's order, in the accuracy of a network.
-* *Too small is worse than too large* for Adam, AdamW, RAdam, Lion, LARS and the discriminative forms: a tenth of the rate costs
-  them 6 to 26 points, ten times the rate at most 5.3. For fixed SGD, DALS and Grokfast it is the reverse.
-* *Coarse grids are cheap here.* At its worst offset a grid of ratio 10 costs at most 2.7 points (Lion); with Cosine Decay, 0.4.
-* *The two sensitivities agree, but not on everything*: training loss does not see what a large rate costs the test. Fixed SGD
-  and AdaBound have the same sensitivity (0.09), and lose 2.9 and 1.3 points in the mean.
+* *Robustness is no property of a strategy.* The order of the eighteen by what they lose in the mean on one task says nothing of
+  their order on another: rank correlations 0.05, 0.03 and -0.17 for the three pairs of tasks. AdamW is the most robust of all
+  from scratch on TREC-6 and among the least on CIFAR-10.
+* *Which side is dangerous depends on the task.* Ten times the tuned rate costs more than a tenth of it for all 18 strategies on
+  TREC-6 (11 to 66 points), for 16 on CIFAR-10 (8 to 35) and for 6 on the synthetic task, where a tenth costs Lion 26, LARS 25,
+  STLR+Discriminative 20 and RAdam, Adam and AdamW 11 to 14 points.
+* *Annealing forgives on one task of three.* At ten times the tuned rate SGD loses 9.8 points at a fixed rate and 2.0 with Cosine
+  Decay on the synthetic task, the law's order; from scratch on TREC-6 60 and 65, on CIFAR-10 25 and 22: there both have fallen
+  off the cliff beyond which nothing is learnt.
+* *DALS stands next to its cliff.* From scratch on TREC-6 twice the tuned rate costs its three variants 37 to 52 points; the next
+  is Cosine Decay with 16. On the synthetic task ten times the rate costs DALS 41 points, the other strategies 10 at most.
+* *Coarse grids cost points.* At its worst offset a grid of ratio 10 costs at most 2.5 points on the synthetic task, 1 to 10 on
+  the others; one of ratio 4 at most 1.0 and 5.3.
+* *The two sensitivities agree in order*: rank correlations 0.73, 0.96 and 0.65 between the accuracy lost and the sensitivity.
 """
 
 from collections.abc import Iterator
@@ -52,7 +60,7 @@ OFF = {"/10": 1 / 10, "/4": 1 / 4, "/2": 1 / 2, "x2": 2.0, "x4": 4.0, "x10": 10.
 RATIOS = (4.0, 10.0)
 """Of the grids whose cost is reported."""
 SEEDS = {"cpu": 1, "full": 3, "tiny": 2}
-"""Runs at every rate, by scale."""
+"""Runs at every rate, by scale; three on the synthetic task, which is small, at the first."""
 DENSE = 2_001
 """Rates between a tenth and ten times the tuned one at which grids are laid."""
 
@@ -68,7 +76,7 @@ class RobustnessSweep:
         scale: cpu (reduced: see lrtheory/benchmarks/scales.py), full, for a GPU, or tiny.
     """
 
-    tasks: tuple[str, ...] = ("synthetic",)
+    tasks: tuple[str, ...] = ("synthetic", "trec6-scratch", "cifar10")
     strategies: tuple[str, ...] = tuple(ACCURACY)
     seeds: int = 0
     scale: str = "cpu"
@@ -147,7 +155,7 @@ def benchmarks(sweep: RobustnessSweep) -> list[Any]:
         of_task = [benchmark for benchmark in fair if task in benchmark.tasks]
         if not of_task:
             raise FileNotFoundError(f"the scale {sweep.scale} has no benchmark of {task}.")
-        seeds = sweep.seeds or SEEDS[sweep.scale]
+        seeds = sweep.seeds or (3 if (task, sweep.scale) == ("synthetic", "cpu") else SEEDS[sweep.scale])
         found.append(replace(of_task[0], tasks=(task,), strategies=sweep.strategies, seeds=seeds))
     return found
 
@@ -170,11 +178,13 @@ def _lines(benchmark: Any, known: pd.DataFrame) -> Iterator[list[tuple[Any, dict
 
 
 def _row(run: Any, facts: dict[str, Any], result: dict[str, Any], chance: float) -> dict[str, Any]:
+    from lrtheory.benchmarks.protocols import full_epochs
+
     lost = result["diverged"]
     return {
         "task": run.task, "strategy": run.strategy, "seed": run.seed, "lr": run.lr, **facts, "chance": chance,
         "accuracy": chance if lost else result["test"][-1], "loss": np.nan if lost else result["loss"][-1],
-        "diverged": lost, "epochs": run.epochs, "batch": run.batch, "examples": run.examples,
+        "diverged": lost, "epochs": run.epochs, "full_epochs": full_epochs(run), "batch": run.batch, "examples": run.examples,
         "precision": run.precision, "device": run.device,
     }  # fmt: skip
 
@@ -224,6 +234,7 @@ def measures(frame: pd.DataFrame) -> pd.DataFrame:
             "task": task, "strategy": strategy, "lr": group["tuned"].iloc[0], "edge": bool(group["edge"].iloc[0]),
             "seeds": len(mine), "diverged": int(group.loc[group["off"].isin(OFF.values()), "diverged"].sum()),
             "examples": group["examples"].iloc[0], "epochs": group["epochs"].iloc[0],
+            "full_epochs": group["full_epochs"].iloc[0],
         }  # fmt: skip
         for name in ("tuned", *OFF, "mean lost"):
             row[name], row[f"half {name}"] = interval(mine[name])

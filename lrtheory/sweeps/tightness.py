@@ -1,10 +1,11 @@
-r"""How tight is the bound? The exact worst case beside semidefinite programs, and the published bound beside both.
+r"""How tight is the bound? The worst case beside semidefinite programs, and the published bound beside both.
 
 Short runs are judged by semidefinite programs, which search over all functions and subgradients at once; long runs show
 what the published bound loses, a factor of 2 in the limit for every schedule that decays to zero.
 """
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from threading import Lock
 from typing import Any
 
@@ -122,6 +123,8 @@ def table(sweep: TightnessSweep, store: Store, workers: Any = None) -> pd.DataFr
     Raises:
         ModuleNotFoundError: PEPit is not installed (``pip install lrtheory[certificates]``).
     """
+    if find_spec("PEPit") is None:
+        raise ModuleNotFoundError("this sweep needs PEPit: pip install 'lrtheory[certificates]'.")
     wanted = cells(sweep)
     rows = []
     for cell, result in zip(wanted, execute(compute, wanted, store, workers=workers)):

@@ -1,10 +1,13 @@
-"""torch, for the sweeps that train networks: loaded when one of them runs, and missed in one sentence."""
+"""torch, for what cannot do without: loaded when it is used, and missed in one sentence."""
 
 from typing import Any
 
 
-def load_torch() -> Any:
+def load_torch(user: str = "this sweep trains networks and") -> Any:
     """The torch module.
+
+    Args:
+        user: What needs it, the beginning of the message.
 
     Raises:
         ModuleNotFoundError: it is not installed; the message says how to install it.
@@ -12,7 +15,5 @@ def load_torch() -> Any:
     try:
         import torch
     except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "this sweep trains networks and needs torch, for example by pip install 'lrtheory[torch]'."
-        ) from None
+        raise ModuleNotFoundError(f"{user} needs torch: pip install 'lrtheory[torch]'.") from None
     return torch

@@ -95,8 +95,15 @@ def network() -> nn.Sequential:
 
 def forward(model: nn.Module, images: Tensor) -> Tensor:
     """Logits of uint8 images, normalised by channel."""
-    mean, deviation = (torch.tensor(values, device=images.device).view(3, 1, 1) for values in (MEAN, DEVIATION))
+    mean, deviation = _channels(images.device)
     return model((images / 255 - mean) / deviation)
+
+
+@cache
+def _channels(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and deviation, brought to a device once: each copy would wait for it."""
+    mean, deviation = (torch.tensor(values, device=device).view(3, 1, 1) for values in (MEAN, DEVIATION))
+    return mean, deviation
 
 
 def crop_and_flip(images: Tensor, generator: torch.Generator) -> Tensor:

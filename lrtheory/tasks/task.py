@@ -13,7 +13,7 @@ class Examples:
     """Inputs and labels, whole, on one device.
 
     Args:
-        inputs: One row an example: features, images (uint8 or float) or token numbers padded with zeros.
+        inputs: One row an example: features, images (uint8 or float) or padded token numbers.
         labels: Class numbers, int64.
         lengths: Of token sequences, int64, always on the CPU so that trimming a batch waits for no device; None for
             inputs of one size.

@@ -60,11 +60,12 @@ def fine_tuning(
             where, num_labels=classes, use_safetensors=True, revision=REVISIONS.get(where, "main")
         )
         network.config.separator = _tokenizer(where).sep_token_id
+        network.config.pad_token_id = _padding(where)
         return network
 
     def fetch_all() -> None:
         fetch()
-        _tokenizer(where)
+        _padding(where)
 
     if Path(chosen).name == SENTENCE_TUNED:
         note = "; ".join(filter(None, [note, f"{SENTENCE_TUNED} is tuned on sentence pairs, DistilBERT is not"]))
@@ -93,8 +94,8 @@ def resolve(encoder: str) -> str:
 
 
 def forward(model: Any, ids: Tensor) -> Tensor:
-    """Logits of token numbers; zeros are padding, and what follows the first separator is the second segment."""
-    there = ids != 0
+    """Logits of padded token numbers; what follows the first separator is the second segment."""
+    there = ids != model.config.pad_token_id
     more = {}
     if getattr(model.config, "type_vocab_size", 0) > 1:
         separator = (ids == model.config.separator).long()
@@ -144,7 +145,8 @@ def _tokens(
 ) -> tuple[Examples, Examples]:
     """Training and test tokens, read from the cache where the same texts were tokenised before by the same tokenizer."""
     train, train_labels, test, test_labels = read()
-    digest = hashlib.sha256(repr((name, _identity(where), max_length)).encode())
+    padding = _padding(where)
+    digest = hashlib.sha256(repr((name, _identity(where), max_length, padding)).encode())
     for text in (*train, *test):
         digest.update(repr(text).encode())
     path = cache_folder() / "tokens" / f"{name}-{digest.hexdigest()[:16]}.npz"
@@ -152,7 +154,17 @@ def _tokens(
         with whole_file(path) as temporary, temporary.open("wb") as stream:
             np.savez(stream, train=_tokenised(where, train, max_length), test=_tokenised(where, test, max_length))
     with np.load(path, allow_pickle=False) as kept:
-        return _padded(kept["train"], train_labels), _padded(kept["test"], test_labels)
+        return _examples(kept["train"], train_labels, padding), _examples(kept["test"], test_labels, padding)
+
+
+def _padding(where: str) -> int:
+    """The number of the token that an encoder pads with."""
+    number = _tokenizer(where).pad_token_id
+    if number is None:
+        raise DataError(
+            f"the encoder {where} has no token to pad with, so it cannot be fine-tuned on batches; choose another."
+        )
+    return number
 
 
 def _identity(where: str) -> str:
@@ -165,12 +177,12 @@ def _tokenised(where: str, texts: Sequence[Text], max_length: int) -> np.ndarray
     split = [(text, None) if isinstance(text, str) else text for text in texts]
     first, second = [pair[0] for pair in split], [pair[1] for pair in split]
     rows = _tokenizer(where)(first, None if second[0] is None else second, truncation=True, max_length=max_length)
-    padded = np.zeros((len(texts), max_length), dtype=np.int32)
+    padded = np.full((len(texts), max_length), _padding(where), dtype=np.int32)
     for line, ids in zip(padded, rows["input_ids"]):
         line[: len(ids)] = ids
     return padded
 
 
-def _padded(ids: np.ndarray, labels: Sequence[int]) -> Examples:
+def _examples(ids: np.ndarray, labels: Sequence[int], padding: int) -> Examples:
     tokens: Tensor = torch.from_numpy(ids.astype(np.int64))
-    return Examples(tokens, torch.tensor(labels), (tokens != 0).sum(1))
+    return Examples(tokens, torch.tensor(labels), (tokens != padding).sum(1))

@@ -71,9 +71,9 @@ def penalty(
         Cattaneo, Klusowski and Shigida, arXiv 2309.00079; rederived here for either placement. Tag: proved
         (:func:`update_defect`), order verified.
     """
-    memory_1 = _memory(hyperparameter(BETA_1, beta1, below=1))
-    memory_2 = _memory(hyperparameter(BETA_2, beta2, below=1))
-    small = hyperparameter(EPSILON, epsilon)
+    memory_1 = _memory(hyperparameter("beta1", BETA_1, beta1, below=1))
+    memory_2 = _memory(hyperparameter("beta2", BETA_2, beta2, below=1))
+    small = hyperparameter("epsilon", EPSILON, epsilon)
     preconditioner = _preconditioner(small, placement)
     magnitude = sympy.Abs(GRADIENT)
     if placement == "inside":
@@ -123,9 +123,9 @@ def sign_change(beta1: float, beta2: float, epsilon: float, placement: Placement
     Source:
         Derived here. Tag: proved.
     """
-    memory_1 = _memory(hyperparameter(BETA_1, beta1, below=1))
-    memory_2 = _memory(hyperparameter(BETA_2, beta2, below=1))
-    small = hyperparameter(EPSILON, epsilon)
+    memory_1 = _memory(hyperparameter("beta1", BETA_1, beta1, below=1))
+    memory_2 = _memory(hyperparameter("beta2", BETA_2, beta2, below=1))
+    small = hyperparameter("epsilon", EPSILON, epsilon)
     _preconditioner(small, placement)
     if memory_1 >= memory_2:
         return math.inf

@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lrtheory.schedules.schedule import checked_positive
-from lrtheory.theory.worst_case import checked_steps
+from lrtheory.theory.worst_case import checked_magnitude, checked_steps
 
 
 def averaged_bound(steps: Any, *, lipschitz: float = 1.0, distance: float) -> float:
@@ -37,7 +36,7 @@ def averaged_bound(steps: Any, *, lipschitz: float = 1.0, distance: float) -> fl
         >>> round(averaged_bound(Constant().steps(100, lr=0.1), distance=1.0), 12)
         0.1
     """
-    lipschitz = checked_positive("lipschitz", lipschitz)
-    distance = checked_positive("distance", distance)
+    lipschitz = checked_magnitude("lipschitz", lipschitz)
+    distance = checked_magnitude("distance", distance)
     steps = checked_steps(steps)
     return float((distance**2 + lipschitz**2 * np.sum(steps**2)) / (2 * np.sum(steps)))

@@ -17,7 +17,7 @@ from typing import Any
 
 from lrtheory.schedules.schedule import checked_positive
 from lrtheory.theory.smooth import smooth_worst_case
-from lrtheory.theory.worst_case import checked_length, checked_steps, worst_case
+from lrtheory.theory.worst_case import checked_length, checked_magnitude, checked_steps, worst_case
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def certify_worst_case(
         True
     """
     length = checked_length(distance, diameter)
-    lipschitz = checked_positive("lipschitz", lipschitz)
+    lipschitz = checked_magnitude("lipschitz", lipschitz)
     theoretical = worst_case(steps, lipschitz=lipschitz, distance=distance, diameter=diameter)
     # In units of the length and the Lipschitz constant the program is as well scaled as it can be.
     scaled = checked_steps(steps) * lipschitz / length

@@ -10,7 +10,8 @@ subgradient there; let the oracle answer 0 until step ``T`` and :math:`-G` at st
 :math:`x_{T+1}=\min(G\eta_T,D)`. ∎
 
 So a constant step :math:`\eta=\rho c\,D/(G\sqrt T)`, and an inverse square root
-:math:`\eta_t=\rho c\,D/(G\sqrt t)` alike, lose at least :math:`\rho c\,DG/\sqrt T`: linear in ``rho``. The upper bound of
+:math:`\eta_t=\rho c\,D/(G\sqrt t)` alike, lose at least :math:`\rho c\,DG/\sqrt T` as long as
+:math:`\rho c\le\sqrt T`: linear in ``rho``. The upper bound of
 :mod:`lrtheory.theory.worst_case` is linear in ``rho`` too (up to the last iterate's logarithm of ``T``), so for these
 two schedules linear is the truth. An annealed schedule has a small :math:`\eta_T` and escapes.
 
@@ -24,8 +25,7 @@ The oracle need not be that malicious: :func:`two_cycle` runs the same function 
 
 from typing import Any
 
-from lrtheory.schedules.schedule import checked_positive
-from lrtheory.theory.worst_case import checked_steps
+from lrtheory.theory.worst_case import checked_magnitude, checked_steps
 
 
 def fixed_step_lower_bound(steps: Any, *, lipschitz: float = 1.0, diameter: float) -> float:
@@ -49,8 +49,8 @@ def fixed_step_lower_bound(steps: Any, *, lipschitz: float = 1.0, diameter: floa
     Source:
         Proved here: see the module.
     """
-    lipschitz = checked_positive("lipschitz", lipschitz)
-    diameter = checked_positive("diameter", diameter)
+    lipschitz = checked_magnitude("lipschitz", lipschitz)
+    diameter = checked_magnitude("diameter", diameter)
     return float(min(lipschitz**2 * checked_steps(steps)[-1], lipschitz * diameter))
 
 

@@ -5,8 +5,10 @@ r"""How coarse may a grid of learning rates be, and where should its points lie?
 
 .. math:: \phi(\rho)=\frac{W(\rho\,\eta^\star)}{W(\eta^\star)}=\min_k\Big[\frac{a_k}{\rho}+b_k\rho\Big],
 
-a minimum over restarts ``k``: the law of :mod:`lrtheory.theory.misspecification`, or the exact worst case of
-:mod:`lrtheory.theory.worst_case` at a given horizon.
+a minimum over restarts ``k``: the law of :mod:`lrtheory.theory.misspecification`, or the worst case of
+:mod:`lrtheory.theory.worst_case` at a given horizon (there :math:`\phi` is at most this: the trivial bound :math:`GD` and
+rates too small to matter are left out, so a plan keeps its promise but need not be the coarsest where the tolerance is
+above :math:`GD` over the tuned loss).
 
 **Statement.** A restart loses at most a factor :math:`t` exactly for
 :math:`\rho\in\big[\tfrac{2a_k}{t+\sqrt{t^2-4a_kb_k}},\tfrac{t+\sqrt{t^2-4a_kb_k}}{2b_k}\big]`. Let
@@ -15,8 +17,9 @@ ratio :math:`\beta/\alpha` that starts at :math:`\beta\cdot\mathrm{low}` keeps :
 :math:`\eta^\star`, and with these intervals no wider ratio does: :math:`x_j` serves the tuned rates in
 :math:`[x_j/\beta,x_j/\alpha]`, and neighbours must meet.
 
-* *Err high.* :math:`\alpha=t-\sqrt{t^2-1}` for every schedule, but :math:`\beta\sim(t/C)^{2p+1}` after annealing: the
-  points lie :math:`\sqrt{\alpha\beta}>1` above the middles of the intervals that they serve.
+* *Err high.* :math:`\alpha=t-\sqrt{t^2-1}` if the tuned restart is the first step, as for every annealing schedule of the
+  registry, but :math:`\beta\sim(t/C)^{2p+1}` after annealing: the points lie :math:`\sqrt{\alpha\beta}>1` above the
+  middles of the intervals that they serve.
 * Without annealing :math:`\beta=1/\alpha`: the grid is centred and its ratio is :math:`(t+\sqrt{t^2-1})^2`.
 
 **Status.** *Proved* from the bounds quoted above: a planned grid's loss is at most the stated factor times the tuned
@@ -31,8 +34,8 @@ from typing import Any
 import numpy as np
 
 from lrtheory.schedules import Constant, Polynomial
-from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_positive, is_number
-from lrtheory.theory.misspecification import functionals, law
+from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_positive, checked_schedule, is_number
+from lrtheory.theory.misspecification import LARGEST, functionals, law
 from lrtheory.theory.worst_case import checked_steps, restarts
 
 
@@ -44,7 +47,7 @@ class GridPlan:
         schedule: The shape that every trial runs.
         low: Lower end of the range that holds the tuned rate.
         high: Upper end.
-        horizon: Number of steps of the exact worst case; none for the limit of long runs.
+        horizon: Number of steps of the worst case; none for the limit of long runs.
         tolerance: The factor that was allowed; none where the number of trials was given.
         widest_ratio: The widest ratio of neighbours that the tolerance admits.
         ratio: The ratio of the points, at most ``widest_ratio``: the range divided evenly.
@@ -65,6 +68,18 @@ class GridPlan:
     factor: float
     typical: float
     tuned_loss: float
+
+    def __str__(self) -> str:
+        setting = "in the limit of long runs" if self.horizon is None else f"for {self.horizon:,} steps"
+        tuned = f" ({self.tuned_loss:.3f} DG/sqrt(T))" if self.tuned_loss < math.inf else ""
+        lines = [
+            f"{self.schedule}: try {', '.join(f'{point:.3g}' for point in self.points)}.",
+            f"Tuned rate in [{self.low:g}, {self.high:g}], {setting}: the best trial's worst case is at most"
+            f" {self.factor:.3f} times this schedule's own tuned one{tuned}, typically {self.typical:.3f}.",
+        ]
+        if self.lift > 1.005:
+            lines.append(f"The rates lie {self.lift:.2f} times above the middle of what each serves: err high.")
+        return "\n".join(lines)
 
     @property
     def trials(self) -> int:
@@ -111,11 +126,11 @@ def plan_grid(
 
     Args:
         low: Lower end of the range that holds the schedule's tuned base rate; positive.
-        high: Upper end, above ``low``.
+        high: Upper end, above ``low``, at most 1e100 times it.
         schedule: The shape.
-        tolerance: The factor over the perfectly tuned worst case that may be lost, above 1.
+        tolerance: The factor over the perfectly tuned worst case that may be lost, above 1 and at most 1e100.
         budget: The number of trials. Exactly one of ``tolerance`` and ``budget`` must be given.
-        horizon: Promise for the exact worst case of this many steps instead of the limit of long runs.
+        horizon: Promise for the worst case of this many steps instead of the limit of long runs.
 
     Returns:
         The plan, with the guaranteed and the typical factor.
@@ -138,12 +153,11 @@ def plan_grid(
         Proved here: see the module.
     """
     low, high = checked_range(low, high)
-    if not isinstance(schedule, Schedule):
-        raise TypeError(f"schedule must be a Schedule, not {type(schedule).__name__}.")
+    checked_schedule("schedule", schedule)
     if (tolerance is None) == (budget is None):
         raise ValueError("give exactly one of tolerance (a factor of loss) and budget (a number of trials).")
-    if tolerance is not None and not (is_number(tolerance) and 1 < tolerance < math.inf):
-        raise ValueError(f"tolerance must be a finite factor above 1, not {tolerance!r}.")
+    if tolerance is not None and not (is_number(tolerance) and 1 < tolerance <= LARGEST):
+        raise ValueError(f"tolerance must be a factor above 1 and at most {LARGEST:g}, not {tolerance!r}.")
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1):
         raise ValueError(f"budget is a number of trials, a whole number of at least 1, not {budget!r}.")
     curve = _curve(schedule, None if horizon is None else checked_horizon(horizon))
@@ -157,7 +171,7 @@ def plan_grid(
     ratio = (high / low) ** (1 / trials)
     factor, below, above = curve.level(min(ratio, widest))
     points = tuple(float(low * above * ratio**j) for j in range(trials))
-    typical = float(np.mean([curve.factor(rho) for rho in np.geomspace(above / ratio, above, 65)]))
+    typical = float(np.mean([curve.factor(above * ratio ** ((i + 0.5) / 64 - 1)) for i in range(64)]))
     return GridPlan(schedule, low, high, horizon, tolerance, widest, ratio, points, factor, typical, curve.tuned_loss)
 
 
@@ -195,6 +209,8 @@ def checked_range(low: Any, high: Any) -> tuple[float, float]:
     low, high = checked_positive("low", low), checked_positive("high", high)
     if not low < high:
         raise ValueError(f"low must be below high, not {low:g} and {high:g}.")
+    if not high / low <= LARGEST:
+        raise ValueError(f"high must be at most {LARGEST:g} times low, not {low:g} and {high:g}.")
     return low, high
 
 
@@ -226,7 +242,7 @@ class _Curve:
     def level(self, ratio: float) -> tuple[float, float, float]:
         """The smallest loss whose reach has a given ratio, from above, and that reach."""
         low, high = 1.0, (math.sqrt(ratio) + 1 / math.sqrt(ratio)) / 2  # without annealing it is the upper one
-        while high - low > 1e-9:
+        while high - low > max(1e-9, 1e-15 * high):  # neighbouring floats are further apart beyond a million
             middle = (low + high) / 2
             below, above = self.reach(middle)
             low, high = (low, middle) if above / below >= ratio else (middle, high)

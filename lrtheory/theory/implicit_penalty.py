@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
+from inspect import signature
 from typing import Any, cast
 
 import numpy as np
@@ -241,14 +242,20 @@ def implicit_penalty(optimizer: str = "gd", **hyper: Any) -> PenaltyTerm:
     """
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {optimizer!r}.")
-    return import_module(f"lrtheory.theory.{OPTIMIZERS[optimizer]}").penalty(**hyper)
+    describe = import_module(f"lrtheory.theory.{OPTIMIZERS[optimizer]}").penalty
+    known = signature(describe).parameters
+    for name in hyper:
+        if name not in known:
+            raise TypeError(f"{optimizer} has no hyperparameter {name!r}; it has {', '.join(known) or 'none'}.")
+    return describe(**hyper)
 
 
-def hyperparameter(symbol: sympy.Symbol, value: float | None, *, below: float = math.inf) -> sympy.Expr:
+def hyperparameter(name: str, symbol: sympy.Symbol, value: float | None, *, below: float = math.inf) -> sympy.Expr:
     """A hyperparameter as an exact number, or its symbol when none is given.
 
     Args:
-        symbol: The symbol; its name is used in messages.
+        name: The argument's name, for messages.
+        symbol: Its symbol in the formulas.
         value: A number of at least 0, read as the fraction that its shortest decimal form denotes; or None.
         below: The number that it must stay below.
 
@@ -259,7 +266,7 @@ def hyperparameter(symbol: sympy.Symbol, value: float | None, *, below: float = 
         return symbol
     if not (is_number(value) and 0 <= value < below):
         limit = "finite and at least 0" if below == math.inf else f"at least 0 and below {below:g}"
-        raise ValueError(f"{symbol} must be {limit}, not {value!r}.")
+        raise ValueError(f"{name} must be {limit}, not {value!r}.")
     return cast(sympy.Expr, sympy.Rational(str(value)))
 
 

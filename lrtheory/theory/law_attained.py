@@ -36,8 +36,9 @@ there on.
    :math:`\frac12(1-\frac1p)^{p+1}<0.19` for :math:`p>1` and 0 else. The sum is below 1.
 5. *The loss* is the bound of the restart ``k`` with :math:`R` for :math:`D`: at least :math:`(1-\varepsilon/2)^2` of it. ∎
 
-Where the best restart is the first step, :math:`\kappa\ge(R/D)^2` grows as the rate falls, ``e`` is only larger, and the
-distances are :math:`\frac1\kappa(\dots)` as large.
+Where the best restart is the first step, :math:`\kappa\ge(R/D)^2` grows as the rate falls, and ``e`` is larger by
+:math:`\frac{\kappa-1}2(1+x^{p+1})`. So it falls by at most :math:`\frac{\kappa-1}2` more, and the squared distances are at
+most :math:`\frac{D^2}\kappa\big[\frac{p+1}{2p+1}+\delta_p+\frac{\kappa-1}2\big]`, below :math:`D^2`.
 
 **Status.** *Proved*, and *verified* by running it. **Source.** Derived here.
 """

@@ -15,18 +15,19 @@ and a rate ``rho`` times the tuned one loses the factor
 
 .. math:: \frac{W(\rho)}{W(1)}=\min_\tau\frac12\Big[\frac{H^\star}{\rho\,H(\tau)}+\frac{\rho\,Q(\tau)}{Q^\star}\Big].
 
-* It is :math:`(\rho+1/\rho)/2` up to a threshold (for every schedule when :math:`\rho\le1`): annealing forgives upward
-  only.
+* It is :math:`(\rho+1/\rho)/2` from 1 up to a threshold, and for every :math:`\rho\le1` if the tuned restart is the first
+  step, as for every annealing schedule of the registry (a shape that falls steeply early may forgive downward too).
 * Beyond it grows like :math:`C\rho^{1/(2p+1)}`. For :math:`h=(1-u)^p` this is exact,
   :math:`\frac{2p+1}{2(p+1)}\big(\frac{p+1}p\big)^{p/(2p+1)}\rho^{1/(2p+1)}` for
   :math:`\rho\ge\sqrt{(p+1)/p}` (:func:`polynomial_law` derives it).
-* A shape that does not anneal has a logarithmic :math:`Q` (the last iterate's logarithm of ``T``), so that the first
-  restart wins for every fixed ``rho`` as :math:`T\to\infty`: the factor is :math:`(\rho+1/\rho)/2` for all of them.
+* A shape that does not anneal has a logarithmic :math:`Q` (the last iterate's logarithm of ``T``), so that a
+  restart at a vanishing part of the run wins for every fixed ``rho`` as :math:`T\to\infty`: the factor is
+  :math:`(\rho+1/\rho)/2` for all of them.
 
 **Derivation.** In the recursion of :mod:`lrtheory.theory.worst_case`, :math:`s_k\approx2\eta T H` and
 :math:`s_k-2\sum\eta_t=\sum\eta_t^2/A_{t+1}^2\approx\tfrac\eta2 Q` because :math:`A^2\approx2\eta TH` and
 :math:`\sum\to T\int`. **Status:** proved as an upper bound in the limit, and as attained for polynomial decay
-(:mod:`lrtheory.theory.law_attained`); for other shapes that is verified through the certificates. The exact worst case at
+(:mod:`lrtheory.theory.law_attained`); for other shapes that is verified through the certificates. The worst case at
 :math:`T=10^5` agrees with the law to a few parts in a thousand.
 
 **Source.** The exponent: Attia and Koren, arXiv 2503.09411. The sharp form with its constants: here.
@@ -61,7 +62,7 @@ class Law:
         tuned_lr: Tuned rate over :math:`D/(G\sqrt T)`; 0 for a shape that does not anneal (its tuned rate falls by a
             further root of :math:`\ln T`).
         tuned_loss: Tuned worst case over :math:`DG/\sqrt T`; infinite for a shape that does not anneal.
-        threshold: Up to this ``rho`` the factor is :math:`(\rho+1/\rho)/2`.
+        threshold: From 1 up to this ``rho`` the factor is :math:`(\rho+1/\rho)/2`.
         constant: :math:`C`, where the factor tends to :math:`C\rho^{1/(2p+1)}`.
     """
 
@@ -88,7 +89,7 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
 
     Raises:
         TypeError: ``schedule`` is no schedule.
-        ValueError: ``rho`` is not positive and finite.
+        ValueError: ``rho`` is not positive and finite, or the shape ends in no power of what remains of the run.
 
     Example:
         >>> from lrtheory import Constant, Cosine, Polynomial
@@ -104,7 +105,7 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
         limits = f"from {1 / LARGEST:g} to {LARGEST:g}"
         raise ValueError(f"rho must be positive and finite, {limits}: it is the rate used over the tuned rate.")
     if schedule.degree == 0:
-        return (rho + 1 / rho) / 2
+        return np.asarray((rho + 1 / rho) / 2)
     return np.array([_factor(schedule, value) for value in rho.ravel()]).reshape(rho.shape)
 
 
@@ -296,12 +297,17 @@ def functionals(schedule: Schedule) -> Functionals:
     the shape's breakpoints, where its two one-sided values are used, so each panel is smooth; log H and log Q are
     nearly linear in log(1 - u), and a Hermite spline through the nodes carries them to a dense grid.
     """
+    degree = float(schedule.degree)
+    if not 0 < degree < math.inf:
+        raise ValueError(
+            f"{schedule} must end like a power of what remains of the run: it has no degree, but {degree:g}."
+        )
     u, _ = symbols()
     x = sympy.Symbol("x", positive=True)
     height = sympy.lambdify(x, limit_expression(schedule).subs(u, 1 - x), "mpmath")
-    edges = np.unique(
-        np.concatenate([np.geomspace(10.0**-DECADES, 1, PANELS_PER_DECADE * DECADES + 1), _breakpoints(schedule)])
-    )
+    decades = min(DECADES, 140 / degree)  # the square of the shape must not underflow
+    panels = math.ceil(PANELS_PER_DECADE * decades * max(1.0, degree / 8))
+    edges = np.unique(np.concatenate([np.geomspace(10.0**-decades, 1, panels + 1), _breakpoints(schedule)]))
     nodes, integration = _lobatto(NODES)
     log_x = np.array([(a + b) / 2 + (b - a) / 2 * nodes for a, b in zip(np.log(edges), np.log(edges[1:]))])
     inside = 1e-13  # how far inside its panel an end node is: far enough to tell the two sides of a jump apart
@@ -310,7 +316,7 @@ def functionals(schedule: Schedule) -> Functionals:
     with mpmath.workdps(DIGITS):
         h = np.array([[float(height(mpmath.exp(y))) for y in panel] for panel in log_x])
     half = np.diff(np.log(edges))[:, None] / 2
-    xs, degree = np.exp(log_x), float(schedule.degree)
+    xs = np.exp(log_x)
 
     def accumulate(rate: np.ndarray, start: float) -> np.ndarray:  # the running integral of rate d(log x)
         within = half * (rate @ integration.T)
@@ -330,7 +336,13 @@ def _factor(schedule: Schedule, rho: float) -> float:
     """The factor at one rho: the best restart."""
     table = functionals(schedule)
     bias, noise = table.tuned_area / (2 * rho), rho / (2 * table.tuned_spread)
-    return _smallest(lambda y: bias * np.exp(-table.log_area(y)) + noise * np.exp(table.log_spread(y)), table.grid)[1]
+    best, factor = _smallest(
+        lambda y: bias * np.exp(-table.log_area(y)) + noise * np.exp(table.log_spread(y)), table.grid
+    )
+    if best > table.grid[0]:
+        return factor
+    found = law(schedule)  # the best restart lies beyond the table, where the shape is a power of what remains
+    return found.constant * rho ** float(found.exponent)
 
 
 def _smallest(function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray) -> tuple[float, float]:

@@ -64,7 +64,7 @@ def penalty(momentum: float | None = None, convention: Convention = "sum") -> Pe
         Ghosh, Lyu, Zhang and Wang, Implicit regularization in heavy-ball momentum accelerated stochastic gradient
         descent, ICLR 2023; rederived here. Tag: proved (:func:`heavy_ball_equation` of order 2), order verified.
     """
-    beta = hyperparameter(BETA, momentum, below=1)
+    beta = hyperparameter("momentum", BETA, momentum, below=1)
     scale = _scale(beta, convention)
     speed = scale / (1 - beta)
     return PenaltyTerm(
@@ -103,7 +103,7 @@ def heavy_ball_equation(order: int, momentum: float | None = None, convention: C
         orders 1 to 4 verified.
     """
     order = checked_order(order)
-    beta = hyperparameter(BETA, momentum, below=1)
+    beta = hyperparameter("momentum", BETA, momentum, below=1)
     weights = [(1 + (-1) ** j * beta) / math.factorial(j) for j in range(1, order + 1)]
     multipliers = backward_error(order, weights, _scale(beta, convention))
     return ModifiedEquation(order, tuple((tree, _over_powers(c, beta)) for tree, c in multipliers.items()))
@@ -138,7 +138,7 @@ def start_from_rest(
     Source:
         Derived here. Tag: proved; the order that it restores is verified.
     """
-    beta = hyperparameter(BETA, momentum, below=1)
+    beta = hyperparameter("momentum", BETA, momentum, below=1)
     shift = checked_positive("lr", lr) * float(beta * _scale(beta, convention) / (1 - beta) ** 2)
     return np.asarray(theta, dtype=np.float64) + shift * np.asarray(gradient, dtype=np.float64)
 

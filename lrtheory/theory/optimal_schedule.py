@@ -22,7 +22,7 @@ one, the bound is :math:`\tfrac12[R^2/(\sum b)^2+\sum G_t^2b_t^2]`. By Cauchy an
 So the schedule published as a *refinement* is best for the sharp bound too; with constant norms it is linear decay, and
 where norms fall early it warms up.
 
-**Status.** *Proved*, an upper bound and its minimiser. With constant norms it is the exact worst case. The norms that a
+**Status.** *Proved*, an upper bound and its minimiser. With constant norms it is the worst case. The norms that a
 run shows depend on its schedule: the theorem is for given bounds, the practice of logging and running again is a
 heuristic (*quoted*).
 
@@ -38,8 +38,8 @@ import sympy
 from scipy.ndimage import median_filter
 from scipy.optimize import minimize_scalar
 
-from lrtheory.schedules.schedule import Schedule, checked_numbers, checked_positive, is_number
-from lrtheory.theory.worst_case import checked_steps
+from lrtheory.schedules.schedule import Schedule, checked_numbers, is_number
+from lrtheory.theory.worst_case import checked_magnitude, checked_steps
 
 SMALLEST = 1e-50
 """Norms below this, or above its inverse, have weights that leave the range of numbers."""
@@ -76,7 +76,7 @@ def optimal_steps(gradient_norms: Any, *, distance: float = 1.0) -> np.ndarray:
     weights = _weights(gradient_norms)
     total = weights.sum()
     after = np.append(np.cumsum(weights[:0:-1])[::-1], 0.0)
-    return (checked_positive("distance", distance) * weights * after / total**1.5)[:-1]
+    return (checked_magnitude("distance", distance) * weights * after / total**1.5)[:-1]
 
 
 def worst_case_of_norms(steps: Any, gradient_norms: Any, *, distance: float) -> float:
@@ -105,7 +105,7 @@ def worst_case_of_norms(steps: Any, gradient_norms: Any, *, distance: float) -> 
     moving = checked_steps(steps)
     if not len(moving) == np.size(steps) == len(squares) - 1:
         raise ValueError("steps and gradient_norms must be as many, and every step positive.")
-    distance = checked_positive("distance", distance)
+    distance = checked_magnitude("distance", distance)
 
     def bound(log_a: float) -> float:
         area, noise = math.exp(log_a), squares[-1] * math.exp(2 * log_a)

@@ -1,4 +1,4 @@
-r"""The last-iterate bound of the literature, split by term, for comparison with the exact worst case.
+r"""The last-iterate bound of the literature, split by term, for comparison with the worst case.
 
 For any positive steps and :math:`\|x_1-x^\star\|\le R`,
 
@@ -11,7 +11,7 @@ asymptotically exactly twice as large, because it has :math:`\frac{D^2}{2\eta TH
 worst case has half of it.
 
 **Source.** Defazio, Cutkosky, Mehta and Mishchenko, arXiv 2310.07831, Theorem 10; Schaipp, Hägele, Taylor, Simsekli and
-Bach, arXiv 2501.18965, Theorem 1. *Quoted*; that it is never below the exact worst case is *verified* in the tests.
+Bach, arXiv 2501.18965, Theorem 1. *Quoted*; that it is never below the worst case is *verified* in the tests.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from lrtheory.schedules.schedule import checked_positive
-from lrtheory.theory.worst_case import checked_steps
+from lrtheory.theory.worst_case import checked_magnitude, checked_steps
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,8 @@ def published_bound(steps: Any, *, lipschitz: float = 1.0, distance: float) -> P
     Source:
         Quoted: see the module.
     """
-    lipschitz = checked_positive("lipschitz", lipschitz)
-    distance = checked_positive("distance", distance)
+    lipschitz = checked_magnitude("lipschitz", lipschitz)
+    distance = checked_magnitude("distance", distance)
     steps = checked_steps(steps)
     steps = np.append(steps, steps[-1])
     remaining = np.cumsum(steps[::-1])[::-1]

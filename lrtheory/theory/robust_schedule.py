@@ -197,7 +197,7 @@ def two_piece(doubt: float) -> Schedule:
 
 
 def placed(schedule: Schedule, doubt: float, horizon: int) -> tuple[float, float]:
-    r"""The base rate whose largest exact worst case over ``[1, doubt]`` is smallest, and that loss.
+    r"""The base rate whose largest worst case over ``[1, doubt]`` is smallest, and that loss.
 
     .. math:: \min_{\mathrm{lr}}\;\max_{\rho\in[1,R]}W(\rho\,\mathrm{lr}),\qquad\text{in units of }DG/\sqrt T
 
@@ -230,7 +230,7 @@ def placed(schedule: Schedule, doubt: float, horizon: int) -> tuple[float, float
 
 
 def comparison(schedules: tuple[Schedule, ...], doubts: tuple[float, ...], horizon: int) -> pd.DataFrame:
-    """The largest exact worst case of each schedule over each doubt, its base rate at its best.
+    """The largest worst case of each schedule over each doubt, its base rate at its best.
 
     Args:
         schedules: The shapes.

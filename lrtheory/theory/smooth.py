@@ -21,17 +21,17 @@ coefficient of :math:`\delta_i` is now :math:`2[\eta_{i-1}v_{i-1}^2-(v_i-v_{i-1}
 :math:`A_i=A_{i+1}+\eta_i/A_i`, the recursion. ∎
 
 **Law.** :math:`A_k^2\approx2\sum_{t\ge k}\eta_t`, so the bound is that of the non-smooth case with :math:`\sigma` for
-:math:`G`, except that a restart must wait until :math:`\beta\eta h(\tau)<1`. For :math:`h=(1-u)^p` and a rate ``rho``
-times the tuned :math:`\min(1/\beta, D/(\sigma\sqrt T))`,
+:math:`G`, except that a restart must wait until :math:`\beta\eta h(\tau)<1`. For :math:`h=(1-u)^p` and a rate
+:math:`\rho\ge1` times the tuned :math:`\min(1/\beta, D/(\sigma\sqrt T))`,
 
 .. math:: \mathbb Ef(x_{T+1})-f^\star=O\Big(\rho^{1/p}\,\frac{\beta D^2}T+\rho^{1/(2p+1)}\,\frac{\sigma D}{\sqrt T}\Big).
 
 A constant step above :math:`2/\beta` does not converge at all: on :math:`\tfrac\beta2x^2` it multiplies the error by
 :math:`|1-\beta\eta|>1`.
 
-**Status.** The upper bound is *proved*; without noise and with constant steps it is sharp in its leading order
-(:math:`\beta R^2/4T`); that noiseless worst cases grow like :math:`\rho^{1/p}` is *verified* against semidefinite
-programs (:func:`lrtheory.theory.certificates.certify_smooth`).
+**Status.** The upper bound is *proved*; that without noise and with constant steps it is sharp in its leading order
+(:math:`\beta R^2/4T`) is *quoted* (Drori and Teboulle, arXiv 1206.3209); that noiseless worst cases grow
+like :math:`\rho^{1/p}` is *verified* against semidefinite programs (:func:`lrtheory.theory.certificates.certify_smooth`).
 
 **Source.** Derived here. Attia and Koren, arXiv 2503.09411, treat the smooth case; the wording of their theorem could not
 be read, so the exponent of the first term is ours.
@@ -45,7 +45,7 @@ import numpy as np
 import sympy
 
 from lrtheory.schedules.schedule import Schedule, checked_positive, is_number
-from lrtheory.theory.worst_case import checked_length, checked_steps
+from lrtheory.theory.worst_case import LARGEST, checked_length, checked_steps
 
 
 def smooth_worst_case(
@@ -89,8 +89,8 @@ def smooth_worst_case(
     """
     length = checked_length(distance, diameter)
     smoothness = checked_positive("smoothness", smoothness)
-    if not (is_number(noise) and 0 <= noise < math.inf):
-        raise ValueError(f"noise must be a finite number of at least 0, not {noise!r}.")
+    if not (is_number(noise) and 0 <= noise <= LARGEST):
+        raise ValueError(f"noise must be a number from 0 to {LARGEST:g}, not {noise!r}.")
     steps = checked_steps(steps)
     slack = 1 - smoothness * steps
     usable = slack > 0 if noise else slack >= 0

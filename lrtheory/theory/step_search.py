@@ -27,8 +27,8 @@ import numba
 import numpy as np
 from scipy.optimize import minimize
 
-from lrtheory.schedules.schedule import checked_horizon, checked_positive, is_number
-from lrtheory.theory.worst_case import checked_length, checked_steps, restarts
+from lrtheory.schedules.schedule import checked_horizon, is_number
+from lrtheory.theory.worst_case import checked_length, checked_magnitude, checked_steps, restarts
 
 
 def worst_case_gradient(
@@ -64,7 +64,7 @@ def worst_case_gradient(
     if count != len(steps):
         raise ValueError("steps must all be positive: where a step is zero the derivative has two sides.")
     length = checked_length(distance, diameter)
-    lipschitz = checked_positive("lipschitz", lipschitz)
+    lipschitz = checked_magnitude("lipschitz", lipschitz)
     squares, excess = restarts(steps)
     losses, best = _losses(squares, excess, np.ones(1), lipschitz, length, diameter is None)
     gradient = _adjoint(steps, squares, np.ones(1), np.ones(1), best, lipschitz, length)

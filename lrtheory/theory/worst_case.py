@@ -27,8 +27,9 @@ iterates so far, hence feasible and independent of the noise of step ``t``.
 3. *Convexity.* :math:`v_t(f(x_t)-f(z_t))\ge v_t\delta_t-\sum_{i\le t}(v_i-v_{i-1})\delta_i` with
    :math:`\delta_i=f(x_i)-f^\star`. The coefficient of :math:`\delta_i` in the sum is
    :math:`2[\eta_iv_i^2-(v_i-v_{i-1})A_i]`, :math:`A_i=\sum_{t\ge i}\eta_tv_t`.
-4. *Cancel.* :math:`v_{i-1}A_i=v_iA_{i+1}=1` makes it zero for :math:`i\le T` and :math:`2` for :math:`i=T+1`. So
-   :math:`v_i=1/A_{i+1}` and, with :math:`a=A_{T+1}` free, :math:`A_i=A_{i+1}+\eta_i/A_{i+1}`.
+4. *Cancel.* :math:`v_{i-1}A_i=1` for :math:`i\le T+1` makes it zero for :math:`i\le T` and :math:`2` for :math:`i=T+1`. So
+   :math:`v_i=1/A_{i+1}` for :math:`i\le T`, :math:`v_{T+1}=v_T`, and, with :math:`a=A_{T+1}` free,
+   :math:`A_i=A_{i+1}+\eta_i/A_{i+1}`.
 5. *Collapse.* :math:`A_t^2=A_{t+1}^2+2\eta_t+(\eta_t/A_{t+1})^2` turns the noise term into
    :math:`A_1^2-2\sum_t\eta_t`: the claim with :math:`s=A_1^2`.
 6. *Best a.* :math:`A\mapsto A+\eta/A` maps :math:`[m,\infty)` onto :math:`[M,\infty)` with
@@ -56,6 +57,9 @@ import sympy
 
 from lrtheory.schedules.schedule import Schedule, checked_numbers, checked_positive, checked_schedule
 
+SMALLEST, LARGEST = 1e-75, 1e75
+"""Of a length or a Lipschitz constant: the square of one over the other must stay in the range of numbers."""
+
 
 def worst_case(
     steps: Any, *, lipschitz: float = 1.0, distance: float | None = None, diameter: float | None = None
@@ -64,7 +68,8 @@ def worst_case(
 
     .. math:: \min_k\; \frac{D^2}{2s} + \frac{G^2}2\Big(s-2\sum_{t\ge k}\eta_t\Big), \qquad s=\max(s_k, D/G)
 
-    with the recursion of this module; with ``distance`` only :math:`k=1` and :math:`R` for :math:`D`.
+    with the recursion of this module; with ``distance`` only :math:`k=1` and :math:`R` for :math:`D`. With ``distance`` it
+    is attained; with ``diameter`` it is an upper bound, which polynomial decay attains in the limit of long runs.
 
     Args:
         steps: Learning rates :math:`\eta_1..\eta_T`, one-dimensional, finite, none negative; steps of zero move
@@ -74,7 +79,7 @@ def worst_case(
         diameter: :math:`D`, the diameter of the domain. Exactly one of the two lengths must be given.
 
     Raises:
-        ValueError: bad steps, or both or neither length.
+        ValueError: bad steps, both or neither length, or one of these numbers outside of 1e-75 to 1e75.
 
     Example:
         Linear decay reaches the optimum over all methods, :math:`RG/\sqrt{T+1}`:
@@ -93,7 +98,7 @@ def worst_case(
     squares, excess = restarts(steps)
     if diameter is None:
         squares, excess = squares[:1], excess[:1]
-    return _smallest_loss(squares, excess, 1.0, checked_positive("lipschitz", lipschitz), length)
+    return _smallest_loss(squares, excess, 1.0, checked_magnitude("lipschitz", lipschitz), length)
 
 
 def worst_case_curve(
@@ -177,7 +182,7 @@ def worst_cases(
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
         raise ValueError(f"threads must be a positive whole number, not {threads!r}.")
     length = checked_length(distance, diameter)
-    lipschitz = checked_positive("lipschitz", lipschitz)
+    lipschitz = checked_magnitude("lipschitz", lipschitz)
 
     def curve(schedule: Schedule) -> np.ndarray:
         squares, excess = restarts(checked_steps(schedule.steps(horizon)))
@@ -235,7 +240,7 @@ def tuned_lr(
     length = checked_length(distance, diameter)
     squares, excess = restarts(checked_steps(schedule.steps(horizon)))
     best = 0 if diameter is None else int(np.argmin(excess[:-1] / squares[:-1]))
-    return length / (checked_positive("lipschitz", lipschitz) * math.sqrt(squares[best] * excess[best]))
+    return length / (checked_magnitude("lipschitz", lipschitz) * math.sqrt(squares[best] * excess[best]))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -306,8 +311,16 @@ def checked_length(distance: float | None, diameter: float | None) -> float:
             "give exactly one length: distance (of the start from a minimiser) or diameter (of the domain)."
         )
     if distance is None:
-        return checked_positive("diameter", diameter)
-    return checked_positive("distance", distance)
+        return checked_magnitude("diameter", diameter)
+    return checked_magnitude("distance", distance)
+
+
+def checked_magnitude(name: str, value: Any) -> float:
+    """The value as a ``float`` whose squares stay in the range of numbers, or one sentence saying what it must be."""
+    value = checked_positive(name, value)
+    if not SMALLEST <= value <= LARGEST:
+        raise ValueError(f"{name} must be from {SMALLEST:g} to {LARGEST:g}, not {value:g}: choose another unit.")
+    return value
 
 
 def proof() -> dict[str, sympy.Expr]:

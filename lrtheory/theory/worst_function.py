@@ -52,8 +52,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from lrtheory.schedules.schedule import checked_positive
-from lrtheory.theory.worst_case import checked_steps, restarts
+from lrtheory.theory.worst_case import checked_magnitude, checked_steps, restarts
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +97,8 @@ def worst_function(steps: Any, *, lipschitz: float = 1.0, distance: float) -> Wo
         Proved here: see the module.
     """
     steps = checked_steps(steps)
-    lipschitz = checked_positive("lipschitz", lipschitz)
-    radius = checked_positive("distance", distance) / lipschitz
+    lipschitz = checked_magnitude("lipschitz", lipschitz)
+    radius = checked_magnitude("distance", distance) / lipschitz
     areas, turn = _areas(steps, radius)
     differences = np.append(-np.diff(areas), areas[-1])
     shrink = np.where(np.arange(len(steps)) < turn, 1 - differences[:-1] / areas[1:], 0.0)

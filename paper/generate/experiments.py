@@ -231,7 +231,7 @@ def _linear_below(found: dict[tuple[str, str, str], networks.Curve], task: str, 
 SPEEDS = {
     "simulator_speed": "The one-dimensional simulator",
     "regression_speed": "Stochastic gradient descent on finite sums",
-    "worst_case_speed": "The exact worst case of many configurations",
+    "worst_case_speed": "The worst case of many configurations",
 }
 """Tables of ``python -m tests.peers`` and what they time."""
 

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("torch", reason="the benchmark needs torch")
 pytest.importorskip("pytorch_optimizer", reason="the benchmark needs pytorch_optimizer")
 
+from lrtheory import tasks
 from lrtheory.benchmark import main
 from lrtheory.benchmarks import audit, protocols, published, report, scales, training
 from lrtheory.benchmarks.protocols import Benchmark, default_lr, run_of
@@ -63,10 +64,10 @@ def small_run(strategy="DALS", **changes):
 def test_quick_runs_every_strategy_from_end_to_end(tmp_path, capsys):
     assert main(["--quick", "--workers", "1", "--device", "cpu", "--epochs", "2", "--out", str(tmp_path)]) == 0
     out, err = lines(capsys)
-    assert out[0].split()[:3] == ["task", "strategy", "lr"]
+    assert out[0].split()[:4] == ["task", "strategy", "generation", "lr"]
     assert len(out) == 2 + len(strategies.names())
     assert "Written:" in err
-    assert "Reduced scale (1000 examples and 2 epochs at most)" in err
+    assert "Synthetic: another scale (examples 1000 and epochs 2) than" in err
     table = results(tmp_path)
     assert set(table.columns) >= COLUMNS
     counts = table.groupby(["strategy", "role"]).size().to_dict()
@@ -205,7 +206,9 @@ def test_the_published_table_is_about_the_registry():
 def test_every_artefact_is_a_switch_of_its_strategy():
     for artefact in audit.ARTEFACTS:
         assert set(training.switches(artefact.variant)) <= set(strategies.get(artefact.strategy).switches)
-        assert audit._departs(artefact, "vision")
+        assert audit._departs(artefact, tasks.get("cifar10"))
+    coarse = next(artefact for artefact in audit.ARTEFACTS if artefact.variant == "coarse_layers=False")
+    assert not audit._departs(coarse, tasks.get("synthetic-as-coded"))  # the children of that network are its layers
 
 
 def test_the_audit_answers_every_headline(tmp_path, capsys):
@@ -225,9 +228,9 @@ def rows_of(task, strategy, values, **more):
     return [
         {
             "task": task, "protocol": "as-coded", "strategy": strategy, "variant": "", "seed": seed, "lr": 0.1,
-            "factor": 1.0, "role": "final", "metric": "best test accuracy", "best": value, "last": value,
+            "factor": 1.0, "role": "final", "edge": False, "metric": "best test accuracy", "best": value, "last": value,
             "diverged": False, "seconds": 1.0, "peak_memory": 1.0, "part": "table", "curve": "50.00",
-            "examples": 0, "epochs": 10,
+            "examples": 0, "epochs": 10, "full_epochs": 10,
             **dict.fromkeys(("epochs_to_60", "epochs_to_70", "epochs_to_80", "epochs_to_90"), 1.0), **more,
         }
         for seed, value in enumerate(values)
@@ -244,20 +247,50 @@ def test_verdicts_follow_from_the_numbers():
         frame += rows_of("trec6", "STLR+Discriminative", [value] * 3, part="sweep", factor=factor)
     frame += rows_of("trec6", "STLR+Discriminative", [21.0] * 3, part="sweep", examples=1000, epochs=3)
     frame += rows_of("trec6", "STLR+Discriminative", [90.0] * 3, part="sweep", examples=1000, epochs=3, factor=4.0)
+    frame += rows_of("trec6", "RAdam", high, part="fair", protocol="fair", metric="last test accuracy")
+    frame += rows_of(
+        "trec6", "STLR+Discriminative", low, part="fair", protocol="fair", metric="last test accuracy", edge=True
+    )
     frame = pd.DataFrame(frame)
     table = audit.verdicts(frame).set_index(["headline", "protocol"])
     assert table.loc[("98.0 on synthetic, the best", "as-coded"), "stands"] == "yes"
     assert table.loc[(audit.COLLAPSE, "as-coded"), "stands"] == "yes"
     assert table.loc[(audit.COLLAPSE, "as-coded, switches"), "stands"] == "no: the rate"
+    assert table.loc[(audit.COLLAPSE, "fair"), "stands"] == "undecided: a tuned rate ends its grid"
     numbers = table.loc[(audit.COLLAPSE, "as-coded, switches"), "numbers"]
     assert "95.0 at 64 times" in numbers
-    assert "as coded (1000 examples, 3 epochs): 21.0 at its rate, 90.0 at 4 times" in numbers  # scales are kept apart
+    assert (
+        "as coded (1000 examples, 3 of 10 epochs): 21.0 at its rate, 90.0 at 4 times" in numbers
+    )  # scales are kept apart
     assert table.loc[("no strategy wins everywhere", "as-coded"), "stands"] == "yes"
-    assert list(audit.shown_sweep(frame)["scale"]) == ["", "1000 examples, 3 epochs"]
+    assert list(audit.shown_sweep(frame)["scale"]) == ["", "1000 examples, 3 of 10 epochs"]
     panels = audit_figure.draw(frame).axes
     assert [panel.get_title(loc="left") for panel in panels] == [
-        "artefacts", "trec6: full scale", "trec6: 1000 examples, 3 epochs",
+        "artefacts", "trec6: full scale", "trec6: 1000 examples, 3 of 10 epochs",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("coded", "without", "cause"),
+    [
+        ((43.5, 45.0), (44.0, 45.0), "yes"), ((43.5, 45.0), (95.0, 95.0), "no: the artefacts"),
+        ((43.5, 95.0), (44.0, 95.0), "no: the rate"), ((43.5, 45.0), (44.0, 95.0), "no: both together"),
+        ((43.5, 95.0), (95.0, 95.0), "no: the artefacts or the rate"),
+    ],
+)  # fmt: skip
+def test_the_collapse_is_laid_to_what_takes_it_away(coded, without, cause):
+    frame = []
+    for variant, values in (("", coded), ("double_decay=False,bursts=False", without)):
+        for factor, value in zip((1.0, 256.0), values):
+            frame += rows_of("trec6", "STLR+Discriminative", [value], part="sweep", variant=variant, factor=factor)
+    table = audit.verdicts(pd.DataFrame(frame)).set_index("protocol")
+    assert table.loc["as-coded, switches", "stands"] == cause
+
+
+def test_a_strategy_that_diverges_is_not_as_good_as_the_best():
+    frame = rows_of("t", "A", [90.0, 91.0, 90.0]) + rows_of("t", "B", [90.0, math.nan, math.nan])
+    frame += rows_of("t", "C", [50.0, 51.0, 50.0]) + rows_of("t", "D", [90.1, 90.9, 89.9])
+    assert audit.indistinguishable(pd.DataFrame(frame)) == ["A", "D"]
 
 
 def test_a_scale_is_one_table_in_which_no_run_stands_twice(tmp_path):
@@ -285,7 +318,7 @@ def test_a_scale_is_one_command(tmp_path, capsys, monkeypatch):
     assert main(command) == 0
     out, err = lines(capsys)
     assert "Published headlines:" in out
-    assert "Reduced scale (40 examples and 1 epochs at most)" in err
+    assert "Synthetic: another scale (examples 40 and epochs 1) than" in err
     first = (tmp_path / "benchmark.csv").read_bytes()
     assert main(command) == 0  # from what is stored
     assert (tmp_path / "benchmark.csv").read_bytes() == first

@@ -144,6 +144,17 @@ def test_the_table_of_the_schedules_is_the_theory():
     np.testing.assert_array_equal(cosine["coefficient"], Cosine().steps(len(cosine)))
 
 
+def test_runs_of_one_epoch_have_no_curve():
+    from lrtheory.figures import learning_curves
+
+    frame = learning_curves.data()
+    assert (frame["epochs"] == 1).any()
+    assert learning_curves.draw(frame[frame["epochs"] == 1]).axes == []
+    rows = frame[(frame["epochs"] > 1) & (frame["role"] == "final") & (frame["variant"] == "")]
+    drawn = learning_curves.draw(frame).axes
+    assert len({panel.get_ylabel() for panel in drawn} - {""}) == len(rows.groupby(["task", "protocol"]))
+
+
 def test_the_command_draws_one_or_says_what_is_missing(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["note_schedules", "--out", "drawn"]) == 0

@@ -46,8 +46,8 @@ def printed_equations(tensors, depths, gradients, losses, *, lr, horizon, varian
         for i, (g, d) in enumerate(zip(step_gradients, depths)):
             unfiltered = variant == "fast" and phase == 0
             if slow[i] is None:
-                slow[i] = g
-            elif not (unfiltered and coded.stale_average):
+                slow[i] = 0 * g if coded.zero_start else g
+            if not (unfiltered and coded.stale_average):
                 slow[i] = alphas[phase] * slow[i] + (1 - alphas[phase]) * g
             filtered = g if unfiltered else (0.3 + 0.4 * d) * g + (0.7 - 0.4 * d) * slow[i]
             update = filtered + decay * tensors[i]
@@ -87,7 +87,7 @@ def dals_run(tensors, depths, gradients, losses, **options):
 
 @every_variant
 @both_forms
-@pytest.mark.parametrize("coded", [AsCoded(), AsCoded(True, True, True)], ids=["printed", "as coded"])
+@pytest.mark.parametrize("coded", [AsCoded(), AsCoded(True, True, True, True)], ids=["printed", "as coded"])
 @given(seed=st.integers(0, 10**6))
 @settings(deadline=None, max_examples=8)
 def test_follows_the_printed_equations(variant, foreach, coded, seed):

@@ -14,15 +14,17 @@ def gradients(steps, size=3, seed=0):
     return torch.randn(steps, size, generator=generator, dtype=torch.float64)
 
 
+@pytest.mark.parametrize("zero_start", [False, True])
 @pytest.mark.parametrize("base", [torch.optim.SGD, torch.optim.AdamW])
-def test_the_optimizer_sees_the_filtered_gradient_and_nobody_else(base):
+def test_the_optimizer_sees_the_filtered_gradient_and_nobody_else(base, zero_start):
     alpha, lamb = 0.9, 2.0
     filtered, plain = (nn.Parameter(torch.zeros(3, dtype=torch.float64)) for _ in range(2))
-    ours = grokfast(base([filtered], lr=0.1), alpha=alpha, lamb=lamb)
+    ours = grokfast(base([filtered], lr=0.1), alpha=alpha, lamb=lamb, zero_start=zero_start)
     theirs = base([plain], lr=0.1)
-    average = None
-    for gradient in gradients(20):
-        average = gradient if average is None else alpha * average + (1 - alpha) * gradient
+    given = gradients(20)
+    average = torch.zeros(3, dtype=torch.float64) if zero_start else given[0]
+    for gradient in given:
+        average = alpha * average + (1 - alpha) * gradient
         filtered.grad = gradient.clone()
         ours.step()
         assert torch.equal(filtered.grad, gradient)
@@ -86,6 +88,8 @@ def test_refusals():
         grokfast(torch.optim.SGD([weight], lr=0.1), alpha=1.0)
     with pytest.raises(ValueError, match="lamb must be"):
         grokfast(torch.optim.SGD([weight], lr=0.1), lamb=-1.0)
+    with pytest.raises(ValueError, match="not fused"):
+        grokfast(torch.optim.SGD([weight], lr=0.1, fused=True))
     optimizer = grokfast(torch.optim.SGD([weight], lr=0.1))
     with pytest.raises(ValueError, match="filtered already"):
         grokfast(optimizer)

@@ -10,7 +10,7 @@ from torch import nn  # noqa: E402
 
 from lrtheory import Constant, Cosine, Polynomial, worst_case  # noqa: E402
 from lrtheory.optim.gradient_norms import GradientNorms  # noqa: E402
-from lrtheory.optim.range_test import range_test, turning_rate  # noqa: E402
+from lrtheory.optim.range_test import range_test, restored, turning_rate  # noqa: E402
 from lrtheory.theory.optimal_schedule import optimal_schedule  # noqa: E402
 
 
@@ -97,6 +97,30 @@ def test_everything_is_restored_to_the_bit(optimizer, used):
     for rate, group in zip(rates, optimizer.param_groups):
         if isinstance(rate, torch.Tensor):  # a compiled optimizer knows it by identity
             assert group["lr"] is rate
+
+
+@pytest.mark.parametrize("name", ["AdaBound", "Lion", "Lookahead"])
+def test_an_optimizer_that_keeps_more_goes_on_as_if_nothing_had_been(name):
+    """Options that its first step adds to a group, or the state of an optimizer inside."""
+    library = pytest.importorskip("pytorch_optimizer")
+
+    def trained(tested):
+        torch.manual_seed(0)
+        model = nn.Linear(16, 1)
+        inner = torch.optim.AdamW(model.parameters(), lr=0.01)
+        optimizer = (
+            library.Lookahead(inner) if name == "Lookahead" else getattr(library, name)(model.parameters(), lr=0.01)
+        )
+        closure = closure_of(model, optimizer, *problem(), batch=256)
+        if tested:
+            with restored(model, optimizer):
+                for _ in range(7):  # Lookahead looks every five
+                    optimizer.step(closure)
+        for _ in range(7):
+            optimizer.step(closure)
+        return model.weight.detach()
+
+    assert torch.equal(trained(True), trained(False))
 
 
 def test_a_failing_closure_is_no_excuse():

@@ -51,6 +51,16 @@ def test_one_schedule_a_group():
     assert np.array_equal(rates[:, 1], schedules[1].steps(20, lr=0.2))
     with pytest.raises(ValueError, match="one for each of the 2 parameter groups, not 3"):
         Cosine().lr_scheduler(optimizer, 20, groups=[Cosine()] * 3)
+    with pytest.raises(ValueError, match="not 0"):
+        Cosine().lr_scheduler(optimizer, 20, groups=[])
+
+
+@pytest.mark.parametrize("groups", ["x", 5, ["x"], [Cosine(), "x"]], ids=str)
+def test_other_things_than_schedules_are_one_sentence(groups):
+    with pytest.raises(TypeError, match="must be a Schedule such as Cosine"):
+        Cosine().lr_scheduler(optimizer_of(groups=2), 10, groups=groups)
+    with pytest.raises(TypeError, match=r"optimizer must be a torch optimizer, not str\."):
+        Cosine().lr_scheduler("x", 10)
 
 
 @every_schedule

@@ -195,6 +195,18 @@ def test_trains_under_autocast_with_a_scaler(strategy, as_coded):
     assert not equal(before, values(model))
 
 
+@pytest.mark.parametrize("name", ["SAM", "SAM+Discriminative"])
+def test_statistics_survive_gradients_that_overflow(name):
+    model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    training = strategies.build(name, model, 10)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**120)  # the squares of such gradients are beyond float32
+    x = torch.randn(16, 4, generator=torch.Generator().manual_seed(2))
+    before = values(model)
+    training.step(lambda: 1e12 * model(x).square().mean(), scaler)
+    assert equal(before, values(model))
+    assert all(buffer.isfinite().all() for buffer in model.buffers())
+
+
 @every_strategy
 @every_family
 @pytest.mark.parametrize("steps_per_epoch", [None, 3])
@@ -230,7 +242,6 @@ def test_the_registry_is_the_table_of_the_paper():
     assert tuple(members) == strategies.names()
     for strategy in strategies.REGISTRY:
         assert strategy.name in strategies.GENERATIONS[strategy.generation - 1].members
-    assert [s.name for s in strategies.REGISTRY if s.state_of_the_art] == list(strategies.names()[-4:])
     assert [generation.number for generation in strategies.GENERATIONS] == [1, 2, 3, 4, 5]
 
 

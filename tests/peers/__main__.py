@@ -17,7 +17,7 @@ from pathlib import Path
 COMPARISONS = {
     "simulators": "the one-dimensional simulator: nanoseconds a step of one replica of one configuration",
     "regression": "SGD on finite sums, all configurations of a sweep at once",
-    "worst_case": "the exact worst case of many configurations, against PEPit and the published bound",
+    "worst_case": "the worst case of many configurations, against PEPit and the published bound",
     "ensemble": "a step of a small network: hundreds of runs at once against one at a time",
     "optimizers": "a step of DALS on 22.7 million parameters against AdamW's",
 }

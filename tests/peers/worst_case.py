@@ -1,4 +1,4 @@
-"""The exact worst case of 10,000 configurations, beside the published bound and beside semidefinite programs.
+"""The worst case of 10,000 configurations, beside the published bound and beside semidefinite programs.
 
 A unit of work is a configuration. The published bound is computed as its authors do (arXiv 2501.18965): three terms from
 cumulative sums, one configuration at a time. The program is the one of `lrtheory.theory.certificates`, solved by PEPit; at

@@ -129,6 +129,48 @@ def test_a_schedule_of_ones_own():
         Schedule("backwards", "u - 1").steps(3)
 
 
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "(1 - u",
+        "",
+        "np.exp(-u)",
+        "lambda u: u",
+        lambda u: u,
+        "1/0",
+        "I*u",
+        "u < 1",
+        "[u]",
+        "f(u)",
+        "1 u",
+        "__import__('no')",
+    ],
+)
+def test_what_is_no_formula_is_one_sentence(formula):
+    mine = Schedule("mine", formula)
+    for ask in (lambda: mine.expr, lambda: mine.degree, lambda: mine([0.5]), lambda: mine.steps(4)):
+        with pytest.raises(
+            ValueError, match=r"^mine: .* is no formula in u that sympy reads, such as '\(1 - u\)\*\*2'\.$"
+        ):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("formula", "sentence"),
+    [
+        ("sqrt(u - 0.5)", "mine is not a finite number in places"),
+        ("1/u", "mine is not a finite number in places"),
+        ("Piecewise((1, u < 1/2))", "mine is not a finite number in places"),
+    ],
+)
+def test_a_shape_without_usable_values_is_one_sentence(formula, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Schedule("mine", formula).steps(4)
+    if formula.startswith("sqrt"):  # and does not ask for a horizon that would not help
+        with pytest.raises(ValueError, match=sentence):
+            Schedule("mine", formula)([0.2])
+
+
 def test_a_shape_that_counts_steps_asks_for_them():
     with pytest.raises(ValueError, match="counts steps: give its horizon"):
         InverseSqrt()([0.0])

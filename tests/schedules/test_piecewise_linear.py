@@ -187,7 +187,7 @@ def test_countings_are_what_they_say(knots, epoch, epochs):
 
 
 def guarantee(steps):
-    """The exact worst case over a domain of diameter 1 at the best base rate, in units of DG/sqrt(T)."""
+    """The worst case over a domain of diameter 1 at the best base rate, in units of DG/sqrt(T)."""
 
     def at(log_rate):
         return worst_case(np.exp(log_rate) * steps, diameter=1.0)

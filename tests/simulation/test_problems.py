@@ -105,10 +105,12 @@ def test_data_are_copied_and_frozen():
         {"eps": -0.1},
         {"eps": 1.1},
         {"eps": float("nan")},
+        {"eps": "a"},
         {"eps": 0.1, "diameter": 0.0},
         {"eps": 0.1, "lipschitz": float("inf")},
         {"eps": 0.1, "start": 0.6},
         {"eps": 0.1, "start": float("nan")},
+        {"eps": 0.1, "start": "right"},
         {"eps": 0.1, "noise": "uniform"},
     ],
 )

@@ -192,6 +192,11 @@ def test_seeds_are_recorded_and_matter(seed):
         ({"antithetic": True, "replicas": 2, "problem": PROBLEMS["gaussian"]}, ValueError),
         ({"antithetic": True, "replicas": 2, "problem": PROBLEMS["hinge"]}, ValueError),
         ({"threads": 0}, ValueError),
+        *(
+            ({"problem": PROBLEMS[loss], "lr": 1e20}, ValueError)
+            for loss in ("absolute", "hinge", "squared", "logistic")
+        ),
+        ({"problem": PROBLEMS["hinge"], "lr": 1e300, "dtype": "float64"}, ValueError),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(change, error):

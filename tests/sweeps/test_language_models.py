@@ -1,4 +1,4 @@
-"""The logs of language models against the exact worst case: shapes, fits that find what they are given, the committed table."""
+"""The logs of language models against the worst case: shapes, fits that find what they are given, the committed table."""
 
 from pathlib import Path
 

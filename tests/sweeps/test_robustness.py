@@ -27,7 +27,7 @@ def made(curve, strategy="AdamW", seeds=3, noise=0.0, edge=False):
             rows.append(
                 {"task": "synthetic", "strategy": strategy, "seed": seed, "lr": off / 100, "tuned": 1 / 100, "off": off,
                  "edge": edge, "chance": 10.0, "accuracy": accuracy, "loss": np.log(10) * (100 - accuracy) / 90,
-                 "diverged": False, "epochs": 80, "batch": 64, "examples": 0}
+                 "diverged": False, "epochs": 80, "full_epochs": 80, "batch": 64, "examples": 0}
             )  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -175,3 +175,14 @@ def test_annealed_sgd_forgives_a_rate_ten_times_too_large_and_fixed_sgd_does_not
     lost = robustness.measures(measured[measured["task"] == "synthetic"]).set_index("strategy")["x10"]
     assert lost["Fixed SGD"] > 5
     assert (lost[["Cosine Decay SGD", "SGDR"]] < 3).all()
+
+
+def test_the_order_of_the_strategies_does_not_carry_over_to_another_task(measured):
+    lost = robustness.measures(measured).pivot_table("mean lost", "strategy", "task")
+    agreement = lost.corr("spearman").to_numpy()
+    assert (np.abs(agreement[np.triu_indices(3, 1)]) < 0.2).all()
+
+
+def test_dals_stands_next_to_its_cliff_from_scratch_on_trec(measured):
+    lost = robustness.measures(measured[measured["task"] == "trec6-scratch"]).set_index("strategy")["x2"]
+    assert lost.drop(["DALS", "DALS-Fast", "DALS-Acc"]).max() < 20 < 35 < lost[["DALS", "DALS-Fast", "DALS-Acc"]].min()

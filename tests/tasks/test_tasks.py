@@ -218,6 +218,44 @@ def test_padding_changes_no_logit():
     assert torch.allclose(short, long, atol=1e-5)
 
 
+@pytest.fixture
+def padded_with_one(tmp_path):
+    """The folder of a small encoder of RoBERTa's kind: its first token is number 0, and it pads with number 1."""
+    transformers = pytest.importorskip("transformers", reason="text tasks need transformers")
+    tokenizers = pytest.importorskip("tokenizers")
+    words = ["<s>", "<pad>", "</s>", "<unk>", "what", "is", "a", "rate"]
+    whole = tokenizers.Tokenizer(tokenizers.models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>"))
+    whole.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    ends = [("<s>", 0), ("</s>", 2)]
+    whole.post_processor = tokenizers.processors.TemplateProcessing(single="<s> $A </s>", special_tokens=ends)
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=whole, cls_token="<s>", pad_token="<pad>", sep_token="</s>", unk_token="<unk>"
+    ).save_pretrained(tmp_path / "encoder")
+    config = transformers.RobertaConfig(
+        vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        max_position_embeddings=40, type_vocab_size=1, pad_token_id=1, initializer_range=0.5,
+    )  # fmt: skip
+    transformers.RobertaForSequenceClassification(config).save_pretrained(tmp_path / "encoder")
+    return tmp_path / "encoder"
+
+
+def test_an_encoder_may_pad_with_any_token(padded_with_one, tmp_path, monkeypatch):
+    monkeypatch.setenv("LRTHEORY_CACHE", str(tmp_path))
+    texts = ["what is a rate", "rate", "a rate"]
+    task = text.fine_tuning(
+        "questions", "Questions", 2, lambda: (texts, [0, 1, 1], texts, [0, 1, 1]), lambda: None,
+        encoder=str(padded_with_one), max_length=20, epochs={"fair": 1},
+    )  # fmt: skip
+    examples = task.load(0)[0]
+    assert examples.lengths.tolist() == [6, 3, 4]  # with the first and the last token
+    model = task.model().eval()
+    with torch.no_grad():
+        together = task.forward(model, examples.take(torch.arange(3)).inputs)
+        alone = torch.cat([task.forward(model, examples.take(torch.tensor([i])).inputs) for i in range(3)])
+    assert torch.allclose(together, alone, atol=1e-5)  # sums of another length round differently
+    assert not torch.allclose(together[0], together[1], atol=1e-5)
+
+
 def test_an_encoder_that_is_nowhere_is_one_sentence(monkeypatch, tmp_path):
     pytest.importorskip("transformers", reason="text tasks need transformers")
     monkeypatch.delenv("LRTHEORY_DATA", raising=False)

@@ -58,18 +58,49 @@ def test_smooth_bound_holds_on_quadratics(target, noise, lr, horizon, schedule, 
     assert losses.mean() <= bound + 6 * losses.std() / np.sqrt(x.size)
 
 
+@given(length=st.floats(-75, 75), slope=st.floats(-75, 75))
+@settings(deadline=None, max_examples=50)
+def test_units_do_not_matter(length, slope):
+    """Steps in units of length over slope, losses in units of both, as far as either may go."""
+    length, slope = 10**length, 10**slope
+    steps = Cosine().steps(20, lr=0.3)
+    for bound, size in (
+        (lambda steps, **units: published_bound(steps, **units).total, "distance"),
+        (averaged_bound, "distance"),
+        (fixed_step_lower_bound, "diameter"),
+        (lambda steps, lipschitz, diameter: smooth_worst_case(
+            steps, noise=lipschitz, smoothness=lipschitz / diameter, diameter=diameter,
+        ), "diameter"),
+    ):  # fmt: skip
+        scaled = bound(steps * (length / slope), lipschitz=slope, **{size: length})
+        assert scaled == pytest.approx(bound(steps, lipschitz=1.0, **{size: 1.0}) * length * slope, rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("bound", "units"),
+    [
+        (published_bound, {"distance": 1e200}), (averaged_bound, {"distance": 1e200}),
+        (smooth_worst_case, {"distance": 1e200}), (fixed_step_lower_bound, {"diameter": 1.0, "lipschitz": 1e200}),
+        (smooth_worst_case, {"distance": 1.0, "noise": 1e200}),
+    ],
+)  # fmt: skip
+def test_what_leaves_the_range_of_numbers_is_refused(bound, units):
+    with pytest.raises(ValueError, match=r"must be .*to 1e"):
+        bound([1.0, 0.5], **units)
+
+
 def test_smooth_edges():
     assert smooth_worst_case([3.0], diameter=1.0) == np.inf
     assert smooth_worst_case([3.0, 0.5], distance=1.0) == np.inf
     assert smooth_worst_case([3.0, 0.5], diameter=1.0) == smooth_worst_case([0.5], diameter=1.0)
-    with pytest.raises(ValueError, match="noise must be a finite number of at least 0"):
+    with pytest.raises(ValueError, match="noise must be a number from 0 to 1e"):
         smooth_worst_case([0.5], noise=-1.0, diameter=1.0)
 
 
 @pytest.mark.parametrize("rho", [1.0, 4.0, 16.0])
 @pytest.mark.parametrize("schedule", [Constant(), InverseSqrt()], ids=str)
 def test_fixed_steps_are_linear_in_rho(schedule, rho):
-    """Between the lower bound, which is linear in rho, and the exact worst case lies a logarithm of the horizon."""
+    """Between the lower bound, which is linear in rho, and the worst case lies a logarithm of the horizon."""
     horizon = 10_000
     steps = rho * schedule.steps(horizon, tuned_lr(schedule, horizon, diameter=1.0))
     lower = fixed_step_lower_bound(steps, diameter=1.0)

@@ -84,8 +84,8 @@ def test_language_models_transfer_to_a_longer_horizon(logged):
         parabola = np.polynomial.Polynomial.fit(log_rates[near], losses.to_numpy()[near], 2)
         best = float(parabola.deriv().roots()[0].real)
         predicted = fit.best_lr(runs["schedule"].iloc[0], 50_000).value
-        # Measured: at most a factor of 1.36, and 1.47 for the constant schedule, of which the fit has seen nothing.
-        assert abs(np.log(predicted) - best) < np.log(1.6), name
+        # Measured: at most a factor of 1.37, and 1.45 for the constant schedule.
+        assert abs(np.log(predicted) - best) < np.log(1.5 if name == "constant" else 1.4), name
         wasted = np.interp(np.log(predicted), log_rates, losses) - losses.min()
         assert wasted < 0.012, name  # a chord lies above the curve; the range of losses over rates is 0.1 to 0.2
 
@@ -108,6 +108,30 @@ def test_bad_tables_are_one_sentence(change, message):
     table = table.drop(columns=column) if value is None else table.assign(**{column: value})
     with pytest.raises(ValueError, match=message):
         fit_curve(table)
+
+
+@pytest.mark.parametrize("side", [1 / 30, 30.0], ids=["below", "above"])
+@pytest.mark.parametrize("schedule", [Constant(), Polynomial(1), Cosine(), WSD(0.2)], ids=str)
+def test_rates_on_one_side_of_the_best_one_are_refused(schedule, side):
+    rates = side * tuned_lr(schedule, 500, diameter=1.0) * np.array([0.1, 0.3, 0.6, 1.5, 4.0, 10.0])
+    losses = worst_case_curve(schedule, 500, rates, diameter=1.0)
+    with pytest.raises(ValueError, match="show no best rate"):
+        fit_curve(pd.DataFrame({"schedule": schedule, "horizon": 500, "lr": rates, "loss": losses}))
+
+
+def test_losses_that_only_fall_are_refused():
+    table = pd.DataFrame(
+        {"schedule": "Cosine()", "horizon": 100, "lr": [0.1, 0.2, 0.3, 0.4, 0.5], "loss": [5, 4, 3, 2, 1]}
+    )
+    with pytest.raises(ValueError, match="show no best rate"):
+        fit_curve(table)
+
+
+def test_a_fit_prints_in_a_line():
+    fit = fit_curve(made(2.0, 0.5, [(Cosine(), 500)]))
+    assert str(fit).startswith("lipschitz 2, diameter 0.5, residual ")
+    assert "resampled" not in repr(fit)
+    assert max(map(len, (str(fit), repr(fit)))) < 200
 
 
 def test_too_few_runs_or_resamples():

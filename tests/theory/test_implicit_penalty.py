@@ -281,7 +281,7 @@ def test_every_optimizer_has_the_three_forms_and_they_agree(optimizer):
         (lambda: modified_equation(2).expr([X], [X, Y]), "field has 1 components but there are 2 variables."),
         (lambda: modified_equation(2).latex("gradients"), "notation must be 'gradient' or 'field', not 'gradients'."),
         (lambda: implicit_penalty("lion"), "optimizer must be one of gd, heavy_ball, minibatch, adam, not 'lion'."),
-        (lambda: implicit_penalty("heavy_ball", momentum=1.0), "beta must be at least 0 and below 1, not 1.0."),
+        (lambda: implicit_penalty("heavy_ball", momentum=1.0), "momentum must be at least 0 and below 1, not 1.0."),
         (lambda: implicit_penalty("adam", epsilon=-1.0), "epsilon must be finite and at least 0, not -1.0."),
         (
             lambda: implicit_penalty("heavy_ball").field([1.0], lambda x: x, lambda x, v: v, 0.1),
@@ -298,5 +298,7 @@ def test_bad_input_is_refused_in_one_sentence(call, message):
 
 
 def test_an_unknown_hyperparameter_is_a_type_error():
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="gd has no hyperparameter 'momentum'; it has none"):
         implicit_penalty("gd", momentum=0.9)
+    with pytest.raises(TypeError, match="heavy_ball has no hyperparameter 'beta'; it has momentum, convention"):
+        implicit_penalty("heavy_ball", beta=0.9)

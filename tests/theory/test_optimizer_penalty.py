@@ -326,11 +326,11 @@ def test_adam_without_second_moment_memory_and_large_epsilon_is_heavy_ball():
         (lambda: implicit_penalty("heavy_ball", convention="mean"), "convention must be 'sum' or 'ema', not 'mean'."),
         (lambda: implicit_penalty("minibatch", sampling="iid"), "sampling must be 'reshuffled' or 'with_replacement'"),
         (lambda: epoch_defect([X, Y], [X, Y], "iid"), "sampling must be 'reshuffled' or 'with_replacement'"),
-        (lambda: adam(beta1=1.0), "beta_1 must be at least 0 and below 1, not 1.0."),
+        (lambda: adam(beta1=1.0), "beta1 must be at least 0 and below 1, not 1.0."),
         (lambda: adam(placement="under"), "placement must be 'inside' or 'outside', not 'under'."),
         (lambda: sign_change(0.9, 0.999, 1e-8, "under"), "placement must be 'inside' or 'outside', not 'under'."),
         (lambda: batch_spread(10, 3), "batch_size must divide examples"),
-        (lambda: start_from_rest([1.0], [1.0], 0.1, 1.0), "beta must be at least 0 and below 1"),
+        (lambda: start_from_rest([1.0], [1.0], 0.1, 1.0), "momentum must be at least 0 and below 1"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(call, message):

@@ -1,13 +1,14 @@
-"""The exact worst case: its recursion, its invariances, its closed-form tuning."""
+"""The worst case: its recursion, its invariances, its closed-form tuning."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrtheory import Constant, Polynomial, tuned_lr, worst_case
+from lrtheory import Constant, Cosine, Polynomial, tuned_lr, worst_case
 from lrtheory.schedules import REGISTRY
 from lrtheory.theory.published_bound import published_bound
+from lrtheory.theory.step_search import worst_case_gradient
 from lrtheory.theory.worst_case import proof, restarts, worst_case_curve, worst_cases
 
 steps_of_any_size = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=30).map(np.array)
@@ -167,6 +168,21 @@ def test_excess_loses_nothing_to_cancellation():
     assert (excess[:-1] > 0).all()
 
 
+@given(length=st.floats(-75, 75), slope=st.floats(-75, 75), setting=st.sampled_from(["distance", "diameter"]))
+@settings(deadline=None, max_examples=50)
+def test_units_do_not_matter(length, slope, setting):
+    """Steps in units of length over slope, losses in units of both, as far as either may go."""
+    length, slope = 10**length, 10**slope
+    steps = Cosine().steps(20, lr=0.3)
+    units = {"lipschitz": slope, setting: length}
+    assert worst_case(steps * (length / slope), **units) == pytest.approx(
+        worst_case(steps, **{setting: 1.0}) * length * slope, rel=1e-11
+    )
+    _, gradient = worst_case_gradient(steps * (length / slope), **units)
+    _, plain = worst_case_gradient(steps, **{setting: 1.0})
+    assert gradient / slope / slope == pytest.approx(plain, rel=1e-9, abs=1e-12)  # some entries cancel to nearly zero
+
+
 def test_a_million_steps():
     value = worst_case(Polynomial(1).steps(10**6, lr=1e-3), diameter=1.0)
     assert value == pytest.approx(1e-3, rel=1e-5)  # DG/sqrt(T) up to terms of order 1/T
@@ -185,6 +201,10 @@ def test_a_million_steps():
         ([np.nan], {"distance": 1.0}, "steps must be"),
         ([[1.0]], {"distance": 1.0}, "steps must be"),
         ([1.0], {"distance": 1.0, "lipschitz": -1.0}, "lipschitz must be a positive"),
+        ([5e-171, 2.5e-171], {"distance": 1e-170}, "distance must be from 1e-75 to 1e"),
+        ([1.0], {"diameter": 1e160}, "diameter must be from 1e-75 to 1e"),
+        ([1.0], {"distance": 1.0, "lipschitz": 1e200}, "lipschitz must be from 1e-75 to 1e"),
+        (["a"], {"diameter": 1.0}, "steps must be numbers"),
     ],
 )
 def test_bad_input_is_one_sentence(steps, lengths, sentence):

@@ -24,5 +24,5 @@ STRATEGY = Strategy(
     reference="Luo, Xiong, Liu and Sun, arXiv 1902.09843",
     lr={"vision": 3e-4, "text": 5e-5},
     make=make,
-    as_coded={"vision": {"lr": 3e-4}, "text": {"lr": 5e-5, "weight_decay": 0.01, "final_ratio": 10.0}},
+    as_coded={"vision": {"lr": 3e-4}, "text": {"lr": 5e-5, "final_ratio": 10.0}},
 )

@@ -17,5 +17,5 @@ STRATEGY = Strategy(
     reference="Kingma and Ba, arXiv 1412.6980",
     lr={"vision": 3e-4, "text": 5e-5},
     make=make,
-    as_coded={"vision": {"lr": 3e-4}, "text": {"lr": 5e-5, "weight_decay": 0.01}},
+    as_coded={"vision": {"lr": 3e-4}, "text": {"lr": 5e-5}},
 )

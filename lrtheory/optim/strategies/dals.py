@@ -68,7 +68,7 @@ def make(
     )  # fmt: skip
 
 
-_AS_CODED = {"coarse_layers": True, "from_zero": True, "departures": AsCoded(unit_ratio=True)}
+_AS_CODED = {"coarse_layers": True, "from_zero": True, "departures": AsCoded(unit_ratio=True, zero_start=True)}
 
 STRATEGY = Strategy(
     name="DALS",
@@ -81,5 +81,4 @@ STRATEGY = Strategy(
         "vision": {"lr": 0.03, "weight_decay": 5e-4, **_AS_CODED},
         "text": {"lr": 5e-4, "weight_decay": 0.01, **_AS_CODED},
     },
-    state_of_the_art=True,
 )

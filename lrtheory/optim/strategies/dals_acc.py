@@ -42,7 +42,7 @@ def make(
 _AS_CODED = {
     "coarse_layers": True,
     "warms_up": False,
-    "departures": AsCoded(unit_ratio=True, acc_phases=True),
+    "departures": AsCoded(unit_ratio=True, acc_phases=True, zero_start=True),
 }
 
 STRATEGY = Strategy(
@@ -56,5 +56,4 @@ STRATEGY = Strategy(
         "vision": {"lr": 0.03, "weight_decay": 5e-4, **_AS_CODED},
         "text": {"lr": 5e-4, "weight_decay": 0.01, **_AS_CODED},
     },
-    state_of_the_art=True,
 )

@@ -30,7 +30,11 @@ def make(
     )  # fmt: skip
 
 
-_AS_CODED = {"coarse_layers": True, "from_zero": True, "departures": AsCoded(unit_ratio=True, stale_average=True)}
+_AS_CODED = {
+    "coarse_layers": True,
+    "from_zero": True,
+    "departures": AsCoded(unit_ratio=True, stale_average=True, zero_start=True),
+}
 
 STRATEGY = Strategy(
     name="DALS-Fast",
@@ -41,7 +45,6 @@ STRATEGY = Strategy(
     make=make,
     as_coded={
         "vision": {"lr": 0.05, "weight_decay": 5e-4, **_AS_CODED},
-        "text": {"lr": 5e-4, "weight_decay": 0.01, **_AS_CODED},
+        "text": {"lr": 1e-3, "weight_decay": 0.01, **_AS_CODED},
     },
-    state_of_the_art=True,
 )

@@ -20,5 +20,5 @@ STRATEGY = Strategy(
     reference="Liu, Jiang, He, Chen, Liu, Gao and Han, arXiv 1908.03265",
     lr={"vision": 3e-4, "text": 5e-5},
     make=make,
-    as_coded={"vision": {"lr": 3e-4}, "text": {"lr": 5e-5, "weight_decay": 0.01}},
+    as_coded={"vision": {"lr": 3e-4}, "text": {"lr": 5e-5}},
 )

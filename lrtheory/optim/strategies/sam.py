@@ -17,8 +17,9 @@ def worst_point_nearby(parameters: Sequence[torch.Tensor], radius: float, adapti
     .. math:: \hat\epsilon = \rho\,\frac{g}{\|g\|}, \qquad \text{adaptive: }
         \hat\epsilon = \rho\,\frac{\theta^2 g}{\big\||\theta|\,g\big\|}.
 
-    Neither depends on the scale of ``g``, so the gradients of a scaled loss serve as they are; if those overflow, so do
-    the ones taken in the block, and the scaler skips the step. Afterwards the weights are what they were, to the bit.
+    Neither depends on the scale of ``g``, so the gradients of a scaled loss serve as they are. If those overflow, the
+    weights stay where they are: the ones taken in the block overflow too, and the scaler skips the step. Afterwards the
+    weights are what they were, to the bit; statistics of normalisation layers see both passes.
     """
     with torch.no_grad():
         moved = [parameter for parameter in parameters if parameter.grad is not None]
@@ -27,7 +28,8 @@ def worst_point_nearby(parameters: Sequence[torch.Tensor], radius: float, adapti
         measured = torch._foreach_mul(torch._foreach_abs(moved), gradients) if adaptive else gradients
         norm = torch.stack(torch._foreach_norm(measured)).norm()
         direction = torch._foreach_mul(torch._foreach_abs(moved), measured) if adaptive else gradients
-        torch._foreach_add_(moved, torch._foreach_mul(direction, radius / (norm + 1e-12)))
+        displacement = torch._foreach_mul(direction, radius / (norm + 1e-12))
+        torch._foreach_add_(moved, [torch.where(norm.isfinite(), part, 0.0) for part in displacement])
     try:
         yield
     finally:

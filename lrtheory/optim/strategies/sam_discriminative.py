@@ -39,5 +39,4 @@ STRATEGY = Strategy(
         "vision": {"lr": 0.05, "weight_decay": 5e-4, "coarse_layers": True, "adaptive": True},
         "text": {"lr": 5e-4, "weight_decay": 0.01, "coarse_layers": True, "adaptive": True},
     },
-    state_of_the_art=True,
 )

@@ -121,10 +121,10 @@ class Strategy:
         generation: 1 to 5 in its taxonomy.
         year: Of the reference.
         reference: Who proposed it, and where.
-        lr: The base rate of the paper's set-up, by family.
+        lr: The base rate of the paper's set-up, by family; for text, where the paper names one rate for the family of SGD
+            and one for that of Adam, SGDR and Lion have their programs' multiples of it.
         make: Builds the training for a model and a :class:`Setting`; its keywords are the strategy's switches.
         as_coded: The rate and the switches of the code that made the published table, by family.
-        state_of_the_art: Whether the paper's table labels it so in place of its generation.
         cited_as: The reference that the paper gives in place of the right one.
     """
 
@@ -135,7 +135,6 @@ class Strategy:
     lr: Mapping[str, float]
     make: Callable[..., Training] = field(repr=False)
     as_coded: Mapping[str, Mapping[str, Any]] = field(repr=False)
-    state_of_the_art: bool = False
     cited_as: str = ""
 
     @property
