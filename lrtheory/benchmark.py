@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark or its audit and print its table; 0 when done, 2 for bad usage, 1 for a failure or interruption."""
-    from lrtheory.sweeps.with_torch import load_torch
+    from lrtheory.extras import load_torch
 
     try:
         load_torch("the benchmark")

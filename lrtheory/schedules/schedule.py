@@ -124,7 +124,7 @@ class Schedule:
         self, optimizer: "Optimizer", horizon: int, *, groups: "Sequence[Schedule] | None" = None
     ) -> "LRScheduler":
         """This schedule as a torch scheduler: see :func:`lrtheory.optim.scheduler.lr_scheduler`."""
-        from lrtheory.sweeps.with_torch import load_torch
+        from lrtheory.extras import load_torch
 
         load_torch("a torch scheduler")
         from lrtheory.optim.scheduler import lr_scheduler

@@ -126,9 +126,8 @@ def simulate(
         raise ValueError("antithetic pairs must have Rademacher noise and an even number of replicas.")
 
     shapes = np.array([each.steps(horizon) for each in schedules])
-    if isinstance(
-        problem, FiniteSum
-    ):  # a step before its projection; one gradient may be root n times the mean's bound
+    if isinstance(problem, FiniteSum):
+        # How far a step reaches before its projection: one gradient may be root n times the bound of their mean.
         farthest = float(lrs.max()) * float(shapes.max()) * float(problem.lipschitz) * math.sqrt(len(problem.targets))
         if not problem.bound + farthest <= math.sqrt(np.finfo(dtype).max):
             raise ValueError(f"lr must be smaller, not {lrs.max():g}: in {dtype} the square of a step would overflow.")

@@ -45,13 +45,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lrtheory.extras import load_torch
 from lrtheory.runs import Store, execute
 from lrtheory.runs.cluster import Cluster
 from lrtheory.runs.execute import Workers
 from lrtheory.schedules import parse
 from lrtheory.sweeps import networks
 from lrtheory.sweeps.networks import DIGITS, DIVERGED, SCHEDULES
-from lrtheory.sweeps.with_torch import load_torch
 
 NETWORKS = ("compact", "wide")
 LOWEST, DECADES = 1e-2, 3

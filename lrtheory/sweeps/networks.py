@@ -53,6 +53,7 @@ import numpy as np
 import pandas as pd
 
 from lrtheory.estimate import Estimate
+from lrtheory.extras import load_torch
 from lrtheory.runs import Store, execute
 from lrtheory.runs.cluster import Cluster
 from lrtheory.runs.execute import Workers
@@ -60,7 +61,6 @@ from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import checked_horizon
 from lrtheory.sweeps.grid import worst_offset
-from lrtheory.sweeps.with_torch import load_torch
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
 
 TASKS = ("logistic-ball", "logistic", "digits-noisy", "digits")

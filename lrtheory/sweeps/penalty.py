@@ -34,11 +34,11 @@ import numpy as np
 import pandas as pd
 
 from lrtheory.estimate import Estimate, mean_estimate
+from lrtheory.extras import load_torch
 from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules.schedule import checked_positive
-from lrtheory.sweeps.with_torch import load_torch
 
 PATHS = ("descent", "flow", "penalised")
 WIDTH = 16

@@ -49,10 +49,10 @@ import pandas as pd
 from lrtheory.benchmarks.published import ACCURACY
 from lrtheory.benchmarks.published import TASKS as FIVE
 from lrtheory.benchmarks.report import REFERENCE, holm, interval, number, paired_p_value, spread
+from lrtheory.extras import load_torch
 from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
 from lrtheory.sweeps.grid import worst_offset
-from lrtheory.sweeps.with_torch import load_torch
 
 TASKS = (*FIVE, "trec6-scratch")
 OFF = {"/10": 1 / 10, "/4": 1 / 4, "/2": 1 / 2, "x2": 2.0, "x4": 4.0, "x10": 10.0}

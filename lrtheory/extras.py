@@ -1,4 +1,4 @@
-"""torch, for what cannot do without: loaded when it is used, and missed in one sentence."""
+"""torch, which an extra brings: loaded where it is used, and missed in one sentence."""
 
 from typing import Any
 
