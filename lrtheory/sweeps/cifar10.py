@@ -35,7 +35,7 @@ bootstrap over seeds).
   0.84 to cosine and 0.98 to ``Robust(16)``: what the first bullet says, in the user's terms. Here coarse grids cost little under
   any annealed schedule, and the shape matters more than what it forgives.
 * *The wide network* (depth 10, factor 1, the same budget, two seeds: ``--networks wide --schedules 'Constant()' 'Polynomial(1)'
-  'Cosine()' --seeds 2``, the table ``cifar10_wide.csv``) says the same. The best of its rates is 0.1 under all three schedules; at
+  'Cosine()' --seeds 2``, the table ``cifar10_wide.csv``) says the same. The best of its rates is 0.1 under all three; at
   the six above it linear decay ends lower than a constant rate, in both seeds. Its margin is larger, 12.8 times against 5.9, as
   the law has it; no slopes are told apart. At the best rate 43.7 and 40.0 % of the test images are right.
 """
