@@ -210,14 +210,14 @@ def rows(
                 "seconds": result["seconds"],
                 "peak_memory": np.nan if result["peak_memory"] is None else result["peak_memory"], "device": run.device,
                 "precision": run.precision, "encoder": Path(run.encoder).name, "epochs": run.epochs,
-                "full_epochs": full_epochs(run), "batch": run.batch, "examples": run.examples, "versions": _versions(store, run),
+                "full_epochs": _full_epochs(run), "batch": run.batch, "examples": run.examples, "versions": _versions(store, run),
                 "curve": " ".join(f"{value:.2f}" for value in test) if role == "final" else "",
             }
         )  # fmt: skip
     return pd.DataFrame(table)
 
 
-def full_epochs(run: Run) -> int:
+def _full_epochs(run: Run) -> int:
     """The epochs of the protocol, of which a run of reduced scale makes fewer."""
     return tasks.get(run.task, encoder=run.encoder or "auto").settings[run.protocol].epochs
 

@@ -59,8 +59,12 @@ OFF = {"/10": 1 / 10, "/4": 1 / 4, "/2": 1 / 2, "x2": 2.0, "x4": 4.0, "x10": 10.
 """The wrong rates, over the tuned one."""
 RATIOS = (4.0, 10.0)
 """Of the grids whose cost is reported."""
-SEEDS = {"cpu": 1, "full": 3, "tiny": 2}
-"""Runs at every rate, by scale; three on the synthetic task, which is small, at the first."""
+SEEDS = {
+    "cpu": dict.fromkeys(TASKS, 1) | {"synthetic": 3},
+    "full": dict.fromkeys(TASKS, 3),
+    "tiny": dict.fromkeys(TASKS, 2),
+}
+"""Runs at every rate, by scale and task."""
 DENSE = 2_001
 """Rates between a tenth and ten times the tuned one at which grids are laid."""
 
@@ -114,16 +118,16 @@ def table(sweep: RobustnessSweep, store: Store, workers: Workers = None) -> pd.D
     rows = []
     for benchmark in benchmarks(sweep):
         (task,) = benchmark.tasks
+        made = tasks.get(task, encoder=benchmark.encoder)
         try:
-            tasks.get(task, encoder=benchmark.encoder).fetch()
+            made.fetch()
         except DataError as error:
             raise FileNotFoundError(str(error)) from None
         known = protocol_table(benchmark, store, workers)
         wanted = [cell for line in _lines(benchmark, known) for cell in line]
         with trainer(workers, store) as (compute, threads):
             results = execute(compute, [run for run, _ in wanted], store, workers=threads)
-        chance = 100 / tasks.get(task).classes
-        rows += [_row(run, facts, result, chance) for (run, facts), result in zip(wanted, results)]
+        rows += [_row(made, run, facts, result) for (run, facts), result in zip(wanted, results)]
     return pd.DataFrame(rows)
 
 
@@ -155,7 +159,7 @@ def benchmarks(sweep: RobustnessSweep) -> list[Any]:
         of_task = [benchmark for benchmark in fair if task in benchmark.tasks]
         if not of_task:
             raise FileNotFoundError(f"the scale {sweep.scale} has no benchmark of {task}.")
-        seeds = sweep.seeds or (3 if (task, sweep.scale) == ("synthetic", "cpu") else SEEDS[sweep.scale])
+        seeds = sweep.seeds or SEEDS[sweep.scale][task]
         found.append(replace(of_task[0], tasks=(task,), strategies=sweep.strategies, seeds=seeds))
     return found
 
@@ -166,26 +170,24 @@ def _lines(benchmark: Any, known: pd.DataFrame) -> Iterator[list[tuple[Any, dict
 
     (task,) = benchmark.tasks
     for strategy, group in known.groupby("strategy", sort=False):
-        tuned = float(group.loc[group["role"] == "final", "lr"].iloc[0])
+        final = group[group["role"] == "final"].iloc[0]
+        tuned, edge = float(final["lr"]), bool(final["edge"])
         tried = group.loc[group["role"] == "tuning", "lr"].tolist()
         rates = {(lr, 0): float(f"{lr / tuned:.6g}") for lr in tried}
         rates |= {(tuned * off, seed): off for off in (1.0, *OFF.values()) for seed in range(benchmark.seeds)}
-        edge = len(tried) > 2 and tuned in (min(tried), max(tried))
         yield [
             (run_of(benchmark, task, str(strategy), lr=lr, seed=seed), {"tuned": tuned, "off": off, "edge": edge})
             for (lr, seed), off in sorted(rates.items())
         ]
 
 
-def _row(run: Any, facts: dict[str, Any], result: dict[str, Any], chance: float) -> dict[str, Any]:
-    from lrtheory.benchmarks.protocols import full_epochs
-
-    lost = result["diverged"]
+def _row(task: Any, run: Any, facts: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+    chance, lost = 100 / task.classes, result["diverged"]
     return {
         "task": run.task, "strategy": run.strategy, "seed": run.seed, "lr": run.lr, **facts, "chance": chance,
         "accuracy": chance if lost else result["test"][-1], "loss": np.nan if lost else result["loss"][-1],
-        "diverged": lost, "epochs": run.epochs, "full_epochs": full_epochs(run), "batch": run.batch, "examples": run.examples,
-        "precision": run.precision, "device": run.device,
+        "diverged": lost, "epochs": run.epochs, "full_epochs": task.settings[run.protocol].epochs, "batch": run.batch,
+        "examples": run.examples, "precision": run.precision, "device": run.device,
     }  # fmt: skip
 
 

@@ -158,8 +158,11 @@ def _robustness_of(task: str, measured: pd.DataFrame) -> str:
     lost = group["mean lost"]
     size = f" ({report.scale(group)})" if report.scale(group) else ""
     differ = [escaped(str(name)) for name in group.index[group["p"] < 0.05]]
-    told = f"{listed(differ)} differ{'s' * (len(differ) == 1)} from it" if differ else "none differs from it"
-    told = "a single seed allows no test" if group["seeds"].max() == 1 else f"{told} after Holm's adjustment"
+    if group["seeds"].max() == 1:
+        told = "a single seed allows no test"
+    else:
+        who = f"{listed(differ)} differ{'s' * (len(differ) == 1)}" if differ else "none differs"
+        told = f"{who} from it after Holm's adjustment"
     least, most = (escaped(str(name)) for name in (lost.index[0], lost.index[-1]))
     rank = lost.corr(group["sensitivity"], method="spearman")
     return (

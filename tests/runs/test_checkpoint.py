@@ -147,10 +147,9 @@ def test_a_checkpoint_that_cannot_be_written_stops_nothing(tmp_path, capsys):
     assert "no checkpoint of Run(" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "tick", [7.0, 10.0]
-)  # seconds a look at the clock: an epoch is shorter or longer than a minute
+@pytest.mark.parametrize("tick", [7.0, 10.0])
 def test_checkpoints_are_a_minute_apart(tmp_path, monkeypatch, tick):
+    """Each look at the clock takes a tick: an epoch of six steps is shorter than a minute, or longer."""
     now, written = 0.0, []
 
     def clock():
