@@ -154,7 +154,7 @@ def test_the_curve_is_the_loss_of_every_shorter_run(schedule, rho):
 
 @settings(deadline=None, max_examples=60)
 @given(
-    eps=st.floats(0, 1),
+    eps=st.floats(0, 1, allow_subnormal=False),  # the last bit of a subnormal does not scale with the units
     start=st.floats(-0.5, 0.5),
     scale=st.floats(-12, 6),
     length=st.floats(0.01, 100),
