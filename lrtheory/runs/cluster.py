@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from lrtheory import __version__
 from lrtheory.runs.cell import cell_id
@@ -64,7 +64,7 @@ class Cluster:
         from distributed import CancelledError, KilledWorker, as_completed
 
         self._check_gpus(cells)
-        waiting, finished, numbers = deque(cells), as_completed(), count()
+        waiting, finished = deque(cells), as_completed()
         held: dict[Any, list[Any]] = {}
         threads, asked, cost = 0, -math.inf, None
         try:
@@ -73,7 +73,7 @@ class Cluster:
                     threads, asked = sum(self.client.nthreads().values()), time.monotonic()
                 while waiting and len(held) < AHEAD * max(threads, 1):
                     part = [waiting.popleft() for _ in range(task_size(cost, len(waiting), threads, task_seconds))]
-                    task = self._submit(compute, part, next(numbers))
+                    task = self._submit(compute, part)
                     held[task] = part
                     finished.add(task)
                 task = self._next(finished)
@@ -105,9 +105,10 @@ class Cluster:
             time.sleep(POLLED)
         return next(finished)
 
-    def _submit(self, compute: Compute, cells: list[Any], number: int) -> Any:
+    def _submit(self, compute: Compute, cells: list[Any]) -> Any:
         resources = {"GPU": 1} if any(map(_needs_gpu, cells)) else None
-        name = f"{type(cells[0]).__name__}-{cell_id(cells[0])[:12]}-{number}"
+        # Never a name twice: a task that was cancelled a moment ago would lend this one its end, or its result.
+        name = f"{type(cells[0]).__name__}-{cell_id(cells[0])[:12]}-{uuid4().hex}"
         return self.client.submit(computed, compute, cells, __version__, key=name, pure=False, resources=resources)
 
     def _check_gpus(self, cells: Sequence[Any]) -> None:

@@ -87,6 +87,15 @@ def test_a_failure_is_raised_and_keeps_what_is_finished(tmp_path, cluster):
     assert execute(square, cells, Store(tmp_path), workers=cluster) == [square(cell) for cell in cells]
 
 
+def test_a_run_is_not_touched_by_one_that_was_given_up_a_moment_ago(tmp_path, cluster):
+    cells = [Square(k) for k in range(8)]
+    for again in range(20):  # with tasks of the same name a quarter of these ended in the other's cancellation or error
+        store = Store(tmp_path / str(again))
+        with pytest.raises(ArithmeticError, match="three"):
+            execute(fail_at_three, cells, store, workers=cluster)
+        assert execute(square, cells, store, workers=cluster) == [square(cell) for cell in cells]
+
+
 def test_a_cell_that_kills_its_workers_is_named(tmp_path, cluster):
     with pytest.raises(ClusterError, match=r"several workers died over the same cells.*Square\(of=1"):
         execute(die, [Square(1)], Store(tmp_path), workers=cluster)
