@@ -47,7 +47,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrtheory.schedules.schedule import Schedule, checked_horizon
+from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_schedule
 from lrtheory.simulation import propagation
 from lrtheory.simulation.problems import AbsoluteValue
 
@@ -280,5 +280,4 @@ def _check(problem: AbsoluteValue, schedule: Schedule) -> None:
         raise TypeError(f"problem must be an AbsoluteValue, not {type(problem).__name__}; simulate takes any problem.")
     if problem.noise != "rademacher":
         raise ValueError("The distribution is propagated for Rademacher noise only; simulate takes Gaussian noise.")
-    if not isinstance(schedule, Schedule):
-        raise TypeError(f"schedule must be a Schedule, not {type(schedule).__name__}.")
+    checked_schedule("schedule", schedule)

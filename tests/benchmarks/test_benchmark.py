@@ -344,8 +344,10 @@ def test_figures_are_drawn_from_results(tmp_path):
         examples=200, device="cpu",
     )  # fmt: skip
     frame = protocols.table(benchmark, Store(tmp_path / "cells"), 1)
-    frame.assign(part="described").to_csv(tmp_path / "benchmark.csv", index=False)
+    audited = frame[frame["strategy"] == "SAM"].assign(protocol="as-coded", part="table")
+    pd.concat([frame.assign(part="described"), audited]).to_csv(tmp_path / "benchmark.csv", index=False)
     read = heat_map.data(tmp_path)
+    assert set(read["protocol"]) == {"as-described"}  # a column of one strategy is the audit's
     assert len(heat_map.draw(read).axes) == 2
     assert [panel.get_title(loc="left") for panel in learning_curves.draw(read).axes] == [
         "generation 3", "generation 5, others", "DALS",
