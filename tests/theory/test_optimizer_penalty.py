@@ -299,8 +299,13 @@ def test_adam_follows_the_corrected_flow_to_order_two(placement, corrected, orde
     assert slope(errors) == pytest.approx(order, abs=0.1)
 
 
+def thousandths(largest):
+    """Rates of averages whose differences survive rounding: the sign of the coefficient hangs on them."""
+    return st.integers(0, round(1000 * largest)).map(lambda count: count / 1000)
+
+
 @settings(deadline=None, max_examples=50)
-@given(st.floats(0, 0.99), st.floats(0, 0.999), st.floats(1e-6, 1), st.sampled_from(["inside", "outside"]))
+@given(thousandths(0.99), thousandths(0.999), st.floats(1e-6, 1), st.sampled_from(["inside", "outside"]))
 def test_the_sign_of_adams_penalty_changes_where_stated(beta1, beta2, epsilon, placement):
     coefficient = sympy.lambdify(GRADIENT, adam(beta1, beta2, epsilon, placement).coefficient)
     border = sign_change(beta1, beta2, epsilon, placement)
