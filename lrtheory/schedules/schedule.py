@@ -266,9 +266,9 @@ def checked_positive(name: str, value: Any) -> float:
 
 
 def checked_fraction(name: str, value: Any) -> float | Fraction:
-    """A value strictly between 0 and 1, or one sentence saying so."""
-    if not (is_number(value) and 0 < value < 1):
-        raise ValueError(f"{name} must lie strictly between 0 and 1, not {value!r}.")
+    """A value strictly between 0 and 1 whose inverse and square are floats too, or one sentence saying so."""
+    if not (is_number(value) and 1e-75 <= value < 1 and float(value) < 1):
+        raise ValueError(f"{name} must lie strictly between 0 and 1, and not below 1e-75; it is {value!r}.")
     return value
 
 

@@ -202,7 +202,7 @@ def test_plot_draws_the_shape():
             (lambda call=call: parse(call), "must ")
             for call in (
                 "Exponential(1)", "WSD(1.5)", "WSD(0.2, 'cosine')", "SGDR(0)", "SGDR(2.5)", "OneCycle(1)",
-                "OneCycle(0.3, 2)", "OneCycle(0.3, 0.1, 1)", "STLR(0)", "STLR(0.1, 1)", "warmup(Cosine(), 1)",
+                "WSD(5e-324)", "OneCycle(0.3, 2)", "OneCycle(0.3, 0.1, 1)", "STLR(0)", "STLR(0.1, 1)", "warmup(Cosine(), 1)",
                 "then(Cosine(), Cosine(), 0)",
             )
         ],
@@ -213,6 +213,13 @@ def test_bad_input_is_one_sentence(call, sentence):
         call()
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", [1e-75, math.nextafter(1.0, 0.0)])
+@pytest.mark.parametrize("call", ["Exponential({})", "WSD({})", "WSD({}, '1-sqrt')", "OneCycle({})", "STLR({})",
+                                  "warmup(Cosine(), {})", "then(Cosine(), Constant(), {})"])  # fmt: skip
+def test_every_part_that_is_allowed_can_be_evaluated(call, part):
+    assert np.isfinite(parse(call.format(part)).steps(17)).all()
 
 
 def test_the_registry_has_every_family():
