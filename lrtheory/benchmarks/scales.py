@@ -53,8 +53,8 @@ CPU = Scale(
             tasks=("cifar10",), examples=2000, epochs=8, factors=(1 / 16, 1 / 4, 1.0, 4.0, 16.0), device="cpu"
         ),
         _TREC,
-        replace(_TEXT, tasks=("rte",), examples=60, epochs=1, seeds=1, factors=(8.0,)),
-        replace(_TEXT, tasks=("imdb",), examples=40, epochs=1, seeds=1, factors=(8.0,)),
+        replace(_TEXT, tasks=("rte",), examples=1200, epochs=1, factors=(1.0, 4.0, 16.0)),
+        replace(_TEXT, tasks=("imdb",), examples=600, epochs=1, factors=(4.0, 16.0, 64.0)),
     ),
     audits=(
         Benchmark(tasks=("synthetic",), device="cpu"),
