@@ -81,8 +81,9 @@ def PiecewiseLinear(knots: Knots, counting: Counting = "cumulative", steps_per_e
 
     Raises:
         TypeError: ``knots`` is no dictionary.
-        ValueError: it is empty, a time is negative or given twice, a factor is outside [0, 1], there is no such counting,
-            ``steps_per_epoch`` is missing or not needed, or a dictionary that repeats is to begin anew with each epoch.
+        ValueError: it is empty, a time is negative or given twice, a factor is outside [0, 1], one of them is not 0 and beyond
+            1e-75 to 1e75, there is no such counting, ``steps_per_epoch`` is missing or not needed, or a dictionary that
+            repeats is to begin anew with each epoch.
 
     Example:
         >>> PiecewiseLinear({4: 1, 8: 0.2}).steps(10)
@@ -247,6 +248,8 @@ def _pairs(knots: Knots) -> list[tuple[Any, Any]]:
             raise ValueError(f"the time of a knot must be finite and at least 0, not {time!r}.")
         if not (is_number(factor) and 0 <= factor <= 1):
             raise ValueError(f"the factor of a knot must lie in [0, 1], not {factor!r}.")
+        if 0 < time < 1e-75 or time > 1e75 or 0 < factor < 1e-75:  # products of such numbers are no floats
+            raise ValueError(f"the numbers of a knot must be 0 or lie in 1e-75 to 1e75; it is {time!r}: {factor!r}.")
     ordered = sorted(((time, factor) for time, factor in pairs), key=lambda pair: pair[0])
     for (time, _), (following, _) in pairwise(ordered):
         if time == following:

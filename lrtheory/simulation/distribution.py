@@ -112,7 +112,7 @@ def expected_loss_of_steps(problem: AbsoluteValue, steps: NDArray[np.float64], *
     distance = propagation.expected_distance(
         steps, problem.eps, problem.noise_scale, abs(problem.start or 0.0), problem.bound, nodes, _REACH
     )
-    return problem.eps * float(distance)
+    return problem.eps * max(float(distance), 0.0)  # few nodes interpolate a hair below zero
 
 
 def expected_curve(problem: AbsoluteValue, schedule: Schedule, *, horizon: int, lr: float) -> NDArray[np.float64]:

@@ -297,6 +297,13 @@ def test_the_two_readings_differ():
             ValueError,
             "a dictionary that repeats must be counted",
         ),
+        (lambda: PiecewiseLinear({5e-324: 0.1}), ValueError, "the numbers of a knot must be 0 or lie in 1e-75 to 1e75"),
+        (lambda: PiecewiseLinear({4: 5e-324}), ValueError, "the numbers of a knot must be 0 or lie in 1e-75 to 1e75"),
+        (
+            lambda: PiecewiseLinear({10**400: 0.1}),
+            ValueError,
+            "the numbers of a knot must be 0 or lie in 1e-75 to 1e75",
+        ),
         (lambda: piecewise_linear({4: 0.1})(-1), ValueError, "step must be at least 0, not -1."),
         (lambda: from_bert4keras({4: 1, 8: 0.1, 12: 1}), ValueError, "comes back to 1 repeats"),
         (lambda: from_bert4keras({}), ValueError, "knots must not be empty"),
