@@ -10,9 +10,10 @@ import sympy
 from lrtheory import implicit_penalty, modified_equation
 from lrtheory.benchmarks import audit, report
 from lrtheory.benchmarks.published import ACCURACY
+from lrtheory.figures import benchmark as heat_map
 from lrtheory.sweeps import language_models, networks, penalty, robustness
 from paper.generate import PARTS, benchmark, experiments
-from paper.generate.tables import table
+from paper.generate.tables import DATA, table
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -33,7 +34,7 @@ def blocks():
     for sweep in ("rho", "grid"):
         made[sweep] = markdown(import_module(f"lrtheory.sweeps.{sweep}").summary(table(sweep)))
     runs = table("benchmark")
-    final = runs[runs["part"].isin(["table", "fair"]) & (runs["role"] == "final")]
+    final = heat_map.data(DATA).query("role == 'final' and part != 'described'")
     made["benchmark"] = markdown(accuracies(final))
     made["headlines"] = markdown(audit.verdicts(runs)[["headline", "protocol", "stands", "numbers"]])
     made["switches"] = "* " + "\n* ".join(switched(runs))
@@ -52,14 +53,12 @@ def markdown(frame):
 def accuracies(final):
     """A row a strategy, a column a protocol, task and scale: mean accuracy and half its 95 % interval.
 
-    Tasks that only some strategies ran, for the audit, are left out; a star marks a tuned rate that ends its grid.
+    A star marks a tuned rate that ends its grid.
     """
     shown = pd.DataFrame({"strategy": list(ACCURACY), "published": [row[0] for row in ACCURACY.values()]})
     for (protocol, task), group in final.groupby(["protocol", "task"], sort=False):
         means = report.summary(group).set_index("strategy")
         title = f"{task.removesuffix('-as-coded')}, {protocol}"
-        if len(set(means.index)) < len(ACCURACY):
-            continue
         if report.scale(group):
             title += f", {report.scale(group)}"
         title += f", n = {int(means['seeds'].max())}"

@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import ceil, inf
 from typing import Any, Literal, TypeAlias
 
-from lrtheory.schedules.schedule import Schedule, exact, is_number, is_whole, shown
+from lrtheory.schedules.schedule import LARGEST, SMALLEST, Schedule, exact, is_number, is_whole, shown
 
 Knots: TypeAlias = Mapping[Any, Any] | Sequence[tuple[Any, Any]]
 """A dictionary ``{time: factor}``, or its pairs."""
@@ -248,7 +248,7 @@ def _pairs(knots: Knots) -> list[tuple[Any, Any]]:
             raise ValueError(f"the time of a knot must be finite and at least 0, not {time!r}.")
         if not (is_number(factor) and 0 <= factor <= 1):
             raise ValueError(f"the factor of a knot must lie in [0, 1], not {factor!r}.")
-        if 0 < time < 1e-75 or time > 1e75 or 0 < factor < 1e-75:  # products of such numbers are no floats
+        if 0 < time < SMALLEST or time > LARGEST or 0 < factor < SMALLEST:  # products of such numbers are no floats
             raise ValueError(f"the numbers of a knot must be 0 or lie in 1e-75 to 1e75; it is {time!r}: {factor!r}.")
     ordered = sorted(((time, factor) for time, factor in pairs), key=lambda pair: pair[0])
     for (time, _), (following, _) in pairwise(ordered):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
+SMALLEST, LARGEST = 1e-75, 1e75
+"""Of a part of a run, a knot, a length or a Lipschitz constant: products of a few must stay in the range of numbers."""
 ROUNDING = 1e-12
 """How far below zero a shape may fall by rounding; it is then zero."""
 
@@ -267,8 +269,8 @@ def checked_positive(name: str, value: Any) -> float:
 
 def checked_fraction(name: str, value: Any) -> float | Fraction:
     """A value strictly between 0 and 1 whose inverse and square are floats too, or one sentence saying so."""
-    if not (is_number(value) and 1e-75 <= value < 1 and float(value) < 1):
-        raise ValueError(f"{name} must lie strictly between 0 and 1, and not below 1e-75; it is {value!r}.")
+    if not (is_number(value) and SMALLEST <= value < 1 and float(value) < 1):
+        raise ValueError(f"{name} must lie strictly between 0 and 1, and not below {SMALLEST:g}; it is {value!r}.")
     return value
 
 

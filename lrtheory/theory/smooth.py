@@ -44,8 +44,8 @@ import numba
 import numpy as np
 import sympy
 
-from lrtheory.schedules.schedule import Schedule, checked_positive, is_number
-from lrtheory.theory.worst_case import LARGEST, checked_length, checked_steps
+from lrtheory.schedules.schedule import LARGEST, Schedule, checked_positive, is_number
+from lrtheory.theory.worst_case import checked_length, checked_steps
 
 
 def smooth_worst_case(

@@ -55,10 +55,7 @@ import numba
 import numpy as np
 import sympy
 
-from lrtheory.schedules.schedule import Schedule, checked_numbers, checked_positive, checked_schedule
-
-SMALLEST, LARGEST = 1e-75, 1e75
-"""Of a length or a Lipschitz constant: the square of one over the other must stay in the range of numbers."""
+from lrtheory.schedules.schedule import LARGEST, SMALLEST, Schedule, checked_numbers, checked_positive, checked_schedule
 
 
 def worst_case(
