@@ -1,7 +1,10 @@
+from dataclasses import dataclass
+
 from lrtheory.schedules.schedule import Schedule
 
 
-def Constant() -> Schedule:
+@dataclass(frozen=True, repr=False)
+class Constant(Schedule):
     """A learning rate that stays as it is: :math:`h(u) = 1`.
 
     Its last iterate loses a factor proportional to ``rho`` when the rate is ``rho`` times too large.
@@ -10,4 +13,8 @@ def Constant() -> Schedule:
         >>> Constant().steps(3, lr=0.1)
         array([0.1, 0.1, 0.1])
     """
-    return Schedule("Constant()", "1")
+
+    @property
+    def formula(self) -> str:
+        """See :class:`Schedule`."""
+        return "1"

@@ -1,7 +1,11 @@
-from lrtheory.schedules.schedule import Schedule, checked_fraction, exact, shown
+from dataclasses import dataclass
+from fractions import Fraction
+
+from lrtheory.schedules.schedule import Schedule, checked_fraction, exact
 
 
-def Exponential(final: float = 0.01) -> Schedule:
+@dataclass(frozen=True, repr=False)
+class Exponential(Schedule):
     r"""Geometric decay from the base rate to ``final`` times it: :math:`h(u) = \mathrm{final}^u`.
 
     It never reaches zero, so in the limit of long runs and large ``rho`` it forgives no more than a constant.
@@ -16,5 +20,13 @@ def Exponential(final: float = 0.01) -> Schedule:
         >>> Exponential(0.25).steps(2)
         array([1. , 0.5])
     """
-    checked_fraction("final", final)
-    return Schedule(f"Exponential({shown(final)})", f"({exact(final)})**u")
+
+    final: float | Fraction = 0.01
+
+    def __post_init__(self) -> None:
+        self._set(final=checked_fraction("final", self.final))
+
+    @property
+    def formula(self) -> str:
+        """See :class:`Schedule`."""
+        return f"({exact(self.final)})**u"

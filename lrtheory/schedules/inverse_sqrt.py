@@ -1,7 +1,10 @@
+from dataclasses import dataclass
+
 from lrtheory.schedules.schedule import Schedule
 
 
-def InverseSqrt() -> Schedule:
+@dataclass(frozen=True, repr=False)
+class InverseSqrt(Schedule):
     r"""A learning rate that falls with the square root of the step: :math:`\eta_t = \mathrm{lr}/\sqrt t`.
 
     .. math:: h(u) = \frac1{\sqrt{1 + Tu}}, \qquad t = 1 + Tu.
@@ -13,4 +16,8 @@ def InverseSqrt() -> Schedule:
         >>> InverseSqrt().steps(4)[[0, 3]]
         array([1. , 0.5])
     """
-    return Schedule("InverseSqrt()", "1/sqrt(t)")
+
+    @property
+    def formula(self) -> str:
+        """See :class:`Schedule`."""
+        return "1/sqrt(t)"

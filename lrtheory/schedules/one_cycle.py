@@ -1,7 +1,11 @@
-from lrtheory.schedules.schedule import Schedule, checked_fraction, exact, is_number, shown
+from dataclasses import dataclass
+from fractions import Fraction
+
+from lrtheory.schedules.schedule import Schedule, checked_fraction, exact, is_number, plain
 
 
-def OneCycle(peak: float = 0.3, initial: float = 0.04, final: float = 4e-6) -> Schedule:
+@dataclass(frozen=True, repr=False)
+class OneCycle(Schedule):
     r"""Half a cosine up to the base rate, then half a cosine down to almost nothing.
 
     .. math:: h(u) = \tfrac{1+i}2 - \tfrac{1-i}2\cos\tfrac{\pi u}{c}\ \text{ for } u < c, \qquad
@@ -20,17 +24,26 @@ def OneCycle(peak: float = 0.3, initial: float = 0.04, final: float = 4e-6) -> S
         >>> OneCycle(peak=0.5, initial=0.5, final=0.0).steps(4).round(3)
         array([0.5 , 0.75, 1.  , 0.5 ])
 
-    Reference:
+    Source:
         Smith and Topin, arXiv 1708.07120.
     """
-    checked_fraction("peak", peak)
-    if not (is_number(initial) and 0 < initial <= 1):
-        raise ValueError(f"initial must lie in (0, 1], not {initial!r}.")
-    if not (is_number(final) and 0 <= final < 1):
-        raise ValueError(f"final must lie in [0, 1), not {final!r}.")
-    c, i, f = exact(peak), exact(initial), exact(final)
-    rise = f"(1 + {i} - (1 - {i})*cos(pi*u/({c})))/2"
-    fall = f"(1 + {f} + (1 - {f})*cos(pi*(u - {c})/(1 - {c})))/2"
-    return Schedule(
-        f"OneCycle({shown(peak)}, {shown(initial)}, {shown(final)})", f"Piecewise(({rise}, u < {c}), ({fall}, True))"
-    )
+
+    peak: float | Fraction = 0.3
+    initial: float | Fraction = 0.04
+    final: float | Fraction = 4e-6
+
+    def __post_init__(self) -> None:
+        peak = checked_fraction("peak", self.peak)
+        if not (is_number(self.initial) and 0 < self.initial <= 1):
+            raise ValueError(f"initial must lie in (0, 1], not {self.initial!r}.")
+        if not (is_number(self.final) and 0 <= self.final < 1):
+            raise ValueError(f"final must lie in [0, 1), not {self.final!r}.")
+        self._set(peak=peak, initial=plain(self.initial), final=plain(self.final))
+
+    @property
+    def formula(self) -> str:
+        """See :class:`Schedule`."""
+        c, i, f = exact(self.peak), exact(self.initial), exact(self.final)
+        rise = f"(1 + {i} - (1 - {i})*cos(pi*u/({c})))/2"
+        fall = f"(1 + {f} + (1 - {f})*cos(pi*(u - {c})/(1 - {c})))/2"
+        return f"Piecewise(({rise}, u < {c}), ({fall}, True))"

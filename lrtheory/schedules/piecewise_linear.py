@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import ceil, inf
 from typing import Any, Literal, TypeAlias
 
-from lrtheory.schedules.schedule import LARGEST, SMALLEST, Schedule, exact, is_number, is_whole, shown
+from lrtheory.schedules.schedule import LARGEST, SMALLEST, Schedule, exact, is_number, is_whole, plain, shown
 
 Knots: TypeAlias = Mapping[Any, Any] | Sequence[tuple[Any, Any]]
 """A dictionary ``{time: factor}``, or its pairs."""
@@ -41,7 +41,8 @@ Quoted: Zhu Meng, note on learning-rate strategies in deep learning (in Chinese)
 """
 
 
-def PiecewiseLinear(knots: Knots, counting: Counting = "cumulative", steps_per_epoch: int | None = None) -> Schedule:
+@dataclass(frozen=True, repr=False)
+class PiecewiseLinear(Schedule):
     r"""A learning rate that runs straight from knot to knot of a dictionary, and repeats if the dictionary says so.
 
     .. math:: \eta_t=\mathrm{lr}\cdot r_t,\quad t=1,\dots,T,\qquad h(u)=r_{Tu+1}:
@@ -75,9 +76,8 @@ def PiecewiseLinear(knots: Knots, counting: Counting = "cumulative", steps_per_e
             epoch only (``"epochs"``).
         steps_per_epoch: Steps of an epoch, for the other two countings.
 
-    Returns:
-        The schedule. Its values are those of :func:`piecewise_linear` up to rounding. Without a horizon, one that holds
-        has the limit of long runs, its last factor; one that repeats has none and asks for a horizon.
+    Its values are those of :func:`piecewise_linear` up to rounding. Without a horizon, one that holds has the limit of long
+    runs, its last factor; one that repeats has none and asks for a horizon.
 
     Raises:
         TypeError: ``knots`` is no dictionary.
@@ -97,12 +97,27 @@ def PiecewiseLinear(knots: Knots, counting: Counting = "cumulative", steps_per_e
         Zhu Meng, note on learning-rate strategies in deep learning (in Chinese), 2 May 2025, revised 26 June 2025,
         section 2, eq. (8) to (11). The one rule and its continuous closure are ours.
     """
-    path, pairs = _path(knots), _pairs(knots)
-    epoch = _checked_epoch(path, counting, steps_per_epoch)
-    name = "{" + ", ".join(f"{shown(time)}: {shown(factor)}" for time, factor in pairs) + "}"
-    if counting != "cumulative":
-        name += f", {counting!r}, {epoch}"
-    return Schedule(f"PiecewiseLinear({name})", _formula(path, counting, epoch))
+    knots: Any
+    counting: Counting = "cumulative"
+    steps_per_epoch: int | None = None
+
+    def __post_init__(self) -> None:
+        pairs = _pairs(self.knots)
+        _checked_epoch(_path(pairs), self.counting, self.steps_per_epoch)
+        self._set(knots=tuple((plain(time), plain(factor)) for time, factor in pairs))
+        if self.steps_per_epoch is not None:
+            self._set(steps_per_epoch=int(self.steps_per_epoch))
+
+    def __repr__(self) -> str:
+        name = "{" + ", ".join(f"{shown(time)}: {shown(factor)}" for time, factor in self.knots) + "}"
+        if self.counting != "cumulative":
+            name += f", {self.counting!r}, {self.steps_per_epoch}"
+        return f"PiecewiseLinear({name})"
+
+    @property
+    def formula(self) -> str:
+        """See :class:`Schedule`."""
+        return _formula(_path(self.knots), self.counting, self.steps_per_epoch or 1)
 
 
 def piecewise_linear(

@@ -1,18 +1,21 @@
+from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from math import log, sqrt
 
-from lrtheory.schedules.schedule import Schedule, is_number, shown
+from lrtheory.schedules.schedule import Schedule, is_number, plain
 
 GOLDEN = (1 + sqrt(5)) / 2
-"""Up to this doubt linear decay is best."""
+"""Up to this uncertainty linear decay is best."""
 LARGEST = 1e100
-"""A doubt beyond this is none: the numbers of the schedule would leave their range."""
+"""An uncertainty beyond this is none: the numbers of the schedule would leave their range."""
 FLAT = 2 * GOLDEN**3 / (1 + sqrt(2))
-"""From this doubt on (3.51) the schedule has an exponential middle."""
+"""From this uncertainty on (3.51) the schedule has an exponential middle."""
 
 
-def Robust(doubt: float = 16) -> Schedule:
-    r"""The schedule for a base rate that may be too large by any factor in ``[1, doubt]``: none has a smaller worst loss.
+@dataclass(frozen=True, repr=False)
+class Robust(Schedule):
+    r"""The schedule for a base rate that may be too large by any factor in ``[1, uncertainty]``: none has a smaller worst loss.
 
     In the continuous limit its largest loss over that range is :math:`\tfrac12\sqrt{k}\;DG/\sqrt T` with
 
@@ -20,16 +23,16 @@ def Robust(doubt: float = 16) -> Schedule:
         \qquad (R \ge 3.51,\ \varphi \text{ the golden ratio}).
 
     A linear head, an exponential with rate ``k``, linear again for a moment, then a drop and a linear decay to zero:
-    exponential through the doubt, then a linear cooldown. Below 3.51 the exponential is missing and below the golden
-    ratio only linear decay is left. Scaled to a largest value of 1.
+    exponential through the uncertainty, then a linear cooldown. Below 3.51 the exponential is missing and below the golden
+    ratio only linear decay is left. Scaled to a largest value of 1. "None" means none that is fixed in advance.
 
     Args:
-        doubt: The largest over-estimation :math:`R`, at least 1; for an error in both directions the ratio of the
+        uncertainty: The largest over-estimation :math:`R`, at least 1; for an error in both directions the ratio of the
             largest to the smallest possible rate (:func:`lrtheory.theory.robust_schedule.robust_lr` places the base
             rate).
 
     Raises:
-        ValueError: ``doubt`` is below 1 or not finite.
+        ValueError: ``uncertainty`` is below 1 or not finite.
 
     Example:
         >>> Robust(16).steps(100)[[0, 20, 40, 80]].round(3)
@@ -38,36 +41,47 @@ def Robust(doubt: float = 16) -> Schedule:
     Source:
         Derived and proved best here: see :mod:`lrtheory.theory.robust_schedule`.
     """
-    if not (is_number(doubt) and 1 <= doubt <= LARGEST):
-        raise ValueError(f"doubt must be a finite factor of at least 1, not {doubt!r}; the largest is {LARGEST:g}.")
-    _, pieces = robust_pieces(float(doubt))
-    peak = max(height for _, height, _, _ in pieces)
-    branches, start = [], 0.0
-    for number, (length, height, decay, kind) in enumerate(pieces):
-        since = f"(u - {start!r})"
-        shape = f"exp(-{decay!r}*{since})" if kind == "exponential" else f"(1 - {decay!r}*{since})"
-        if number == len(pieces) - 1:  # written in 1 - u, so that the end is an exact zero
-            branches.append(f"({height / peak * decay!r}*(1 - u), True)")
-        else:
-            branches.append(f"({height / peak!r}*{shape}, u < {start + length!r})")
-        start += length
-    return Schedule(f"Robust({shown(doubt)})", f"Piecewise({', '.join(branches)})")
+
+    uncertainty: float | Fraction = 16
+
+    def __post_init__(self) -> None:
+        if not (is_number(self.uncertainty) and 1 <= self.uncertainty <= LARGEST):
+            raise ValueError(
+                f"uncertainty must be a finite factor of at least 1, not {self.uncertainty!r}; the largest is {LARGEST:g}."
+            )
+        self._set(uncertainty=plain(self.uncertainty))
+
+    @property
+    def formula(self) -> str:
+        """See :class:`Schedule`."""
+        _, pieces = robust_pieces(float(self.uncertainty))
+        peak = max(height for _, height, _, _ in pieces)
+        branches, start = [], 0.0
+        for number, (length, height, decay, kind) in enumerate(pieces):
+            since = f"(u - {start!r})"
+            shape = f"exp(-{decay!r}*{since})" if kind == "exponential" else f"(1 - {decay!r}*{since})"
+            if number == len(pieces) - 1:  # written in 1 - u, so that the end is an exact zero
+                branches.append(f"({height / peak * decay!r}*(1 - u), True)")
+            else:
+                branches.append(f"({height / peak!r}*{shape}, u < {start + length!r})")
+            start += length
+        return f"Piecewise({', '.join(branches)})"
 
 
-def robust_pieces(doubt: float) -> tuple[float, list[tuple[float, float, float, str]]]:
+def robust_pieces(uncertainty: float) -> tuple[float, list[tuple[float, float, float, str]]]:
     r"""The rate :math:`k` and the pieces of :func:`Robust` before scaling: :math:`D=G=1`, :math:`\mathrm{lr}=1/\sqrt T`.
 
     Pieces join states :math:`(H,Q)`, :math:`H=\int_u^1h`, :math:`Q=\int_u^1h^2/H`. The quickest way between two
     has :math:`\sqrt H` linear in ``u`` and takes the time :math:`4(\Delta\sqrt H)^2/\Delta Q`.
 
     Args:
-        doubt: :math:`R`, at least 1.
+        uncertainty: :math:`R`, at least 1.
 
     Returns:
         ``k`` and, for each piece, its length, its first height, its decay (the relative slope, or the exponential
         rate) and its kind.
     """
-    states = robust_states(doubt)
+    states = robust_states(uncertainty)
     lengths = [
         log(area / next_area) if _is_exponential(states, number) else _quickest(area, spread, next_area, next_spread)
         for number, ((area, spread), (next_area, next_spread)) in enumerate(pairwise(states))
@@ -84,19 +98,19 @@ def robust_pieces(doubt: float) -> tuple[float, list[tuple[float, float, float, 
     return k, pieces
 
 
-def robust_states(doubt: float) -> list[tuple[float, float]]:
+def robust_states(uncertainty: float) -> list[tuple[float, float]]:
     r"""The states :math:`(\sqrt kH,\,Q/\sqrt k)` between the pieces, from the start to (0, 0)."""
-    if doubt <= GOLDEN * (1 + 1e-9):  # a first piece shorter than that would be rounding
-        return [((1 + 1 / doubt) / 2, 2 / (1 + doubt)), (0.0, 0.0)]
-    if doubt < FLAT:
-        first, last = _short_states(doubt)
+    if uncertainty <= GOLDEN * (1 + 1e-9):  # a first piece shorter than that would be rounding
+        return [((1 + 1 / uncertainty) / 2, 2 / (1 + uncertainty)), (0.0, 0.0)]
+    if uncertainty < FLAT:
+        first, last = _short_states(uncertainty)
         return [first, last, (0.0, 0.0)]
-    begin, end = GOLDEN**3 / 2, doubt * (1 + sqrt(2)) / 4  # the part of the doubt that the exponential serves
+    begin, end = GOLDEN**3 / 2, uncertainty * (1 + sqrt(2)) / 4  # the part of the uncertainty that the exponential serves
     return [
         (GOLDEN / 2, 2 / GOLDEN**2),
         (1 / begin, 1 / begin),
         (1 / end, 1 / end),
-        ((1 + sqrt(2)) / (2 * doubt), (4 - 2 * sqrt(2)) / doubt),
+        ((1 + sqrt(2)) / (2 * uncertainty), (4 - 2 * sqrt(2)) / uncertainty),
         (0.0, 0.0),
     ]
 
@@ -109,8 +123,8 @@ def _quickest(area: float, spread: float, next_area: float, next_spread: float) 
     return 4 * (sqrt(area) - sqrt(next_area)) ** 2 / (spread - next_spread)
 
 
-def _short_states(doubt: float) -> tuple[tuple[float, float], tuple[float, float]]:
-    r"""The two states of a doubt too small for an exponential: both restarts are best where their ``rho`` asks.
+def _short_states(uncertainty: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    r"""The two states of an uncertainty too small for an exponential: both restarts are best where their ``rho`` asks.
 
     With :math:`v=RH` at the second, the slope :math:`\Delta\sqrt H/\Delta Q=a` of the first piece obeys
     :math:`a=\sqrt R\,v^{3/2}(2v-2)/(2v-1)`, and the first state has :math:`H=a^{2/3}`; ``v`` makes the slope what it is.
@@ -118,9 +132,9 @@ def _short_states(doubt: float) -> tuple[tuple[float, float], tuple[float, float
     from scipy.optimize import brentq
 
     def states(v: float) -> tuple[float, tuple[float, float], tuple[float, float]]:
-        slope = sqrt(doubt) * v**1.5 * (2 * v - 2) / (2 * v - 1)
+        slope = sqrt(uncertainty) * v**1.5 * (2 * v - 2) / (2 * v - 1)
         root = slope ** (1 / 3)
-        return slope, (root**2, 2 - 1 / root**2), (v / doubt, (2 - 1 / v) / doubt)
+        return slope, (root**2, 2 - 1 / root**2), (v / uncertainty, (2 - 1 / v) / uncertainty)
 
     def mismatch(v: float) -> float:
         slope, (area, spread), (next_area, next_spread) = states(v)

@@ -1,15 +1,19 @@
-"""The record that every schedule is, and the questions it answers."""
+"""What every schedule is: a value that knows its formula, its numbers and its end."""
 
+import dataclasses
 import math
 import re
 import sys
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from lrtheory.schedules.expression import Expression, read
 
 if TYPE_CHECKING:
     import sympy
@@ -18,28 +22,21 @@ if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler
 
 SMALLEST, LARGEST = 1e-75, 1e75
-"""Of a part of a run, a knot, a length or a Lipschitz constant: products of a few must stay in the range of numbers."""
+"""Limits of a fraction of a run, a knot, a length or a Lipschitz constant: products of a few must stay floats."""
 ROUNDING = 1e-12
 """How far below zero a shape may fall by rounding; it is then zero."""
 
 
 @dataclass(frozen=True, repr=False)
-class Schedule:
+class Schedule(ABC):
     r"""The shape of a learning rate over a run, :math:`h:[0,1]\to[0,\infty)`.
 
     .. math:: \eta_t = \mathrm{lr}\cdot h\big((t-1)/T\big), \qquad t = 1,\dots,T.
 
-    A schedule is a shape; the learning rate that it scales is a number given separately. ``formula`` is the
-    single source of truth: the symbolic, the numeric and the torch form are all made from it. The functions of
-    this package (``Cosine()``, ``Polynomial(2)``, ...) write it; one of your own needs no class::
-
-        Schedule("square-root decay", "sqrt(1 - u)")
-
-    Args:
-        name: How it is shown in tables and figures.
-        formula: The shape as text that sympy reads, in ``u`` (the part of the run that is over, in ``[0, 1]``)
-            and, for the few shapes that count steps, ``t = 1 + T*u`` (the step) and ``T`` (the horizon). Decimal
-            fractions are read exactly. It is evaluated: pass only text that you wrote.
+    A schedule is a shape; the learning rate that it scales is a number given separately. Each family is a frozen
+    dataclass (:class:`lrtheory.Cosine`, :class:`lrtheory.Polynomial`, ...): a value that can be compared, hashed, pickled and
+    printed so that it reads back. ``formula`` is the single source of truth: numbers, symbols and the behaviour at the end of
+    the run are all made from it. A schedule of your own is a :class:`lrtheory.Formula`, or a subclass with a ``formula``.
 
     Example:
         >>> from lrtheory import Polynomial
@@ -49,38 +46,81 @@ class Schedule:
         array([16.,  9.,  4.,  1.])
     """
 
-    name: str
-    formula: str
+    @property
+    @abstractmethod
+    def formula(self) -> str:
+        """The shape as text in ``u`` (the part of the run that is over), ``t = 1 + T*u`` (the step) and ``T`` (the horizon)."""
+
+    @property
+    def name(self) -> str:
+        """How the schedule is shown in tables and figures."""
+        return repr(self)
+
+    def __str__(self) -> str:
+        return self.name
 
     def __repr__(self) -> str:
-        return self.name
+        arguments, by_name = [], False
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value == field.default and (field.kw_only or value is None or isinstance(value, str)):
+                by_name = True
+                continue
+            text = shown(value) if is_number(value) else repr(value)
+            arguments.append(f"{field.name}={text}" if by_name or field.kw_only else text)
+        return f"{type(self).__name__}({', '.join(arguments)})"
+
+    @property
+    def expression(self) -> Expression:
+        """The formula, read."""
+        return _read(self)
 
     @property
     def expr(self) -> "sympy.Expr":
         """The shape :math:`h(u)` as a sympy expression in the symbols of :func:`symbols`."""
-        return _expression(self)
+        return _symbolic(self)
 
     @property
-    def degree(self) -> "sympy.Expr":
-        r"""The order of the zero at the end of the run; 0 for a schedule that does not anneal.
+    def degree(self) -> int | Fraction | float:
+        r"""The order :math:`p` of the zero at the end of the run; 0 for a schedule that does not anneal.
 
         .. math:: p = \lim_{u\to1^-} -\frac{(1-u)\,h'(u)}{h(u)},
 
-        computed from the expression, so ``(1-u)^p`` has degree ``p`` and cosine has degree 2.
+        so :math:`(1-u)^p` has degree :math:`p` and cosine has degree 2. Whole and fractional degrees are exact.
+
+        Raises:
+            ValueError: the shape does not end like a power of what remains of the run (up to logarithms).
 
         Example:
-            >>> from lrtheory import Cosine, Constant
-            >>> Cosine().degree, Constant().degree
-            (2, 0)
+            >>> from lrtheory import Cosine, Constant, Polynomial
+            >>> Cosine().degree, Constant().degree, Polynomial(0.5).degree
+            (2, 0, Fraction(1, 2))
         """
-        return _degree(self)
+        return self.end[0]
 
-    def __call__(self, u: Any, horizon: float = math.inf) -> np.ndarray:
+    @property
+    def end(self) -> tuple[int | Fraction | float, int | Fraction | float, float]:
+        r"""The numbers :math:`p`, :math:`q` and :math:`c` in :math:`h(u)\sim c\,(1-u)^p\,\ln(1/(1-u))^q` as :math:`u\to1`.
+
+        Raises:
+            ValueError: the shape has no such end.
+
+        Example:
+            >>> from lrtheory import Formula, WSD
+            >>> WSD(0.2).end, Formula("(1 - u)*log(2/(1 - u))").end
+            ((1, 0, 5.0), (1, 1, 1.0))
+        """
+        return _end(self)
+
+    def __call__(self, u: Any, horizon: float = math.inf) -> Any:
         """The shape at ``u``, numerically.
 
         Args:
             u: Parts of the run that are over, in ``[0, 1]``, of any array shape.
             horizon: Number of steps, for the shapes that count them; the default is the limit of long runs.
+
+        Returns:
+            An array of the shape of ``u``, or a float for a number.
 
         Raises:
             ValueError: ``u`` leaves ``[0, 1]``, or the shape has no limit and so needs a horizon.
@@ -92,10 +132,34 @@ class Schedule:
         """
         u = checked_numbers("u", u)
         if not np.all((u >= 0) & (u <= 1)):
-            raise ValueError("u is the part of the run that is over: it must lie in [0, 1].")
+            raise ValueError(
+                "u is the part of the run that is over: it must lie in [0, 1]. For the rate of a step use at or steps."
+            )
         with np.errstate(invalid="ignore"):  # without a horizon the first step is 1 + infinity * 0
             step = 1 + horizon * u
-        return _values(self, u, step, horizon)
+        values = self._values(u, step, horizon)
+        return values if values.ndim else float(values)
+
+    def at(self, step: int, horizon: int) -> float:
+        r"""The factor of one step, :math:`h((t-1)/T)`: to the bit the entry of :meth:`steps`.
+
+        Args:
+            step: The step :math:`t`, from 1 to ``horizon``.
+            horizon: Number of steps :math:`T`.
+
+        Raises:
+            ValueError: ``step`` is no whole number from 1 to ``horizon``, or as :meth:`steps`.
+
+        Example:
+            >>> from lrtheory import Polynomial
+            >>> Polynomial(2).at(3, horizon=4)
+            0.25
+        """
+        horizon = checked_horizon(horizon)
+        if isinstance(step, bool) or not isinstance(step, int | np.integer) or not 1 <= step <= horizon:
+            raise ValueError(f"step must be a whole number from 1 to the horizon, {horizon}, not {step!r}.")
+        done = np.array([float(step - 1)])
+        return float(self._values(done / horizon, 1 + done, horizon)[0])
 
     def steps(self, horizon: int, lr: float = 1.0) -> np.ndarray:
         r"""The learning rates of a run.
@@ -120,21 +184,31 @@ class Schedule:
         """
         horizon = checked_horizon(horizon)
         done = np.arange(float(horizon))
-        return checked_positive("lr", lr) * _values(self, done / horizon, 1 + done, horizon)
+        return checked_positive("lr", lr) * self._values(done / horizon, 1 + done, horizon)
 
-    def lr_scheduler(
-        self, optimizer: "Optimizer", horizon: int, *, groups: "Sequence[Schedule] | None" = None
-    ) -> "LRScheduler":
+    def lr_scheduler(self, optimizer: "Optimizer", horizon: int, *, start: int = 1) -> "LRScheduler":
         """This schedule as a torch scheduler: see :func:`lrtheory.optim.scheduler.lr_scheduler`."""
         from lrtheory.extras import load_torch
 
         load_torch("a torch scheduler")
         from lrtheory.optim.scheduler import lr_scheduler
 
-        return lr_scheduler(self if groups is None else groups, optimizer, horizon)
+        return lr_scheduler(self, optimizer, horizon, start=start)
+
+    def optax(self, horizon: int, lr: float) -> "Callable[[Any], Any]":
+        """This schedule for optax: see :func:`lrtheory.schedules.adapters.optax_schedule`."""
+        from lrtheory.schedules.adapters import optax_schedule
+
+        return optax_schedule(self, horizon, lr)
+
+    def keras(self, horizon: int, lr: float) -> Any:
+        """This schedule for Keras 3: see :func:`lrtheory.schedules.adapters.keras_schedule`."""
+        from lrtheory.schedules.adapters import keras_schedule
+
+        return keras_schedule(self, horizon, lr)
 
     def plot(self, horizon: int = 1000, ax: "Axes | None" = None) -> "Axes":
-        """Draw the shape against the part of the run that is over.
+        """Draw the factor against the step.
 
         Args:
             horizon: Number of steps drawn.
@@ -144,9 +218,27 @@ class Schedule:
             import matplotlib.pyplot as plt
 
             ax = plt.subplots()[1]
-        ax.step(np.arange(horizon) / horizon, self.steps(horizon), where="post", label=self.name)
-        ax.set(xlabel="part of the run that is over", ylabel="learning rate / base rate", xlim=(0, 1))
+        ax.step(np.arange(1, horizon + 1), self.steps(horizon), where="mid", label=self.name)
+        ax.set(xlabel="step", ylabel="learning rate / base learning rate", xlim=(1, max(horizon, 2)))
         return ax
+
+    def _values(self, u: np.ndarray, step: np.ndarray, horizon: float) -> np.ndarray:
+        """The shape at points and steps that belong together: steps are passed on so that whole numbers stay whole."""
+        expression = self.expression
+        with np.errstate(all="ignore"):  # branches of a Piecewise are evaluated where they are not selected
+            value = np.broadcast_to(expression.arrays()(u, step, np.float64(horizon)), u.shape).astype(np.float64)
+        if np.isnan(value).any() and math.isinf(horizon) and expression.depends_on("t", "T"):
+            raise ValueError(f"{self} counts steps: give its horizon, a number of steps.")
+        if not np.isfinite(value).all():
+            raise ValueError(f"{self} is not a finite number in places: a learning rate must be.")
+        if (value < -ROUNDING).any():
+            raise ValueError(f"{self} is negative in places: a learning rate must not be.")
+        return np.maximum(value, 0.0)
+
+    def _set(self, **values: Any) -> None:
+        """Replace fields by what their checks made of them; for ``__post_init__`` only."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
 
 @lru_cache(maxsize=1)
@@ -158,68 +250,35 @@ def symbols() -> "tuple[sympy.Symbol, sympy.Symbol]":
 
 
 @lru_cache(maxsize=1024)
-def _expression(schedule: Schedule) -> "sympy.Expr":
+def _read(schedule: Schedule) -> Expression:
+    return read(schedule.formula)
+
+
+@lru_cache(maxsize=1024)
+def _symbolic(schedule: Schedule) -> "sympy.Expr":
     import sympy
 
     u, horizon = symbols()
-    expression: Any = _read(schedule).subs(_step(), 1 + horizon * u)
+    expression = schedule.expression.symbolic({"u": u, "T": horizon, "t": 1 + horizon * u})
     return sympy.piecewise_fold(expression)  # pyright: ignore[reportReturnType]
 
 
-@lru_cache(maxsize=1)
-def _step() -> "sympy.Symbol":
-    import sympy
+@lru_cache(maxsize=1024)
+def _end(schedule: Schedule) -> tuple[Any, Any, float]:
+    from lrtheory.schedules.expansion import leading_term
 
-    return sympy.Symbol("t", positive=True)
-
-
-def _read(schedule: Schedule) -> Any:
-    import sympy
-    from sympy.core.function import AppliedUndef
-
-    names: dict[str, Any] = {str(symbol): symbol for symbol in (*symbols(), _step())}
     try:
-        expression: Any = sympy.sympify(schedule.formula, locals=names, rational=True)  # pyright: ignore[reportCallIssue]
-    except Exception:  # the text is evaluated: whatever can go wrong there
-        expression = None
-    if not isinstance(expression, sympy.Expr) or expression.has(sympy.I, sympy.zoo, sympy.Lambda, AppliedUndef):
-        raise ValueError(
-            f"{schedule.name}: {schedule.formula!r} is no formula in u that sympy reads, such as '(1 - u)**2'."
-        )
-    strangers = expression.free_symbols - set(names.values())
-    if strangers:
-        raise ValueError(f"{schedule.name} may depend on u, t and T only, not on {sorted(map(str, strangers))}.")
-    return expression
+        power, logarithms, coefficient = leading_term(schedule.expression)
+    except ValueError as reason:
+        raise ValueError(f"{schedule} has no degree: {reason}.") from None
+    return _simple(power), _simple(logarithms), coefficient
 
 
-@lru_cache(maxsize=1024)
-def _numeric(schedule: Schedule) -> Any:
-    import sympy
-
-    return sympy.lambdify((*symbols(), _step()), sympy.piecewise_fold(_read(schedule)), "numpy")
-
-
-def _values(schedule: Schedule, u: np.ndarray, step: np.ndarray, horizon: float) -> np.ndarray:
-    """The shape at points and steps that belong together: steps are passed on so that whole numbers stay whole."""
-    with np.errstate(all="ignore"):  # branches of a Piecewise are evaluated where they are not selected
-        value = np.broadcast_to(_numeric(schedule)(u, np.float64(horizon), step), u.shape).astype(np.float64)
-    if np.isnan(value).any() and math.isinf(horizon) and _read(schedule).free_symbols - set(symbols()[:1]):
-        raise ValueError(f"{schedule.name} counts steps: give its horizon, a number of steps.")
-    if not np.isfinite(value).all():
-        raise ValueError(f"{schedule.name} is not a finite number in places: a learning rate must be.")
-    if (value < -ROUNDING).any():
-        raise ValueError(f"{schedule.name} is negative in places: a learning rate must not be.")
-    return np.maximum(value, 0.0)
-
-
-@lru_cache(maxsize=1024)
-def _degree(schedule: Schedule) -> "sympy.Expr":
-    import sympy
-
-    u, _ = symbols()
-    remaining = sympy.Symbol("x", positive=True)
-    end = last_piece(schedule.expr).subs(u, 1 - remaining)
-    return sympy.limit(remaining * sympy.diff(end, remaining) / end, remaining, 0, "+")
+def _simple(value: Fraction) -> int | Fraction | float:
+    """A fraction as a whole number where it is one, and as a float where it only stands for an irrational number."""
+    if value.denominator == 1:
+        return int(value)
+    return value if value.denominator < 10**15 else float(value)
 
 
 def last_piece(expression: "sympy.Expr") -> "sympy.Expr":
@@ -237,6 +296,11 @@ def last_piece(expression: "sympy.Expr") -> "sympy.Expr":
     return expression
 
 
+def raised_to(floor: float | Fraction, formula: str) -> str:
+    """The formula of a shape that falls from 1 to ``floor`` where the given one falls from 1 to 0."""
+    return f"{exact(floor)} + (1 - {exact(floor)})*({formula})" if floor else formula
+
+
 def substitute(formula: str, u: str, step: str, horizon: str) -> str:
     """A formula with other text in the place of ``u``, ``t`` and ``T``, for the schedules made of schedules."""
     replacement = {"u": f"({u})", "t": f"({step})", "T": f"({horizon})"}
@@ -249,8 +313,26 @@ def exact(value: float | Fraction) -> str:
 
 
 def shown(value: float | Fraction) -> str:
-    """A number as schedules print it: the shortest decimal that reads back as the same float."""
-    return str(int(value)) if value == int(value) else repr(float(value))
+    """A number as schedules print it: the shortest decimal that reads back as the same float, or an exact fraction."""
+    if value == int(value):
+        return str(int(value))
+    return str(value) if isinstance(value, Fraction) else repr(float(value))
+
+
+def plain(value: Any) -> int | float | Fraction:
+    """A number as a whole number, as a float, or, where no short decimal denotes it, as a fraction.
+
+    Numbers that denote the same value become the same, so that schedules made of them are equal.
+
+    Example:
+        >>> import numpy as np
+        >>> plain(2.0), plain(Fraction(1, 5)), plain(Fraction(1, 3)), plain(np.float32(0.5))
+        (2, 0.2, Fraction(1, 3), 0.5)
+    """
+    value = Fraction(exact(float(value) if isinstance(value, np.floating) else value))
+    if value.denominator == 1:
+        return int(value)
+    return float(value) if Fraction(repr(float(value))) == value else value
 
 
 def checked_horizon(horizon: Any) -> int:
@@ -271,7 +353,21 @@ def checked_fraction(name: str, value: Any) -> float | Fraction:
     """A value strictly between 0 and 1 whose inverse and square are floats too, or one sentence saying so."""
     if not (is_number(value) and SMALLEST <= value < 1 and float(value) < 1):
         raise ValueError(f"{name} must lie strictly between 0 and 1, and not below {SMALLEST:g}; it is {value!r}.")
-    return value
+    return plain(value)
+
+
+def checked_floor(value: Any) -> float | Fraction:
+    """A lowest rate over the base rate, in [0, 1), or one sentence saying what it must be."""
+    if not (is_number(value) and (value == 0 or SMALLEST <= value < 1)):
+        raise ValueError(f"floor must be 0 or lie in [{SMALLEST:g}, 1): the lowest rate over the base rate, not {value!r}.")
+    return plain(value)
+
+
+def checked_count(name: str, value: Any) -> int:
+    """A whole number of at least 1, or one sentence saying so."""
+    if not (is_whole(value) and value >= 1):
+        raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}.")
+    return int(value)
 
 
 def checked_schedule(name: str, value: Any) -> Schedule:

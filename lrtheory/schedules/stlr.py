@@ -1,7 +1,11 @@
-from lrtheory.schedules.schedule import Schedule, checked_fraction, exact, is_number, shown
+from dataclasses import dataclass
+from fractions import Fraction
+
+from lrtheory.schedules.schedule import LARGEST, Schedule, checked_fraction, exact, is_number, plain
 
 
-def STLR(cut: float = 0.1, ratio: float = 32) -> Schedule:
+@dataclass(frozen=True, repr=False)
+class STLR(Schedule):
     r"""The slanted triangular learning rate of ULMFiT: a short linear rise, a long linear fall.
 
     .. math:: h(u) = \frac{1 + q\,(r-1)}{r}, \qquad q = u/c \ \text{ for } u < c, \quad
@@ -20,12 +24,22 @@ def STLR(cut: float = 0.1, ratio: float = 32) -> Schedule:
         >>> STLR(cut=0.5, ratio=2).steps(4)
         array([0.5 , 0.75, 1.  , 0.75])
 
-    Reference:
+    Source:
         Howard and Ruder, arXiv 1801.06146, eq. (3).
     """
-    checked_fraction("cut", cut)
-    if not (is_number(ratio) and 1 < ratio < float("inf")):
-        raise ValueError(f"ratio must be a finite number above 1, not {ratio!r}.")
-    c, r = exact(cut), exact(ratio)
-    position = f"Piecewise((u/({c}), u < {c}), ((1 - u)/(1 - {c}), True))"
-    return Schedule(f"STLR({shown(cut)}, {shown(ratio)})", f"(1 + {position}*({r} - 1))/({r})")
+
+    cut: float | Fraction = 0.1
+    ratio: float | Fraction = 32
+
+    def __post_init__(self) -> None:
+        cut = checked_fraction("cut", self.cut)
+        if not (is_number(self.ratio) and 1 < self.ratio <= LARGEST):
+            raise ValueError(f"ratio must be a number above 1 and at most {LARGEST:g}, not {self.ratio!r}.")
+        self._set(cut=cut, ratio=plain(self.ratio))
+
+    @property
+    def formula(self) -> str:
+        """See :class:`Schedule`."""
+        c, r = exact(self.cut), exact(self.ratio)
+        position = f"Piecewise((u/({c}), u < {c}), ((1 - u)/(1 - {c}), True))"
+        return f"(1 + {position}*({r} - 1))/({r})"

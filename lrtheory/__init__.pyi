@@ -1,0 +1,29 @@
+from .schedules import (
+    SGDR as SGDR,
+    STLR as STLR,
+    WSD as WSD,
+    Constant as Constant,
+    Cosine as Cosine,
+    Exponential as Exponential,
+    Formula as Formula,
+    InverseSqrt as InverseSqrt,
+    OneCycle as OneCycle,
+    PiecewiseLinear as PiecewiseLinear,
+    Polynomial as Polynomial,
+    Robust as Robust,
+    Schedule as Schedule,
+    StepDecay as StepDecay,
+    Then as Then,
+    Warmup as Warmup,
+)
+from .simulation import expected_curve as expected_curve, expected_loss as expected_loss, simulate as simulate
+from .theory.curve_fit import fit_curve as fit_curve
+from .theory.grid_planning import plan_grid as plan_grid
+from .theory.implicit_penalty import implicit_penalty as implicit_penalty
+from .theory.misspecification import degradation as degradation, rho_exponent as rho_exponent
+from .theory.modified_equation import modified_equation as modified_equation
+from .theory.optimal_schedule import optimal_schedule as optimal_schedule
+from .theory.robust_schedule import robust_lr as robust_lr
+from .theory.worst_case import tuned_lr as tuned_lr, worst_case as worst_case, worst_cases as worst_cases
+
+__version__: str
