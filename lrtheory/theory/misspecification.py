@@ -41,6 +41,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -427,6 +428,9 @@ SLOW_DECADES = 100
 """Of a shape of degree 0, whose Q comes from all of them: beyond, it is taken for a power of the logarithm."""
 STEEPEST = 1e30
 """The largest degree: the cubes of a spline's intervals must stay in the range of numbers."""
+HALVINGS = 12
+RESOLVED = 1e-10
+"""Panels are halved, so often at most, until the highest coefficients of H and Q are so small against them."""
 DENSE = 4_000
 DIGITS = 40
 SINGULAR = 1e-12
@@ -471,42 +475,67 @@ def functionals(schedule: Schedule) -> Functionals:
     if singular:
         late = edges[edges < max(-0.5, breaks.max(initial=-math.inf))]
         edges = np.concatenate([late, -np.geomspace(-late[-1], SINGULAR, 4 * DECADES)[1:]])
-    nodes, integration = _lobatto(NODES)
-    half = np.diff(edges)[:, None] / 2
-    log_x = (edges[:-1, None] + edges[1:, None]) / 2 + half * nodes
-    # End nodes lie so far inside of their panel that the two sides of a jump are told apart.
-    log_x[:, 0] = edges[:-1] + np.maximum(1e-10 * half[:, 0], 4 * np.spacing(np.abs(edges[:-1])))
-    log_x[:, -1] = edges[1:] - np.maximum(1e-10 * half[:, 0], 4 * np.spacing(np.abs(edges[1:])))
-    try:
-        h = np.array([[float(height(exact.exp(y))) for y in panel] for panel in log_x])
-    except (ArithmeticError, NameError, TypeError, ValueError):
-        h = np.array(math.nan)
-    if not np.isfinite(h).all() or (h < -ROUNDING).any():
-        raise ValueError(f"{schedule} is negative or no finite number in places: a learning rate must not be.")
-    h = np.maximum(h, 0.0)
-    xs = np.exp(log_x)
-
-    def accumulate(rate: np.ndarray, start: float) -> np.ndarray:  # the running integral of rate d(log x)
-        within = half * (rate @ integration.T)
-        return start + np.concatenate([[0.0], np.cumsum(within[:-1, -1])])[:, None] + within
-
-    area_nodes = accumulate(xs * h, xs[0, 0] * h[0, 0] / (degree + 1))
-    if not area_nodes[0, 0] > 0:
-        raise ValueError(f"{schedule} falls below the range of numbers at its end.")
-    slope = xs * h / area_nodes
-    if degree > 0:
-        rest = (degree + 1) / degree * h[0, 0]
-    else:  # a power of the logarithm, as that of its first panel
-        index = np.log(h[0, 0] / h[0, -1]) / np.log(log_x[0, -1] / log_x[0, 0])
-        rest = h[0, 0] * -log_x[0, 0] / (index - 1)
-    spread_nodes = accumulate(h * slope, rest)
+    known: dict[tuple[float, float], np.ndarray] = {}
+    for _ in range(HALVINGS):
+        log_x, h = _heights(schedule, edges, height, exact, known)
+        slope, area_nodes, spread_nodes, resolved = _integrals(edges, log_x, h, degree)
+        if resolved.all():
+            break
+        edges = np.sort(np.concatenate([edges, (edges[:-1] + edges[1:])[~resolved] / 2]))
     flat = log_x.ravel()
+    if not area_nodes.min() > 0:
+        raise ValueError(f"{schedule} falls below the range of numbers at its end.")
     log_area = CubicHermiteSpline(flat, np.log(area_nodes).ravel(), slope.ravel())
     log_spread = CubicHermiteSpline(flat, np.log(spread_nodes).ravel(), (h * slope / spread_nodes).ravel())
     last = flat[-1] if singular else 0.0
     grid = np.unique(np.concatenate([np.linspace(flat[0], last, DENSE), flat, breaks]))
     tuned = _smallest(lambda y: np.exp(log_spread(y) - log_area(y)), grid)[0]
     return Functionals(grid, log_area, log_spread, tuned, 0.0 if singular else float(h[-1, -1]))
+
+
+def _heights(
+    schedule: Schedule, edges: np.ndarray, height: Callable[[Any], Any], exact: Any, known: dict[Any, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of what remains at the nodes of each panel, and the shape there; panels that are known are kept."""
+    half = np.diff(edges)[:, None] / 2
+    log_x = (edges[:-1, None] + edges[1:, None]) / 2 + half * _lobatto(NODES)[0]
+    # End nodes lie so far inside of their panel that the two sides of a jump are told apart.
+    log_x[:, 0] = edges[:-1] + np.maximum(1e-10 * half[:, 0], 4 * np.spacing(np.abs(edges[:-1])))
+    log_x[:, -1] = edges[1:] - np.maximum(1e-10 * half[:, 0], 4 * np.spacing(np.abs(edges[1:])))
+    for ends, panel in zip(pairwise(edges.tolist()), log_x):
+        if ends not in known:
+            try:
+                known[ends] = np.array([float(height(exact.exp(y))) for y in panel])
+            except (ArithmeticError, NameError, TypeError, ValueError):
+                known[ends] = np.array(math.nan)
+            if not (known[ends] >= -ROUNDING).all() or not np.isfinite(known[ends]).all():
+                raise ValueError(f"{schedule} is negative or no finite number in places: a learning rate must not be.")
+    return log_x, np.maximum([known[ends] for ends in pairwise(edges.tolist())], 0.0)
+
+
+def _integrals(
+    edges: np.ndarray, log_x: np.ndarray, h: np.ndarray, degree: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The slope of log H, H and Q at the nodes, and which panels resolve both."""
+    _, integration, coefficients = _lobatto(NODES)
+    half, xs = np.diff(edges)[:, None] / 2, np.exp(log_x)
+
+    def accumulate(rate: np.ndarray, start: float) -> tuple[np.ndarray, np.ndarray]:  # the integral of rate d(log x)
+        within = half * (rate @ integration.T)
+        total = start + np.concatenate([[0.0], np.cumsum(within[:-1, -1])])[:, None] + within
+        highest = np.abs(half * (rate @ coefficients[-2:].T)).max(axis=1)
+        return total, highest <= RESOLVED * total[:, 0]
+
+    area_nodes, area_resolved = accumulate(xs * h, xs[0, 0] * h[0, 0] / (degree + 1))
+    with np.errstate(divide="ignore", invalid="ignore"):  # where the area is not resolved
+        slope = xs * h / area_nodes
+    if degree > 0:
+        rest = (degree + 1) / degree * h[0, 0]
+    else:  # a power of the logarithm, as that of its first panel
+        index = np.log(h[0, 0] / h[0, -1]) / np.log(log_x[0, -1] / log_x[0, 0])
+        rest = h[0, 0] * -log_x[0, 0] / (index - 1)
+    spread_nodes, spread_resolved = accumulate(h * slope, rest)
+    return slope, area_nodes, spread_nodes, area_resolved & spread_resolved
 
 
 def _multiple_precision(digits: float) -> Any:
@@ -590,12 +619,13 @@ def _breakpoints(schedule: Schedule, shape: sympy.Expr) -> np.ndarray:
     return np.array(kept)
 
 
-def _lobatto(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss-Lobatto nodes on [-1, 1] and the matrix that integrates an interpolant from -1 to each node."""
+@lru_cache(maxsize=1)
+def _lobatto(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gauss-Lobatto nodes on [-1, 1], and for values there their integrals from -1 to each and Legendre coefficients."""
     last = np.zeros(count)
     last[-1] = 1
     nodes = np.concatenate([[-1.0], np.sort(legendre.legroots(legendre.legder(last)).real), [1.0]])
     basis = np.eye(count)
-    values = legendre.legval(nodes, basis).T
+    coefficients = np.linalg.inv(legendre.legval(nodes, basis).T)
     integrals = np.array([legendre.legval(nodes, legendre.legint(row, lbnd=-1)) for row in basis]).T
-    return nodes, integrals @ np.linalg.inv(values)
+    return nodes, integrals @ coefficients, coefficients
