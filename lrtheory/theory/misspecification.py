@@ -488,7 +488,7 @@ def functionals(schedule: Schedule) -> Functionals:
     log_area = CubicHermiteSpline(flat, np.log(area_nodes).ravel(), slope.ravel())
     log_spread = CubicHermiteSpline(flat, np.log(spread_nodes).ravel(), (h * slope / spread_nodes).ravel())
     last = flat[-1] if singular else 0.0
-    grid = np.unique(np.concatenate([np.linspace(flat[0], last, DENSE), flat, breaks]))
+    grid = np.unique(np.concatenate([np.linspace(flat[0], last, DENSE), log_x[:, 1:-1].ravel(), breaks]))
     tuned = _smallest(lambda y: np.exp(log_spread(y) - log_area(y)), grid)[0]
     return Functionals(grid, log_area, log_spread, tuned, 0.0 if singular else float(h[-1, -1]))
 
@@ -580,13 +580,14 @@ def _factor(schedule: Schedule, rho: float) -> float:
 def _smallest(function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray) -> tuple[float, float]:
     """Where a function is smallest and its value: the best of a grid, then twice the best of a finer one around it.
 
-    The functions have kinks at breakpoints (which are on the grid), so no parabola is laid through neighbours.
+    The functions have kinks at breakpoints (which are on the grid), so no parabola is laid through
+    neighbours; and two points may lie so close together that rounding decides, so two neighbours on each side are taken.
     """
     for _ in range(3):
         values = function(grid)
         best = int(np.argmin(values))
         found = float(grid[best]), float(values[best])
-        around = grid[max(best - 1, 0) : best + 2]
+        around = grid[max(best - 2, 0) : best + 3]
         grid = np.unique(np.concatenate([np.linspace(around[0], around[-1], 65), around]))
     return found  # pyright: ignore[reportPossiblyUnbound]
 
