@@ -455,14 +455,16 @@ def functionals(schedule: Schedule) -> Functionals:
     if not ending(schedule).anneals:
         raise ValueError(f"{schedule} does not anneal: Q is infinite.")
     degree = float(schedule.degree)
-    if degree > STEEPEST:
-        raise ValueError(f"{schedule} is too steep: its degree must be at most {STEEPEST:g}, not {degree:g}.")
     u, _ = symbols()
     x = sympy.Symbol("x", positive=True)
     shape = _scaled_limit(schedule)
     breaks = _breakpoints(schedule, shape)
     decades = min(DECADES, 140 / degree) if degree > 0 else SLOW_DECADES  # the shape must not underflow
     start = breaks.min(initial=0.0) - decades * math.log(10)
+    if degree > STEEPEST or breaks.min(initial=0.0) - start < 1e-9 * -start:
+        raise ValueError(
+            f"{schedule} is too steep: its degree is {degree:g}, and its decay a part of the run too small."
+        )
     exact = _multiple_precision(DIGITS + 2 * max(0, -start / math.log(10) - DECADES) + math.log10(max(degree, 1)))
     height = _lambdified(x, shape.subs(u, 1 - x), exact)
     try:
@@ -553,12 +555,17 @@ def _lambdified(symbol: sympy.Symbol, expression: sympy.Expr, context: Any) -> C
 
 
 def _edges(start: float, breaks: np.ndarray, spacing: float) -> np.ndarray:
-    """Ends of panels from the start to 0: the breakpoints, and evenly spaced ones that are not close to them."""
-    regular = np.linspace(start, 0.0, max(round(-start / spacing), 1) + 1)
-    inner = regular[1:-1]
-    if breaks.size:
-        inner = inner[np.abs(inner[:, None] - breaks).min(axis=1) > spacing / 8]
-    return np.sort(np.concatenate([regular[:1], inner, breaks, regular[-1:]]))
+    """Ends of panels from the start to 0: the breakpoints, and evenly spaced ones that are not close to them.
+
+    The spacing is for the last piece; elsewhere it is that of a power of small degree.
+    """
+    last = breaks.min(initial=0.0)
+    inner = np.linspace(start, last, max(round((last - start) / spacing), 1) + 1)[1:-1]
+    if last < 0:
+        spacing = math.log(10) / PANELS_PER_DECADE
+        others = np.linspace(last, 0.0, max(round(-last / spacing), 1) + 1)[1:-1]
+        inner = np.concatenate([inner, others[np.abs(others[:, None] - breaks).min(axis=1) > spacing / 8]])
+    return np.sort(np.concatenate([[start], inner, breaks, [0.0]]))
 
 
 def _factor(schedule: Schedule, rho: float) -> float:
