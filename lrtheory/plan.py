@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Plan a grid and print it; 0 when done, 2 for bad usage, 1 where the picture cannot be written."""
     parser = argparse.ArgumentParser(
         prog="python -m lrtheory.plan",
-        description="The coarsest grid of learning rates that loses at most a tolerated factor, or the best of N trials.",
+        description="A geometric grid of learning rates that loses at most a tolerated factor, or the best of N trials.",
         epilog="example: python -m lrtheory.plan 1e-4 1e-1 --schedule cosine --tolerance 1.2",
     )
     parser.add_argument("low", type=float, metavar="LOW", help="Lower end of the range that holds the tuned rate.")
@@ -23,16 +23,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--schedule", default="Cosine", metavar="NAME", help="As Polynomial(2). Default: Cosine.")
     request = parser.add_mutually_exclusive_group()
     request.add_argument("--tolerance", type=float, metavar="FACTOR", help="The loss over the tuned one. Default: 1.2.")
-    request.add_argument("--budget", type=int, metavar="N", help="The number of trials, instead of a tolerance.")
+    request.add_argument("--budget", type=_count, metavar="N", help="The number of trials, instead of a tolerance.")
     parser.add_argument(
-        "--horizon", type=int, metavar="T", help="Promise for T steps. Default: the limit of long runs."
+        "--horizon", type=_count, metavar="T", help="Promise for T steps, as 1e6. Default: the limit of long runs."
     )
     parser.add_argument("--json", action="store_true", help="Print the plans as JSON, a record a schedule.")
-    parser.add_argument("--figure", metavar="PATH", help="Draw the plans to PATH.png and PATH.pdf.")
+    parser.add_argument(
+        "--figure", metavar="PATH", help="Draw the plans to PATH.png and PATH.pdf, in a folder that exists."
+    )
     options = parser.parse_args(arguments)
     try:
         from lrtheory.schedules import parse
 
+        figure = None if options.figure is None else _checked_figure(options.figure)
         tolerance = 1.2 if options.tolerance is None and options.budget is None else options.tolerance
         plan = plan_grid(
             options.low,
@@ -47,7 +50,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"lrtheory plan: {error}", file=sys.stderr)
         return 2
     print(json.dumps([record(each) for each in plans], indent=1) if options.json else report(plans))
-    return _draw(plans, Path(options.figure)) if options.figure else 0
+    return 0 if figure is None else _draw(plans, figure)
+
+
+def _count(text: str) -> int:
+    """A whole number, also one written as 1e6."""
+    try:
+        return int(text)
+    except ValueError:
+        if not (value := float(text)).is_integer():
+            raise ValueError from None
+        return int(value)
+
+
+_count.__name__ = "whole number"  # as argparse names it
+
+
+def _checked_figure(text: str) -> Path:
+    """The path of the picture without its ending, or one sentence saying what it must be, before any work is done."""
+    path = Path(text)
+    if not path.name:
+        raise ValueError(f"--figure must name a file, not {text!r}.")
+    if path.suffix not in ("", ".png", ".pdf"):
+        raise ValueError(f"--figure {text} cannot be drawn: PNG and PDF are, so leave out the ending {path.suffix}.")
+    if not path.parent.is_dir():
+        raise ValueError(f"--figure {text} cannot be written: there is no folder {path.parent}.")
+    return path.with_suffix("")
 
 
 def record(plan: GridPlan) -> dict[str, Any]:
@@ -117,7 +145,6 @@ def _draw(plans: Sequence[GridPlan], path: Path) -> int:
     from lrtheory.figures.style import save
 
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         written = save(draw(curves(plans)), path)
     except OSError as error:
         print(f"lrtheory plan: --figure {path} cannot be written: {error.strerror or error}.", file=sys.stderr)

@@ -43,12 +43,43 @@ def test_json_is_the_plan(capsys):
     assert json.loads(capsys.readouterr().out)[-1]["tuned_loss"] is None
 
 
-def test_the_picture_is_written_where_asked(tmp_path, capsys):
-    assert main(["1e-4", "1e-1", "--figure", str(tmp_path / "plans" / "mine")]) == 0
-    assert {path.name for path in (tmp_path / "plans").iterdir()} == {"mine.png", "mine.pdf"}
+@pytest.mark.parametrize("ending", ["", ".png", ".pdf"])
+def test_the_picture_is_written_where_asked(tmp_path, capsys, ending):
+    assert main(["1e-4", "1e-1", "--figure", str(tmp_path / f"mine{ending}")]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.png", "mine.pdf"}
     assert "mine.pdf" in capsys.readouterr().err
-    (tmp_path / "taken").write_text("")
-    assert main(["1e-4", "1e-1", "--figure", str(tmp_path / "taken" / "mine")]) == 1
+
+
+def test_a_picture_that_cannot_be_replaced_is_a_failure(tmp_path, capsys):
+    (tmp_path / "mine.png").mkdir()
+    assert main(["1e-4", "1e-1", "--figure", str(tmp_path / "mine")]) == 1
+    output = capsys.readouterr()
+    assert output.out.startswith("Cosine(): try")
+    assert output.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("one", "other"), [("1000", "1e3"), ("2000000", "2e6"), ("10", "1E1")])
+def test_counts_are_written_as_one_likes(capsys, one, other):
+    written = []
+    for horizon in (one, other):
+        assert main(["1e-2", "1e-1", "--horizon", horizon, "--budget", f"{len(one)}e0", "--json"]) == 0
+        written.append(json.loads(capsys.readouterr().out))
+    assert written[0] == written[1]
+    assert (written[0][0]["horizon"], len(written[0][0]["points"])) == (int(one), len(one))
+
+
+@pytest.mark.parametrize("count", ["1.5", "1e-3", "inf", "nan", "many"])
+def test_what_is_no_count_is_refused(capsys, count):
+    with pytest.raises(SystemExit) as stopped:
+        main(["1e-2", "1e-1", "--horizon", count])
+    assert stopped.value.code == 2
+    assert f"--horizon: invalid whole number value: '{count}'" in capsys.readouterr().err
+
+
+def test_many_rates_are_not_written_one_by_one(capsys):
+    assert main(["1e-4", "1e-1", "--budget", "500"]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.endswith(", ... (500 rates, each 1.01391 times the one before), 0.0998.")
 
 
 @pytest.mark.parametrize(
@@ -58,6 +89,13 @@ def test_the_picture_is_written_where_asked(tmp_path, capsys):
         (["0.1", "1", "--schedule", "spiral"], "'spiral' is not a schedule"),
         (["0.1", "1", "--tolerance", "0.9"], "tolerance must be a factor above 1"),
         (["0.1", "1", "--budget", "0"], "budget is a number of trials"),
+        (["0.1", "1", "--budget", "100000000"], "budget must be at most 10,000 trials, not 100,000,000"),
+        (["0.1", "1", "--horizon", "1e8"], "horizon must be at most 10,000,000 steps, not 100,000,000"),
+        (["0.1", "1", "--tolerance", "1.0000000000000002"], "needs more than 10,000 trials"),
+        (["0.1", "1", "--figure", ""], "--figure must name a file, not ''"),
+        (["0.1", "1", "--figure", "x.svg"], "PNG and PDF are, so leave out the ending .svg"),
+        (["0.1", "1", "--figure", "/nonexistent/x"], "there is no folder /nonexistent"),
+        (["0.1", "1", "--schedule", "Polynomial(1e75)"], "is too steep"),
     ],
 )
 def test_bad_usage_is_one_sentence_and_two(arguments, message, capsys):

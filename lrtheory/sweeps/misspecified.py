@@ -17,6 +17,10 @@ SCHEDULES = (
 """The schedules of the default sweeps: the two that do not anneal, and six that do."""
 
 
+THEORY = 2
+"""The version of what is not simulated: raised when the law or the slope of a cell becomes another number."""
+
+
 @dataclass(frozen=True)
 class Misspecified:
     """SGD on a domain of diameter 1 with gradients bounded by 1, at ``rho`` times the tuned rate.
@@ -29,6 +33,7 @@ class Misspecified:
         replicas: Runs of the simulation.
         seed: Of the simulation.
         simulator: The version of the simulator, which belongs to its results.
+        theory: The version of the law and of the choice of the slope, likewise.
     """
 
     schedule: str
@@ -38,6 +43,7 @@ class Misspecified:
     replicas: int
     seed: int
     simulator: int = VERSION
+    theory: int = THEORY
 
 
 def compute(cell: Misspecified) -> dict[str, Any]:

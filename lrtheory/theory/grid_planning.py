@@ -14,8 +14,11 @@ above :math:`GD` over the tuned loss).
 :math:`\rho\in\big[\tfrac{2a_k}{t+\sqrt{t^2-4a_kb_k}},\tfrac{t+\sqrt{t^2-4a_kb_k}}{2b_k}\big]`. Let
 :math:`[\alpha,\beta]` be the connected part around :math:`\rho=1` of the union of these intervals. The geometric grid of
 ratio :math:`\beta/\alpha` that starts at :math:`\beta\cdot\mathrm{low}` keeps :math:`\phi\le t` for every
-:math:`\eta^\star`, and with these intervals no wider ratio does: :math:`x_j` serves the tuned rates in
-:math:`[x_j/\beta,x_j/\alpha]`, and neighbours must meet.
+:math:`\eta^\star`: :math:`x_j` serves the tuned rates in :math:`[x_j/\beta,x_j/\alpha]`, and neighbours meet.
+
+* *The coarsest grid* only where the union is connected: then neighbours must meet, and no wider ratio does. Elsewhere
+  points may serve by other parts what lies between their intervals: under ``Robust(16)``, which loses at most 1.028 for
+  ``rho`` from 0.79 to 1.53 and from 8.2 to 12.5, six points of ratio 1.52 do for a range of 128, and the plan has eight.
 
 * *Err high.* :math:`\alpha=t-\sqrt{t^2-1}` if the tuned restart is the first step, as for every annealing schedule of the
   registry, but :math:`\beta\sim(t/C)^{2p+1}` after annealing: the points lie :math:`\sqrt{\alpha\beta}>1` above the
@@ -35,8 +38,14 @@ import numpy as np
 
 from lrtheory.schedules import Constant, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_positive, checked_schedule, is_number
-from lrtheory.theory.misspecification import LARGEST, functionals, law
+from lrtheory.theory.misspecification import LARGEST, ending, functionals, law
 from lrtheory.theory.worst_case import checked_steps, restarts
+
+MOST_TRIALS = 10_000
+"""A plan has no more points: beyond lie tolerances next to 1, which nobody can afford."""
+MOST_STEPS = 10**7
+"""The worst case of a longer run takes minutes and gigabytes, and no longer differs from the limit of long runs."""
+_LISTED = 12
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,11 @@ class GridPlan:
     def __str__(self) -> str:
         setting = "in the limit of long runs" if self.horizon is None else f"for {self.horizon:,} steps"
         tuned = f" ({self.tuned_loss:.3f} DG/sqrt(T))" if self.tuned_loss < math.inf else ""
+        shown = [f"{point:.3g}" for point in self.points]
+        if self.trials > _LISTED:
+            shown = [*shown[:3], f"... ({self.trials} rates, each {self.ratio:.6g} times the one before)", shown[-1]]
         lines = [
-            f"{self.schedule}: try {', '.join(f'{point:.3g}' for point in self.points)}.",
+            f"{self.schedule}: try {', '.join(shown)}.",
             f"Tuned rate in [{self.low:g}, {self.high:g}], {setting}: the best trial's worst case is at most"
             f" {self.factor:.3f} times this schedule's own tuned one{tuned}, typically {self.typical:.3f}.",
         ]
@@ -122,21 +134,26 @@ def plan_grid(
     budget: int | None = None,
     horizon: int | None = None,
 ) -> GridPlan:
-    r"""The coarsest grid of base rates that loses at most a given factor, or the best grid of a given size.
+    r"""A geometric grid of base rates that loses at most a given factor, or the best such grid of a given size.
+
+    Each point serves the connected set of rates around its own tuned one, and neighbours meet. Where a point loses at
+    most the factor on no other set, as under every schedule whose loss rises on both sides of the tuned rate, no coarser
+    geometric grid keeps the promise: see the module for one that is not so.
 
     Args:
         low: Lower end of the range that holds the schedule's tuned base rate; positive.
         high: Upper end, above ``low``, at most 1e100 times it.
         schedule: The shape.
         tolerance: The factor over the perfectly tuned worst case that may be lost, above 1 and at most 1e100.
-        budget: The number of trials. Exactly one of ``tolerance`` and ``budget`` must be given.
-        horizon: Promise for the worst case of this many steps instead of the limit of long runs.
+        budget: The number of trials, at most 10,000. Exactly one of ``tolerance`` and ``budget`` must be given.
+        horizon: Promise for the worst case of this many steps, at most 10,000,000, instead of the limit of long runs.
 
     Returns:
         The plan, with the guaranteed and the typical factor.
 
     Raises:
-        ValueError: a number outside of its range, or both or neither of ``tolerance`` and ``budget``.
+        ValueError: a number outside of its range, both or neither of ``tolerance`` and ``budget``, a tolerance that asks
+            for more than 10,000 trials, or a shape without a law (:mod:`lrtheory.theory.misspecification`).
         TypeError: ``schedule`` is not a :class:`Schedule`.
 
     Example:
@@ -160,11 +177,22 @@ def plan_grid(
         raise ValueError(f"tolerance must be a factor above 1 and at most {LARGEST:g}, not {tolerance!r}.")
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1):
         raise ValueError(f"budget is a number of trials, a whole number of at least 1, not {budget!r}.")
-    curve = _curve(schedule, None if horizon is None else checked_horizon(horizon))
+    if budget is not None and budget > MOST_TRIALS:
+        raise ValueError(f"budget must be at most {MOST_TRIALS:,} trials, not {budget:,}.")
+    if horizon is not None and checked_horizon(horizon) > MOST_STEPS:
+        raise ValueError(
+            f"horizon must be at most {MOST_STEPS:,} steps, not {horizon:,}; longer runs are in the limit: leave it out."
+        )
+    curve = _curve(schedule, None if horizon is None else int(horizon))
     if tolerance is not None:
         below, above = curve.reach(float(tolerance))
         widest = above / below
-        trials = max(math.ceil(math.log(high / low) / math.log(widest) * (1 - 1e-12)), 1)
+        needed = math.log(high / low) * (1 - 1e-12) / max(math.log(widest), 1e-300)
+        if needed > MOST_TRIALS:
+            raise ValueError(
+                f"{schedule} needs more than {MOST_TRIALS:,} trials for the tolerance {tolerance!r} on this range: allow more."
+            )
+        trials = max(math.ceil(needed), 1)
     else:
         trials = int(budget or 1)
         widest = (high / low) ** (1 / trials)
@@ -253,7 +281,7 @@ class _Curve:
 def _curve(schedule: Schedule, horizon: int | None) -> _Curve:
     """The restarts of a schedule, in units of its tuned rate and its tuned loss."""
     if horizon is None:
-        if schedule.degree == 0:
+        if not ending(schedule).anneals:
             return _Curve(np.array([0.5]), np.array([0.5]), math.inf)
         table = functionals(schedule)
         bias = table.tuned_area / np.exp(table.log_area(table.grid)) / 2

@@ -20,15 +20,19 @@ and a rate ``rho`` times the tuned one loses the factor
 * Beyond it grows like :math:`C\rho^{1/(2p+1)}`. For :math:`h=(1-u)^p` this is exact,
   :math:`\frac{2p+1}{2(p+1)}\big(\frac{p+1}p\big)^{p/(2p+1)}\rho^{1/(2p+1)}` for
   :math:`\rho\ge\sqrt{(p+1)/p}` (:func:`polynomial_law` derives it).
-* A shape that does not anneal has a logarithmic :math:`Q` (the last iterate's logarithm of ``T``), so that a
-  restart at a vanishing part of the run wins for every fixed ``rho`` as :math:`T\to\infty`: the factor is
-  :math:`(\rho+1/\rho)/2` for all of them.
+* What decides is whether :math:`Q` is finite. It is for every :math:`p>0`; at :math:`p=0` for shapes that fall to zero
+  faster than one over the logarithm of what remains, as :math:`(1-\log(1-u))^{-2}`: their factor grows more slowly than
+  ``rho``, by powers of its logarithm.
+* Elsewhere, so for shapes that do not anneal or that grow (:math:`-1<p\le0`), :math:`Q` is infinite: the last steps, a
+  vanishing part of the run, make the noise of all restarts alike (for constant rates with the last iterate's logarithm
+  of ``T``), no restart helps at any fixed ``rho``, and the factor is :math:`(\rho+1/\rho)/2` for all of them.
 
 **Derivation.** In the recursion of :mod:`lrtheory.theory.worst_case`, :math:`s_k\approx2\eta T H` and
 :math:`s_k-2\sum\eta_t=\sum\eta_t^2/A_{t+1}^2\approx\tfrac\eta2 Q` because :math:`A^2\approx2\eta TH` and
-:math:`\sum\to T\int`. **Status:** proved as an upper bound in the limit, and as attained for polynomial decay
-(:mod:`lrtheory.theory.law_attained`); for other shapes that is verified through the certificates. The worst case at
-:math:`T=10^5` agrees with the law to a few parts in a thousand.
+:math:`\sum\to T\int`. **Status:** *proved* as an upper bound in the limit, and as attained in the limit for polynomial decay
+(:mod:`lrtheory.theory.law_attained`). For shapes whose best restart jumps (warm-ups, rising pieces) it is not attained:
+semidefinite programs leave a gap of at least 7 %, *verified*, which remains in the limit. *Verified:* the worst case
+of :mod:`lrtheory.theory.worst_case` at :math:`T=10^5` agrees with the law to a few parts in a thousand.
 
 **Source.** The exponent: Attia and Koren, arXiv 2503.09411. The sharp form with its constants: here.
 """
@@ -37,6 +41,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -44,8 +49,17 @@ import numpy as np
 import sympy
 from numpy.polynomial import legendre
 from scipy.interpolate import CubicHermiteSpline
+from sympy.printing.pycode import MpmathPrinter
 
-from lrtheory.schedules.schedule import Schedule, checked_numbers, checked_schedule, last_piece, symbols
+from lrtheory.schedules.schedule import (
+    ROUNDING,
+    Schedule,
+    checked_numbers,
+    checked_schedule,
+    last_piece,
+    symbols,
+)
+from lrtheory.symbolic import one_thread_at_a_time
 
 LARGEST = 1e100
 """A misspecification beyond this, or below its inverse, would leave the range of numbers."""
@@ -58,12 +72,13 @@ class Law:
     Args:
         schedule: The shape.
         degree: The order :math:`p` of its zero.
-        exponent: :math:`1/(2p+1)`.
-        tuned_lr: Tuned rate over :math:`D/(G\sqrt T)`; 0 for a shape that does not anneal (its tuned rate falls by a
-            further root of :math:`\ln T`).
-        tuned_loss: Tuned worst case over :math:`DG/\sqrt T`; infinite for a shape that does not anneal.
+        exponent: :math:`1/(2p+1)`, and 1 where ``p`` is negative.
+        tuned_lr: Tuned rate over :math:`D/(G\sqrt T)`; 0 where :math:`Q` is infinite (for constant rates it falls by a
+            further root of :math:`\ln T`), and infinite where the whole shape falls with ``T``.
+        tuned_loss: Tuned worst case over :math:`DG/\sqrt T`; infinite where :math:`Q` is.
         threshold: From 1 up to this ``rho`` the factor is :math:`(\rho+1/\rho)/2`.
-        constant: :math:`C`, where the factor tends to :math:`C\rho^{1/(2p+1)}`.
+        constant: :math:`C`, where the factor tends to :math:`C\rho^{1/(2p+1)}`; 0 or infinite where a logarithm remains,
+            as under :math:`(1-u)\log(2/(1-u))`.
     """
 
     schedule: Schedule
@@ -104,25 +119,87 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
     if not ((rho >= 1 / LARGEST) & (rho <= LARGEST)).all():
         limits = f"from {1 / LARGEST:g} to {LARGEST:g}"
         raise ValueError(f"rho must be positive and finite, {limits}: it is the rate used over the tuned rate.")
-    if schedule.degree == 0:
+    if not ending(schedule).anneals:
         return np.asarray((rho + 1 / rho) / 2)
     return np.array([_factor(schedule, value) for value in rho.ravel()]).reshape(rho.shape)
 
 
-def rho_exponent(schedule: Schedule) -> sympy.Expr:
-    r"""The power of ``rho`` that the loss grows with: :math:`1/(2p+1)`, exact; 1 for a shape that does not anneal.
+@dataclass(frozen=True)
+class Ending:
+    r"""How a shape ends.
+
+    Args:
+        degree: The order :math:`p>-1` of its zero; negative where it grows.
+        anneals: Whether :math:`Q` is finite, so that the law of the module's annealing schedules holds.
+    """
+
+    degree: sympy.Expr
+    anneals: bool
+
+
+@one_thread_at_a_time
+@lru_cache(maxsize=1024)
+def ending(schedule: Schedule) -> Ending:
+    r"""How a shape ends: its degree, and whether :math:`Q` is finite.
+
+    With :math:`h=q(s)` at :math:`s=-\log(1-u)` and degree 0, :math:`H\sim(1-u)h` and so :math:`Q\sim\int q\,ds`, which
+    is finite if :math:`-s\,q'/q` tends to more than 1, and infinite if to less.
 
     Raises:
         TypeError: ``schedule`` is no schedule.
+        ValueError: the shape is negative or no finite number in places, or ends in no power of what remains of the run,
+            or its integral is infinite, or none of this can be told.
+
+    Example:
+        >>> [ending(Schedule("mine", text)).anneals for text in ("1 - u", "1/(1 - log(1 - u))**2", "(1 - u)**(-1/4)")]
+        [True, True, False]
+    """
+    checked_schedule("schedule", schedule).steps(PROBE)
+    degree: Any = _limit(lambda: schedule.degree)
+    if degree is None or not (degree.is_number and degree.is_real and degree.is_finite and degree > -1):
+        raise ValueError(
+            f"{schedule} must end like a power of what remains of the run, and above its inverse:"
+            f" {'no degree can be found' if degree is None else f'it has no degree p > -1, but {degree}'}."
+        )
+    if degree != 0:
+        return Ending(degree, bool(degree > 0))
+    u, _ = symbols()
+    s = sympy.Symbol("s", positive=True)
+    end = last_piece(schedule.expr)
+    last = end.subs(u, 1)
+    if last.is_finite and last.is_nonzero:
+        return Ending(degree, False)
+    end = end.subs(u, 1 - sympy.exp(-s))
+    index: Any = _limit(lambda: sympy.limit(sympy.simplify(-s * sympy.diff(end, s) / end), s, sympy.oo))
+    if index is None or not (index.is_extended_real and index.is_number) or index == 1:
+        raise ValueError(f"Whether {schedule} anneals is not decided: it falls about as slowly as a logarithm.")
+    return Ending(degree, bool(index > 1))
+
+
+def _limit(compute: Callable[[], Any]) -> Any:
+    """A limit, or none where sympy finds none: then it raises whatever its methods do."""
+    try:
+        return compute()
+    except Exception:
+        return None
+
+
+def rho_exponent(schedule: Schedule) -> sympy.Expr:
+    r"""The power of ``rho`` that the loss grows with: :math:`1/(2p+1)`, exact; 1 for a shape that does not anneal or grows.
+
+    Raises:
+        TypeError: ``schedule`` is no schedule.
+        ValueError: the shape ends in no power of what remains of the run: see :func:`ending`.
 
     Example:
         >>> from lrtheory import Constant, Cosine, Polynomial
         >>> rho_exponent(Polynomial(1)), rho_exponent(Cosine()), rho_exponent(Constant())
         (1/3, 1/5, 1)
     """
-    return 1 / (2 * checked_schedule("schedule", schedule).degree + 1)
+    return 1 / (2 * sympy.Max(ending(schedule).degree, 0) + 1)
 
 
+@one_thread_at_a_time
 @lru_cache(maxsize=256)
 def law(schedule: Schedule) -> Law:
     r"""The exponent and the constants of a schedule's law.
@@ -131,42 +208,96 @@ def law(schedule: Schedule) -> Law:
     :math:`\frac12[\frac{H^\star(p+1)}{c\rho}x^{-(p+1)}+\rho\frac{c(p+1)}{pQ^\star}x^p]` over :math:`x` gives the constant
     for large ``rho``.
 
+    Raises:
+        TypeError: ``schedule`` is no schedule.
+        ValueError: the shape has no law: see :func:`ending` and :func:`functionals`.
+
     Example:
         >>> from lrtheory import Cosine
         >>> cosine = law(Cosine())
         >>> round(cosine.tuned_lr, 5), round(cosine.tuned_loss, 5), round(cosine.constant, 4)
         (0.9708, 1.03008, 1.1213)
     """
-    exponent = rho_exponent(schedule)
-    if schedule.degree == 0:
-        return Law(schedule, schedule.degree, exponent, 0.0, math.inf, math.inf, 0.5)
+    exponent, end = rho_exponent(schedule), ending(schedule)
+    if not end.anneals:
+        return Law(schedule, end.degree, exponent, 0.0, math.inf, math.inf, 0.5)
     table = functionals(schedule)
-    p, c = float(schedule.degree), float(leading_coefficient(schedule))
-    bias, noise = table.tuned_area * (p + 1) / c, c * (p + 1) / (p * table.tuned_spread)
-    best = ((p + 1) * bias / (p * noise)) ** (1 / (2 * p + 1))
-    constant = (bias * best ** -(p + 1) + noise * best**p) / 2
     return Law(
         schedule,
-        schedule.degree,
+        end.degree,
         exponent,
-        tuned_lr=1 / math.sqrt(table.tuned_area * table.tuned_spread),
+        tuned_lr=math.inf if _order(schedule) else 1 / math.sqrt(table.tuned_area * table.tuned_spread),
         tuned_loss=math.sqrt(table.tuned_spread / table.tuned_area) / 2,
         threshold=_threshold(table),
-        constant=constant,
+        constant=_constant(schedule, table),
     )
 
 
+def _constant(schedule: Schedule, table: "Functionals") -> float:
+    p, c = float(schedule.degree), leading_coefficient(schedule)
+    if c.is_infinite or c == 0 or p == 0:
+        return math.inf if c.is_infinite and p else 0.0
+    # By logarithms: the powers of a steep shape, and c itself, may leave the range of numbers.
+    log_c = float(sympy.log(c).evalf())
+    bias, noise = math.log(table.tuned_area * (p + 1)) - log_c, log_c + math.log((p + 1) / p / table.tuned_spread)
+    best = (math.log((p + 1) / p) + bias - noise) / (2 * p + 1)
+    return (math.exp(bias - (p + 1) * best) + math.exp(noise + p * best)) / 2
+
+
+@one_thread_at_a_time
+@lru_cache(maxsize=1024)
 def limit_expression(schedule: Schedule) -> sympy.Expr:
     """The shape in the limit of long runs: its expression with the horizon sent to infinity."""
+    return _limit_of(schedule.expr)
+
+
+def _limit_of(expression: sympy.Expr) -> sympy.Expr:
     _, horizon = symbols()
     inverse = sympy.Symbol("inverse_horizon", nonnegative=True)
-    # (1 + Tu)/T has to read u + 1/T before the horizon is infinite.
-    separated: Any = schedule.expr.replace(lambda part: part.is_Mul and part.has(horizon), sympy.expand)
-    return separated.subs(horizon, 1 / inverse).subs(inverse, 0)
+
+    def substituted(part: Any) -> Any:
+        # (1 + Tu)/T has to read u + 1/T before the horizon is infinite.
+        separated = part.replace(lambda each: each.is_Mul and each.has(horizon), sympy.expand)
+        return separated.subs(horizon, 1 / inverse).subs(inverse, 0)
+
+    def limit(branch: Any) -> Any:
+        found = substituted(branch)
+        return sympy.limit(branch, horizon, sympy.oo) if found.has(sympy.zoo, sympy.nan, sympy.oo) else found
+
+    if isinstance(expression, sympy.Piecewise):
+        return sympy.Piecewise(*((limit(value), substituted(condition)) for value, condition in expression.args))  # pyright: ignore
+    return limit(expression)
 
 
+@lru_cache(maxsize=1024)
+def _order(schedule: Schedule) -> sympy.Expr:
+    """The power of the horizon that the end of the shape falls with; 0 for one that has a limit other than zero."""
+    _, horizon = symbols()
+    end: Any = last_piece(schedule.expr)
+    if not end.has(horizon) or last_piece(limit_expression(schedule)) != 0:
+        return sympy.Integer(0)
+    return sympy.limit(sympy.simplify(-horizon * sympy.diff(end, horizon) / end), horizon, sympy.oo)
+
+
+def _scaled_limit(schedule: Schedule) -> sympy.Expr:
+    """The shape in the limit of long runs, in units of its end where all of it falls with the horizon."""
+    power: Any = _limit(lambda: _order(schedule))
+    if power == 0:
+        return limit_expression(schedule)
+    _, horizon = symbols()
+    pieces = sympy.piecewise_fold(schedule.expr * horizon**power) if power is not None and power.is_Rational else None
+    limit: Any = None if pieces is None else _limit(lambda: _limit_of(pieces))
+    if limit is None or limit.has(sympy.oo, sympy.zoo, sympy.nan, horizon):
+        raise ValueError(f"{schedule} has no limit of long runs: its parts fall with different powers of the horizon.")
+    return limit
+
+
+@one_thread_at_a_time
 def leading_coefficient(schedule: Schedule) -> sympy.Expr:
-    """The number :math:`c` in :math:`h(u)\\sim c\\,(1-u)^p` at the end of the run, exact.
+    """The number :math:`c` in :math:`h(u)\\sim c\\,(1-u)^p` at the end of the run, exact; 0 or infinite beside a logarithm.
+
+    Raises:
+        ValueError: sympy finds no such number.
 
     Example:
         >>> from lrtheory import Cosine
@@ -175,9 +306,14 @@ def leading_coefficient(schedule: Schedule) -> sympy.Expr:
     """
     u, _ = symbols()
     x = sympy.Symbol("x", positive=True)
-    return sympy.limit(last_piece(limit_expression(schedule)).subs(u, 1 - x) / x**schedule.degree, x, 0, "+")
+    end: Any = last_piece(_scaled_limit(schedule)).subs(u, 1 - x) / x**schedule.degree
+    found: Any = _limit(lambda: sympy.limit(end, x, 0, "+"))
+    if found is None or not (found.is_number and found.is_extended_nonnegative):
+        raise ValueError(f"{schedule} must end like a power of what remains of the run: its coefficient is not found.")
+    return found
 
 
+@one_thread_at_a_time
 def area(schedule: Schedule) -> sympy.Expr:
     r""":math:`H(u)=\int_u^1h`, symbolic.
 
@@ -191,6 +327,7 @@ def area(schedule: Schedule) -> sympy.Expr:
     return sympy.integrate(limit_expression(schedule).subs(u, 1 - y), (y, 0, x)).subs(x, 1 - u)
 
 
+@one_thread_at_a_time
 def spread(schedule: Schedule) -> sympy.Expr:
     r""":math:`Q(u)=\int_u^1h^2/H`, symbolic where the integrand is a power of what remains of the run.
 
@@ -282,54 +419,153 @@ class Functionals:
         return float(np.exp(self.log_spread(self.tuned)))
 
 
+PROBE = 1_000
+"""The horizon at which a shape is tried for values that are no learning rates."""
 NODES = 16
 PANELS_PER_DECADE = 4
 DECADES = 12
+SLOW_DECADES = 100
+"""Of a shape of degree 0, whose Q comes from all of them: beyond, it is taken for a power of the logarithm."""
+STEEPEST = 1e30
+"""The largest degree: the cubes of a spline's intervals must stay in the range of numbers."""
+HALVINGS = 12
+RESOLVED = 1e-10
+"""Panels are halved, so often at most, until the highest coefficients of H and Q are so small against them."""
 DENSE = 4_000
 DIGITS = 40
+SINGULAR = 1e-12
+"""The first part of the run is left out where the shape is infinite at its start: no restart there is best."""
 
 
+@one_thread_at_a_time
 @lru_cache(maxsize=256)
 def functionals(schedule: Schedule) -> Functionals:
     """Tabulate H and Q: Lobatto collocation on panels geometric in what remains of the run.
 
-    The shape is evaluated with 40 digits, since near its zero a formula such as 1 + cos(pi u) cancels. Panels end at
-    the shape's breakpoints, where its two one-sided values are used, so each panel is smooth; log H and log Q are
-    nearly linear in log(1 - u), and a Hermite spline through the nodes carries them to a dense grid.
+    The shape is evaluated with 40 digits or more, since near its zero a formula such as 1 + cos(pi u) cancels. Panels
+    end at the shape's breakpoints, where its two one-sided values are used, so each panel is smooth; log H and log Q are
+    nearly linear in log(1 - u), and a Hermite spline through the nodes carries them to a dense grid. All positions are
+    logarithms of what remains, so that early and late breakpoints are as exact as others.
+
+    Raises:
+        TypeError: ``schedule`` is no schedule.
+        ValueError: Q is infinite; or the shape has no limit of long runs, or is negative or no number in places, or
+            falls below the range of numbers.
     """
+    if not ending(schedule).anneals:
+        raise ValueError(f"{schedule} does not anneal: Q is infinite.")
     degree = float(schedule.degree)
-    if not 0 < degree < math.inf:
-        raise ValueError(
-            f"{schedule} must end like a power of what remains of the run: it has no degree, but {degree:g}."
-        )
     u, _ = symbols()
     x = sympy.Symbol("x", positive=True)
-    height = sympy.lambdify(x, limit_expression(schedule).subs(u, 1 - x), "mpmath")
-    decades = min(DECADES, 140 / degree)  # the square of the shape must not underflow
-    panels = math.ceil(PANELS_PER_DECADE * decades * max(1.0, degree / 8))
-    edges = np.unique(np.concatenate([np.geomspace(10.0**-decades, 1, panels + 1), _breakpoints(schedule)]))
-    nodes, integration = _lobatto(NODES)
-    log_x = np.array([(a + b) / 2 + (b - a) / 2 * nodes for a, b in zip(np.log(edges), np.log(edges[1:]))])
-    inside = 1e-13  # how far inside its panel an end node is: far enough to tell the two sides of a jump apart
-    log_x[:, 0] += inside
-    log_x[:, -1] -= inside
-    with mpmath.workdps(DIGITS):
-        h = np.array([[float(height(mpmath.exp(y))) for y in panel] for panel in log_x])
-    half = np.diff(np.log(edges))[:, None] / 2
-    xs = np.exp(log_x)
-
-    def accumulate(rate: np.ndarray, start: float) -> np.ndarray:  # the running integral of rate d(log x)
-        within = half * (rate @ integration.T)
-        return start + np.concatenate([[0.0], np.cumsum(within[:-1, -1])])[:, None] + within
-
-    area_nodes = accumulate(xs * h, xs[0, 0] * h[0, 0] / (degree + 1))
-    spread_nodes = accumulate(xs * h**2 / area_nodes, (degree + 1) / degree * h[0, 0])
+    shape = _scaled_limit(schedule)
+    breaks = _breakpoints(schedule, shape)
+    decades = min(DECADES, 140 / degree) if degree > 0 else SLOW_DECADES  # the shape must not underflow
+    start = breaks.min(initial=0.0) - decades * math.log(10)
+    if degree > STEEPEST or breaks.min(initial=0.0) - start < 1e-9 * -start:
+        raise ValueError(
+            f"{schedule} is too steep: its degree is {degree:g}, and its decay a part of the run too small."
+        )
+    exact = _multiple_precision(DIGITS + 2 * max(0, -start / math.log(10) - DECADES) + math.log10(max(degree, 1)))
+    height = _lambdified(x, shape.subs(u, 1 - x), exact)
+    try:
+        singular = not math.isfinite(height(exact.mpf(1)))
+    except ZeroDivisionError:
+        singular = True
+    edges = _edges(
+        start, breaks, decades * math.log(10) / math.ceil(PANELS_PER_DECADE * decades * max(1.0, degree / 8))
+    )
+    if singular:
+        late = edges[edges < max(-0.5, breaks.max(initial=-math.inf))]
+        edges = np.concatenate([late, -np.geomspace(-late[-1], SINGULAR, 4 * DECADES)[1:]])
+    known: dict[tuple[float, float], np.ndarray] = {}
+    for _ in range(HALVINGS):
+        log_x, h = _heights(schedule, edges, height, exact, known)
+        slope, area_nodes, spread_nodes, resolved = _integrals(edges, log_x, h, degree)
+        if resolved.all():
+            break
+        edges = np.sort(np.concatenate([edges, (edges[:-1] + edges[1:])[~resolved] / 2]))
     flat = log_x.ravel()
-    log_area = CubicHermiteSpline(flat, np.log(area_nodes).ravel(), (xs * h / area_nodes).ravel())
-    log_spread = CubicHermiteSpline(flat, np.log(spread_nodes).ravel(), (xs * h**2 / area_nodes / spread_nodes).ravel())
-    grid = np.unique(np.concatenate([np.linspace(log_x[0, 0], 0.0, DENSE), np.log(_breakpoints(schedule))]))
+    if not area_nodes.min() > 0:
+        raise ValueError(f"{schedule} falls below the range of numbers at its end.")
+    log_area = CubicHermiteSpline(flat, np.log(area_nodes).ravel(), slope.ravel())
+    log_spread = CubicHermiteSpline(flat, np.log(spread_nodes).ravel(), (h * slope / spread_nodes).ravel())
+    last = flat[-1] if singular else 0.0
+    grid = np.unique(np.concatenate([np.linspace(flat[0], last, DENSE), log_x[:, 1:-1].ravel(), breaks]))
     tuned = _smallest(lambda y: np.exp(log_spread(y) - log_area(y)), grid)[0]
-    return Functionals(grid, log_area, log_spread, tuned, float(h[-1, -1]))
+    return Functionals(grid, log_area, log_spread, tuned, 0.0 if singular else float(h[-1, -1]))
+
+
+def _heights(
+    schedule: Schedule, edges: np.ndarray, height: Callable[[Any], Any], exact: Any, known: dict[Any, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of what remains at the nodes of each panel, and the shape there; panels that are known are kept."""
+    half = np.diff(edges)[:, None] / 2
+    log_x = (edges[:-1, None] + edges[1:, None]) / 2 + half * _lobatto(NODES)[0]
+    # End nodes lie so far inside of their panel that the two sides of a jump are told apart.
+    log_x[:, 0] = edges[:-1] + np.maximum(1e-10 * half[:, 0], 4 * np.spacing(np.abs(edges[:-1])))
+    log_x[:, -1] = edges[1:] - np.maximum(1e-10 * half[:, 0], 4 * np.spacing(np.abs(edges[1:])))
+    for ends, panel in zip(pairwise(edges.tolist()), log_x):
+        if ends not in known:
+            try:
+                known[ends] = np.array([float(height(exact.exp(y))) for y in panel])
+            except (ArithmeticError, NameError, TypeError, ValueError):
+                known[ends] = np.array(math.nan)
+            if not (known[ends] >= -ROUNDING).all() or not np.isfinite(known[ends]).all():
+                raise ValueError(f"{schedule} is negative or no finite number in places: a learning rate must not be.")
+    return log_x, np.maximum([known[ends] for ends in pairwise(edges.tolist())], 0.0)
+
+
+def _integrals(
+    edges: np.ndarray, log_x: np.ndarray, h: np.ndarray, degree: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The slope of log H, H and Q at the nodes, and which panels resolve both."""
+    _, integration, coefficients = _lobatto(NODES)
+    half, xs = np.diff(edges)[:, None] / 2, np.exp(log_x)
+
+    def accumulate(rate: np.ndarray, start: float) -> tuple[np.ndarray, np.ndarray]:  # the integral of rate d(log x)
+        within = half * (rate @ integration.T)
+        total = start + np.concatenate([[0.0], np.cumsum(within[:-1, -1])])[:, None] + within
+        highest = np.abs(half * (rate @ coefficients[-2:].T)).max(axis=1)
+        return total, highest <= RESOLVED * total[:, 0]
+
+    area_nodes, area_resolved = accumulate(xs * h, xs[0, 0] * h[0, 0] / (degree + 1))
+    with np.errstate(divide="ignore", invalid="ignore"):  # where the area is not resolved
+        slope = xs * h / area_nodes
+    if degree > 0:
+        rest = (degree + 1) / degree * h[0, 0]
+    else:  # a power of the logarithm, as that of its first panel
+        index = np.log(h[0, 0] / h[0, -1]) / np.log(log_x[0, -1] / log_x[0, 0])
+        rest = h[0, 0] * -log_x[0, 0] / (index - 1)
+    spread_nodes, spread_resolved = accumulate(h * slope, rest)
+    return slope, area_nodes, spread_nodes, area_resolved & spread_resolved
+
+
+def _multiple_precision(digits: float) -> Any:
+    """A context of mpmath of its own: the precision of the global one belongs to the whole process."""
+    context = mpmath.mp.clone()
+    context.dps = math.ceil(digits)
+    return context
+
+
+def _lambdified(symbol: sympy.Symbol, expression: sympy.Expr, context: Any) -> Callable[[Any], Any]:
+    """The expression as a function in the arithmetic of the context, and of no other."""
+    names = {name: getattr(context, name) for name in dir(context) if not name.startswith("_")}
+    printer = MpmathPrinter({"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True})
+    return sympy.lambdify(symbol, expression, modules=[names], printer=printer)  # pyright: ignore
+
+
+def _edges(start: float, breaks: np.ndarray, spacing: float) -> np.ndarray:
+    """Ends of panels from the start to 0: the breakpoints, and evenly spaced ones that are not close to them.
+
+    The spacing is for the last piece; elsewhere it is that of a power of small degree.
+    """
+    last = breaks.min(initial=0.0)
+    inner = np.linspace(start, last, max(round((last - start) / spacing), 1) + 1)[1:-1]
+    if last < 0:
+        spacing = math.log(10) / PANELS_PER_DECADE
+        others = np.linspace(last, 0.0, max(round(-last / spacing), 1) + 1)[1:-1]
+        inner = np.concatenate([inner, others[np.abs(others[:, None] - breaks).min(axis=1) > spacing / 8]])
+    return np.sort(np.concatenate([[start], inner, breaks, [0.0]]))
 
 
 def _factor(schedule: Schedule, rho: float) -> float:
@@ -342,26 +578,31 @@ def _factor(schedule: Schedule, rho: float) -> float:
     if best > table.grid[0]:
         return factor
     found = law(schedule)  # the best restart lies beyond the table, where the shape is a power of what remains
+    if not 0 < found.constant < math.inf:
+        raise ValueError(f"rho = {rho:g} is too large for {schedule}, whose law is tabulated down to"
+                         f" {math.exp(table.grid[0]):.0e} of the run.")  # fmt: skip
     return found.constant * rho ** float(found.exponent)
 
 
 def _smallest(function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray) -> tuple[float, float]:
     """Where a function is smallest and its value: the best of a grid, then twice the best of a finer one around it.
 
-    The functions have kinks at breakpoints (which are on the grid), so no parabola is laid through neighbours.
+    The functions have kinks at breakpoints (which are on the grid), so no parabola is laid through
+    neighbours; and two points may lie so close together that rounding decides, so two neighbours on each side are taken.
     """
     for _ in range(3):
         values = function(grid)
         best = int(np.argmin(values))
         found = float(grid[best]), float(values[best])
-        around = grid[max(best - 1, 0) : best + 2]
+        around = grid[max(best - 2, 0) : best + 3]
         grid = np.unique(np.concatenate([np.linspace(around[0], around[-1], 65), around]))
     return found  # pyright: ignore[reportPossiblyUnbound]
 
 
 def _threshold(table: Functionals) -> float:
     """The largest rho at which no later restart is better than the tuned one."""
-    later = table.grid[table.grid < table.tuned - 1e-6]  # closer, both differences below are lost to rounding
+    closest = 1e-6 * min(1.0, table.grid[-1] - table.grid[0])  # closer, both differences below are lost to rounding
+    later = table.grid[table.grid < table.tuned - closest]
     gain = 1 - np.exp(table.log_spread(later)) / table.tuned_spread
     squared = (table.tuned_area / np.exp(table.log_area(later)) - 1) / gain
     candidates = [float(squared.min())]
@@ -370,20 +611,29 @@ def _threshold(table: Functionals) -> float:
     return math.sqrt(min(candidates))
 
 
-def _breakpoints(schedule: Schedule) -> np.ndarray:
-    """Where the shape changes its formula, as parts of the run that remain."""
+def _breakpoints(schedule: Schedule, shape: sympy.Expr) -> np.ndarray:
+    """Where the shape changes its formula: logarithms of what remains, ascending; what rounding cannot tell apart is one."""
     u, _ = symbols()
-    relations = limit_expression(schedule).atoms(sympy.core.relational.Relational)
-    solutions: Any = [sympy.solveset(sympy.Eq(r.lhs, r.rhs), u, sympy.Interval(0, 1)) for r in relations]
-    return np.array(sorted({1 - float(point) for found in solutions for point in found if 0 < point < 1}))
+    points = set()
+    for relation in shape.atoms(sympy.core.relational.Relational):
+        found: Any = sympy.solveset(sympy.Eq(relation.lhs, relation.rhs), u, sympy.Interval(0, 1))
+        if not isinstance(found, sympy.FiniteSet) and found is not sympy.S.EmptySet:
+            raise ValueError(f"{schedule} changes its formula at points that are not found: {relation}.")
+        points |= {float(sympy.log(1 - point).evalf(30)) for point in found if 0 < point < 1}
+    kept: list[float] = []
+    for point in sorted(points):
+        if not kept or point - kept[-1] > 1e-12 * abs(point):
+            kept.append(point)
+    return np.array(kept)
 
 
-def _lobatto(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss-Lobatto nodes on [-1, 1] and the matrix that integrates an interpolant from -1 to each node."""
+@lru_cache(maxsize=1)
+def _lobatto(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gauss-Lobatto nodes on [-1, 1], and for values there their integrals from -1 to each and Legendre coefficients."""
     last = np.zeros(count)
     last[-1] = 1
     nodes = np.concatenate([[-1.0], np.sort(legendre.legroots(legendre.legder(last)).real), [1.0]])
     basis = np.eye(count)
-    values = legendre.legval(nodes, basis).T
+    coefficients = np.linalg.inv(legendre.legval(nodes, basis).T)
     integrals = np.array([legendre.legval(nodes, legendre.legint(row, lbnd=-1)) for row in basis]).T
-    return nodes, integrals @ np.linalg.inv(values)
+    return nodes, integrals @ coefficients, coefficients
