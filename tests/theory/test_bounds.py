@@ -70,7 +70,9 @@ def test_smooth_recursion_is_the_theorem(parts, smoothness, noise, length):
     # Twenty steps of positive terms, each rounded a few times.
     assert found == pytest.approx(reference(steps, smoothness, noise, length), rel=1e-12)
     stated = min(reference(steps[k:], smoothness, noise, length) for k in range(len(steps)))
-    assert smooth_worst_case(steps, smoothness=smoothness, noise=noise, diameter=length) == pytest.approx(stated, rel=1e-12)
+    assert smooth_worst_case(steps, smoothness=smoothness, noise=noise, diameter=length) == pytest.approx(
+        stated, rel=1e-12
+    )
 
 
 @given(
@@ -121,7 +123,9 @@ def test_smooth_bound_beside_the_function_of_drori_and_teboulle(horizon):
         assert ratio < 1.01  # the bound's area is T/2 and a logarithm of T
 
 
-@pytest.mark.parametrize("shape", ["(1-u)**(-1/4)", "1/sqrt(1-u)", "(1-u)**(-3/4)", "1/(1-log(1-u))**2", "exp(-u)", "1-u"])
+@pytest.mark.parametrize(
+    "shape", ["(1-u)**(-1/4)", "1/sqrt(1-u)", "(1-u)**(-3/4)", "1/(1-log(1-u))**2", "exp(-u)", "1-u"]
+)
 def test_smooth_exponents_refuse_what_the_law_refuses(shape):
     try:
         schedule = Schedule("mine", shape)
