@@ -42,7 +42,8 @@ A constant step above :math:`2/\beta` does not converge at all: on :math:`\tfrac
 
 **Status.** The upper bound is *proved*. It is not attained: without noise one step of :math:`1/\beta` loses at most
 :math:`\beta R^2/6`, a third of it. That constant steps lose :math:`\beta R^2/(4T+2)`, so that the leading order is sharp, is
-*quoted* (Drori and Teboulle, arXiv 1206.3209); that noiseless worst cases grow :math:`\rho^{1/p}` is *verified* against semidefinite programs (:func:`lrtheory.theory.certificates.certify_smooth`).
+*quoted* (Drori and Teboulle, arXiv 1206.3209); that noiseless worst cases grow like :math:`\rho^{1/p}` is *verified* for
+:math:`p=1,2,3` against semidefinite programs of eight steps (:func:`lrtheory.theory.certificates.certify_smooth`).
 
 **Source.** Derived here. Attia and Koren, arXiv 2503.09411, treat the smooth case; the wording of their theorem could not
 be read, so the exponent of the first term is ours.
@@ -72,7 +73,8 @@ def smooth_worst_case(
 
     .. math:: \min_k\;\frac{D^2}{2A_k^2}+\frac{\sigma^2}2\sum_{t\ge k}(1+\beta\eta_t)(A_t-A_{t+1})^2
 
-    over the restarts from which on every step is at most :math:`1/\beta`; with ``distance`` only :math:`k=1` and :math:`R` for :math:`D`.
+    over the restarts from which on every step is at most :math:`1/\beta`; with ``distance`` only :math:`k=1` and :math:`R`
+    for :math:`D`.
 
     Args:
         steps: Learning rates :math:`\eta_1..\eta_T`, finite, none negative.
