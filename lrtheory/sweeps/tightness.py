@@ -6,7 +6,6 @@ what the published bound loses, a factor of 2 in the limit for every schedule th
 
 from dataclasses import dataclass
 from importlib.util import find_spec
-from threading import Lock
 from typing import Any
 
 import pandas as pd
@@ -14,16 +13,13 @@ import pandas as pd
 from lrtheory.runs import Store, execute
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import checked_horizon, checked_positive
+from lrtheory.theory.certificates import LONGEST, certify_worst_case
 from lrtheory.theory.published_bound import published_bound
 from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 LENGTHS = ("distance", "diameter")
-ONE_PROGRAM = Lock()
-"""The library that builds the programs counts its variables in the class: one thread at a time."""
-LONGEST_PROGRAM = 20
-"""Programs grow with the fourth power of the horizon: beyond this they take minutes."""
 DIGITS = 10
-"""Significant digits that are kept of a program's value: beyond what its solver is accurate to, about 1e-8."""
+"""Significant digits that are kept of a program's value, beyond what its solver is accurate to."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +42,8 @@ class TightnessSweep:
         object.__setattr__(self, "schedules", tuple(parse(name).name for name in self.schedules))
         for horizon in (*self.certified, *self.horizons):
             checked_horizon(horizon)
-        if max(self.certified) > LONGEST_PROGRAM:
-            raise ValueError(f"a program has at most {LONGEST_PROGRAM} steps, not {max(self.certified)}.")
+        if max(self.certified) > LONGEST:
+            raise ValueError(f"a program has at most {LONGEST} steps, not {max(self.certified)}.")
         for rho in self.rhos:
             checked_positive("rho", rho)
 
@@ -97,26 +93,29 @@ def cells(sweep: TightnessSweep) -> list[TightnessCell]:
 
 
 def compute(cell: TightnessCell) -> dict[str, Any]:
-    r"""The bounds of one cell in units of the length times :math:`G`; ``program`` is None where none judges."""
+    r"""The bounds of one cell in units of the length times :math:`G`.
+
+    ``program`` and ``accuracy``, how much it may be off, are None where none judges.
+    """
     schedule, length = parse(cell.schedule), {cell.length: 1.0}
     lr = cell.rho * tuned_lr(schedule, cell.horizon, **length)
     steps = schedule.steps(cell.horizon, lr=lr)
-    program = None
+    program = accuracy = None
     if cell.certified:
-        from lrtheory.theory.certificates import certify_worst_case
-
-        with ONE_PROGRAM:
-            program = float(f"{certify_worst_case(steps, **length).computed:.{DIGITS}g}")
+        certificate = certify_worst_case(steps, **length)
+        program = float(f"{certificate.computed:.{DIGITS}g}")
+        accuracy = float(f"{certificate.accuracy:.1e}")
     return {
         "lr": lr,
         "exact": worst_case(steps, **length),
         "program": program,
+        "accuracy": accuracy,
         "published": published_bound(steps, distance=1.0).total,
     }
 
 
 def table(sweep: TightnessSweep, store: Store, workers: Any = None) -> pd.DataFrame:
-    r"""A row a cell: ``exact``, ``program`` and ``published`` in units of the length times :math:`G`.
+    r"""One row per cell: ``exact``, ``program``, its ``accuracy`` and ``published`` in units of the length times :math:`G`.
 
     The published bound knows a distance only; on a domain of diameter :math:`D` it is taken at :math:`R=D`.
 
@@ -130,11 +129,14 @@ def table(sweep: TightnessSweep, store: Store, workers: Any = None) -> pd.DataFr
     for cell, result in zip(wanted, execute(compute, wanted, store, workers=workers)):
         names = {"schedule": cell.schedule, "length": cell.length, "horizon": cell.horizon, "rho": cell.rho}
         rows.append({**names, **result})
-    return pd.DataFrame(rows).astype({"program": float})
+    return pd.DataFrame(rows).astype({"program": float, "accuracy": float})
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """The terminal table: how far the worst case lies above the programs at most, and the published bound above it."""
+    """The terminal table: how far the worst case lies above the programs at most, and the published bound above it.
+
+    Where the worst case is exact the excess is the solver's error, and its sign is chance.
+    """
     rows = []
     for name, group in frame.groupby("schedule", sort=False):
         judged = group[group["program"].notna()]
@@ -144,7 +146,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
             {
                 "schedule": name,
                 "programs": len(judged),
-                **{f"over program, {length}": f"{max(gaps[length], 0.0):.1e}" for length in LENGTHS},
+                **{f"over program, {length}": f"{gaps[length]:.1e}" for length in LENGTHS},
                 f"published over exact, T={longest['horizon']:g}": f"{longest['published'] / longest['exact']:.4f}",
             }
         )

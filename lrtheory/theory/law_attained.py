@@ -54,6 +54,9 @@ from lrtheory.schedules.schedule import checked_horizon, checked_positive
 from lrtheory.theory.worst_case import restarts, tuned_lr
 from lrtheory.theory.worst_function import worst_function
 
+ROUNDING = 1e-9
+"""What values of the function may differ by: sums of a thousand products of numbers near 1, from vectors of a singular matrix."""
+
 
 @dataclass(frozen=True, eq=False)
 class Witness:
@@ -85,6 +88,10 @@ class Witness:
 def law_witness(degree: float, rho: float, horizon: int, *, slack: float = 0.05) -> Witness:
     r"""A function on which polynomial decay, at ``rho`` times its tuned rate, loses nearly what the law says.
 
+    The loss is the bound of the best restart with :math:`1-\varepsilon/2` for the diameter 1, at least
+    :math:`(1-\varepsilon/2)^2` of the worst case. The theorem is about long runs; each witness is checked before it is handed
+    out, and where the run is too short for its rate there is none.
+
     Args:
         degree: :math:`p`, positive.
         rho: The rate over the tuned one, positive.
@@ -92,7 +99,8 @@ def law_witness(degree: float, rho: float, horizon: int, *, slack: float = 0.05)
         slack: :math:`\varepsilon`, below 0.4: what is given away of the distance and at the turn.
 
     Raises:
-        ValueError: numbers out of their ranges.
+        ValueError: numbers out of their ranges, or too few steps: a slope that is used would be no subgradient, or points of the
+            run would be more than :math:`1+\varepsilon` apart.
 
     Example:
         >>> witness = law_witness(1, 4, 400)
@@ -134,7 +142,22 @@ def law_witness(degree: float, rho: float, horizon: int, *, slack: float = 0.05)
         to_and_fro = count + np.arange(turn - 1) % 2
         active = np.concatenate([to_and_fro, [count + 2], active])
     moved = np.cumsum(steps[:, None] * pieces[active], axis=0)
-    return Witness(pieces, np.vstack([start, start - moved]), active)
+    witness = Witness(pieces, np.vstack([start, start - moved]), active)
+    fault = _fault(witness, slack)
+    if fault:
+        raise ValueError(f"{horizon} steps are too few for a witness of degree {degree:g} at rho = {rho:g}: {fault}.")
+    return witness
+
+
+def _fault(witness: Witness, slack: float) -> str:
+    """What keeps the run from being one of subgradients on a domain of diameter ``1 + slack``; empty if nothing does."""
+    values = witness.pieces @ witness.path[:-1].T
+    used = values[witness.active, np.arange(len(witness.active))]
+    if (np.maximum(values.max(axis=0), 0) - used).max() > ROUNDING:
+        return "a slope that it would use is no subgradient"
+    if witness.diameter > 1 + slack:
+        return f"its points would be {witness.diameter:.3g} apart, on a domain of diameter 1"
+    return ""
 
 
 def proof() -> dict[str, sympy.Expr]:

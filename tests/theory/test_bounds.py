@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lrtheory import Constant, Cosine, InverseSqrt, Polynomial, tuned_lr, worst_case
+from lrtheory import Constant, Cosine, InverseSqrt, Polynomial, Schedule, rho_exponent, tuned_lr, worst_case
 from lrtheory.schedules import REGISTRY
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound, two_cycle
@@ -40,22 +40,101 @@ def test_smooth_exponents_are_reached(schedule):
     assert slope(RHO, noisy) == pytest.approx(noise, abs=0.01)
 
 
+def one_step_noise(step, smoothness, noise):
+    """What the noise of one step costs on its worst instance: half the curvature times x^2, two atoms, from the minimum.
+
+    There the one-step inequality 2 eta E f(y) <= x^2 - E y^2 + N, with y the next point and x = 0, needs at least this N.
+    """
+    following = step * noise * np.array([-1.0, 1.0])
+    return 2 * step * np.mean(smoothness / 2 * following**2) + np.mean(following**2)
+
+
+def reference(steps, smoothness, noise, length):
+    """The theorem from its proof: the weights, and what one step costs on an instance, not by the formula."""
+    areas = [0.0]
+    for step in steps[::-1]:
+        areas.append((areas[-1] + np.sqrt(areas[-1] ** 2 + 4 * step)) / 2)
+    weights = 1 / np.array(areas[:0:-1])
+    spent = sum(v**2 * one_step_noise(step, smoothness, noise) for v, step in zip(weights, steps))
+    return (weights[0] ** 2 * length**2 + spent) / 2
+
+
 @given(
-    target=st.floats(-2, 2), noise=st.floats(0.01, 2), lr=st.floats(0.05, 0.9), horizon=st.integers(1, 60),
-    schedule=st.sampled_from(REGISTRY), seed=st.integers(0, 2**32),
+    parts=st.lists(st.floats(1e-3, 1), min_size=1, max_size=20), smoothness=st.floats(0.1, 10), noise=st.floats(0, 10),
+    length=st.floats(0.1, 10),
 )  # fmt: skip
-@settings(deadline=None, max_examples=25)
-def test_smooth_bound_holds_on_quadratics(target, noise, lr, horizon, schedule, seed):
-    """A noisy quadratic in the plane of its curvature: the mean loss of many runs stays below the bound."""
-    steps = schedule.steps(horizon, lr)
-    x = np.full(4000, target)
-    generator = np.random.default_rng(seed)
+@settings(deadline=None, max_examples=50)
+def test_smooth_recursion_is_the_theorem(parts, smoothness, noise, length):
+    steps = np.array(parts) / smoothness * (1 - 1e-15)
+    found = smooth_worst_case(steps, smoothness=smoothness, noise=noise, distance=length)
+    # Twenty steps of positive terms, each rounded a few times.
+    assert found == pytest.approx(reference(steps, smoothness, noise, length), rel=1e-12)
+    stated = min(reference(steps[k:], smoothness, noise, length) for k in range(len(steps)))
+    assert smooth_worst_case(steps, smoothness=smoothness, noise=noise, diameter=length) == pytest.approx(
+        stated, rel=1e-12
+    )
+
+
+@given(
+    step=st.floats(0.01, 1), curvature=st.floats(0, 1), minimum=st.floats(-3, 3), x=st.floats(-1, 1), z=st.floats(-1, 1),
+    atoms=st.lists(st.tuples(st.floats(0.01, 1), st.floats(-5, 5)), min_size=2, max_size=4),
+)  # fmt: skip
+@settings(deadline=None, max_examples=300)
+def test_no_projected_step_costs_more_than_the_worst_instance(step, curvature, minimum, x, z, atoms):
+    """The one-step inequality of the proof, on quadratics over [-1, 1] and noise of a few atoms, exactly."""
+    weights, noise = np.array(atoms).T
+    weights = weights / weights.sum()
+    noise = noise - weights @ noise
+    following = np.clip(x - step * (curvature * (x - minimum) + noise), -1, 1)
+    gained = 2 * step * (weights @ (curvature / 2 * (following - minimum) ** 2) - curvature / 2 * (z - minimum) ** 2)
+    allowed = (x - z) ** 2 - weights @ (following - z) ** 2 + one_step_noise(step, 1.0, np.sqrt(weights @ noise**2))
+    assert gained <= allowed + 1e-13  # a few roundings of numbers up to 100
+
+
+@given(
+    steps=st.lists(st.floats(0.01, 2.5), min_size=1, max_size=30), curvature=st.floats(0.01, 1), start=st.floats(0.01, 2),
+    noise=st.sampled_from([0.0, 0.1, 1.0]),
+)  # fmt: skip
+@example(steps=[1.9], curvature=1.0, start=1.0, noise=0.0)  # loses 0.41, where R^2/2 eta would be 0.26
+@example(steps=[1.0], curvature=1.0, start=1e-3, noise=1.0)  # loses half of the variance
+@settings(deadline=None, max_examples=100)
+def test_smooth_bound_holds_on_quadratics(steps, curvature, start, noise):
+    """The second moment of a noisy quadratic is known exactly, whatever the steps."""
+    square = start**2
     for step in steps:
-        x = x - step * (x + noise * generator.standard_normal(x.size))
-    losses = x**2 / 2
-    bound = smooth_worst_case(steps, smoothness=1.0, noise=noise, distance=max(abs(target), 1e-9))
-    # Six standard errors: a bound that holds fails by chance once in 1e9 examples.
-    assert losses.mean() <= bound + 6 * losses.std() / np.sqrt(x.size)
+        square = (1 - step * curvature) ** 2 * square + (step * noise) ** 2
+    bound = smooth_worst_case(steps, smoothness=1.0, noise=noise, distance=start)
+    assert curvature / 2 * square <= bound * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 10, 10_000])
+def test_smooth_bound_beside_the_function_of_drori_and_teboulle(horizon):
+    """Gradient descent with the step 1 from 1, on a parabola that goes on as a line: it loses 1/(4T + 2)."""
+    slope, x = 1 / (2 * horizon + 1), 1.0
+    for _ in range(horizon):
+        x -= min(x, slope)
+    loss = slope * x - slope**2 / 2
+    assert loss == pytest.approx(1 / (4 * horizon + 2), rel=1e-9)  # ten thousand roundings
+    ratio = smooth_worst_case(np.ones(horizon), distance=1.0) / loss
+    assert ratio >= 1
+    if horizon == 1:
+        assert ratio == pytest.approx(3, rel=1e-12)
+    if horizon == 10_000:
+        assert ratio < 1.01  # the bound's area is T/2 and a logarithm of T
+
+
+@pytest.mark.parametrize(
+    "shape", ["(1-u)**(-1/4)", "1/sqrt(1-u)", "(1-u)**(-3/4)", "1/(1-log(1-u))**2", "exp(-u)", "1-u"]
+)
+def test_smooth_exponents_refuse_what_the_law_refuses(shape):
+    try:
+        schedule = Schedule("mine", shape)
+        expected = rho_exponent(schedule)
+    except (TypeError, ValueError) as refusal:
+        with pytest.raises(type(refusal)):
+            smooth_exponents(Schedule("mine", shape))
+        return
+    assert smooth_exponents(schedule)[1] == expected
 
 
 @given(length=st.floats(-75, 75), slope=st.floats(-75, 75))
@@ -91,6 +170,9 @@ def test_what_leaves_the_range_of_numbers_is_refused(bound, units):
 
 def test_smooth_edges():
     assert smooth_worst_case([3.0], diameter=1.0) == np.inf
+    for noise in (0.0, 1.0):  # steps up to 1/beta, itself included, and none above
+        assert smooth_worst_case([1.0], noise=noise, distance=1.0) == 0.5 + noise
+        assert smooth_worst_case([np.nextafter(1.0, 2.0)], noise=noise, diameter=1.0) == np.inf
     assert smooth_worst_case([3.0, 0.5], distance=1.0) == np.inf
     assert smooth_worst_case([3.0, 0.5], diameter=1.0) == smooth_worst_case([0.5], diameter=1.0)
     with pytest.raises(ValueError, match="noise must be a number from 0 to 1e"):
