@@ -12,6 +12,7 @@ from lrtheory.command_line import (
     add_workers,
     check_workers,
     chosen_workers,
+    door,
     read_fields,
     sentence,
     writable_folder,
@@ -84,6 +85,10 @@ def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
                 frame = (audit if options.audit else protocols).table(config, store, workers)
             else:
                 frame = scales.table(scale, store, workers)
+        name = "audit" if options.audit else "benchmark" if scale else "results"
+        write_csv(frame, out / f"{name}.csv")
+        reported = _audited if options.audit or scale else _compared
+        texts, written = reported(frame, out)
     except (DataError, *FAILURES) as failure:
         print(f"lrtheory benchmark: {sentence(failure)}", file=sys.stderr)
         return 1
@@ -93,14 +98,12 @@ def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
             file=sys.stderr,
         )
         return 1
-    name = "audit" if options.audit else "benchmark" if scale else "results"
-    write_csv(frame, out / f"{name}.csv")
-    reported = _audited if options.audit or scale else _compared
-    texts, written = reported(frame, out)
-    print(frame.to_json(orient="records", indent=1) if options.json else "\n\n".join(texts))
-    for line in dict.fromkeys(line for part in parts for line in notes(part)):
-        print(line, file=sys.stderr)
-    print(f"Written: {', '.join(map(str, (out / f'{name}.csv', *written)))}", file=sys.stderr)
+    try:
+        print(frame.to_json(orient="records", indent=1) if options.json else "\n\n".join(texts), flush=True)
+    finally:  # whether or not anybody reads the tables
+        for line in dict.fromkeys(line for part in parts for line in notes(part)):
+            print(line, file=sys.stderr)
+        print(f"Written: {', '.join(map(str, (out / f'{name}.csv', *written)))}", file=sys.stderr)
     return 0
 
 
@@ -115,7 +118,7 @@ def _compared(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
 
     table = report.summary(frame)
     with whole_file(out / "results.tex") as temporary:
-        temporary.write_text(report.latex(table))
+        temporary.write_text(report.latex(table), encoding="utf-8")
     written = [out / "results.tex", *save(heat_map.draw(frame), out / "ranks")]
     written += save(learning_curves.draw(frame), out / "learning_curves")
     texts = [shown_table(report.shown(table))]
@@ -158,4 +161,4 @@ def notes(config: "Benchmark") -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    door("benchmark", main)

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-from lrtheory.command_line import writable_folder
+from lrtheory.command_line import door, writable_folder
 
 NOT_FIGURES = ("__main__", "provenance", "style")
 COMMITTED, RESULTS = Path("figures/data"), Path("results")
@@ -89,4 +89,4 @@ def _duration(seconds: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    door("figures", main)
