@@ -4,6 +4,8 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
+from lrtheory.door import door
+
 COMMANDS = {
     "plan": "how coarse may a grid of learning rates be, and where should it lie",
     "sweep": "what a wrong rate costs, in theory, in simulation and in networks",
@@ -31,8 +33,6 @@ def main() -> int:
 
 def run() -> NoReturn:
     """The console command ``lrtheory``: the whole of a process."""
-    from lrtheory.command_line import door
-
     door(" ".join(sys.argv[1:2]), main)
 
 

@@ -6,17 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrtheory.command_line import (
-    FAILURES,
-    add_fields,
-    add_workers,
-    check_workers,
-    chosen_workers,
-    door,
-    read_fields,
-    sentence,
-    writable_folder,
-)
+from lrtheory.door import door
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +16,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark or its audit and print its table; 0 when done, 2 for bad usage, 1 for a failure or interruption."""
+    from lrtheory.command_line import add_fields, add_workers, check_workers, read_fields, writable_folder
     from lrtheory.extras import load_torch
 
     try:
@@ -71,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
     from lrtheory import tasks
     from lrtheory.benchmarks import audit, protocols, scales
+    from lrtheory.command_line import FAILURES, chosen_workers, sentence
     from lrtheory.runs import Store
     from lrtheory.runs.tables import write_csv
     from lrtheory.tasks.data import DataError

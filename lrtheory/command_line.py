@@ -1,17 +1,13 @@
-"""Commands made from frozen configurations (a field is an option, its documentation the help), and how they end."""
+"""Commands made from frozen configurations: a field is an option, its documentation the help."""
 
 import argparse
 import dataclasses
-import io
 import os
 import re
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from lrtheory.runs.cluster import LOCAL, ClusterError, connect
 from lrtheory.runs.execute import Workers
@@ -96,66 +92,6 @@ def sentence(failure: BaseException) -> str:
         where = failure.filename2 or failure.filename or "the folder of results"  # of two, where a file was to go
         return f"{where}: {failure.strerror.lower()}."
     return str(failure)
-
-
-def door(name: str, command: Callable[[], int]) -> NoReturn:
-    """Run a command as the whole of a process, and end the process.
-
-    The first Ctrl-C raises ``KeyboardInterrupt``, from which commands end with a sentence; the second ends the process
-    there and then. Neither loses what is stored. Streams that are closed are as ``/dev/null``; a standard output that
-    takes no more is reported in a sentence; signs that a terminal does not have are shown as escapes.
-
-    Args:
-        name: Of the command, for messages.
-        command: What it does, all imports included. It returns the exit status.
-    """
-    code: Any = 1
-    try:
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started it has it ignored
-            signal.signal(signal.SIGINT, _interrupted)
-        _open_streams()
-        try:
-            code = command()
-        except SystemExit as ended:  # argparse has printed what there is to say
-            code = ended.code
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        _tell(f"\nlrtheory {name}: interrupted.")
-    except OSError as error:
-        code = 1
-        reason = (error.strerror or str(error)).lower()
-        _tell(f"lrtheory {name}: {sentence(error) if error.filename else f'standard output: {reason}.'}")
-        with suppress(OSError):  # what is left in the buffer has nowhere to go
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    with suppress(OSError):
-        sys.stderr.flush()
-    if any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
-        os._exit(code)  # cells that are under way after an interruption: nobody waits for them
-    sys.exit(code)
-
-
-def _interrupted(*_: Any) -> NoReturn:
-    signal.signal(signal.SIGINT, _ended)
-    raise KeyboardInterrupt
-
-
-def _ended(*_: Any) -> NoReturn:
-    _tell("\nInterrupted again: ended at once. What is finished is kept.")
-    os._exit(1)
-
-
-def _tell(text: str) -> None:
-    with suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
-
-
-def _open_streams() -> None:
-    """Give closed streams a place, so that no file of results is opened under their numbers, and any text is printed."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115: for as long as the process
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def writable_folder(text: str) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lrtheory.command_line import door
+from lrtheory.door import door
 from lrtheory.theory.grid_planning import GridPlan, compare_plans, plan_grid
 
 

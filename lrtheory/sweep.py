@@ -7,17 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from lrtheory.command_line import (
-    FAILURES,
-    add_fields,
-    add_workers,
-    check_workers,
-    chosen_workers,
-    door,
-    read_fields,
-    sentence,
-    writable_folder,
-)
+from lrtheory.door import door
 
 SWEEPS = {
     "rho": "loss against misspecification, all schedules: law, worst case, simulation, fitted exponents",
@@ -35,6 +25,8 @@ SWEEPS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one sweep and print its table; 0 when done, 2 for bad usage, 1 for a failure or an interruption."""
+    from lrtheory.command_line import add_fields, add_workers, check_workers, read_fields, writable_folder
+
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(
         prog="python -m lrtheory.sweep",
@@ -65,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, config: object, out: Path) -> int:
+    from lrtheory.command_line import FAILURES, chosen_workers, sentence
     from lrtheory.figures.provenance import provenance, write_record
     from lrtheory.figures.style import save
     from lrtheory.runs import Store

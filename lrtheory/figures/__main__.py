@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-from lrtheory.command_line import door, writable_folder
+from lrtheory.command_line import writable_folder
+from lrtheory.door import door
 
 NOT_FIGURES = ("__main__", "provenance", "style")
 COMMITTED, RESULTS = Path("figures/data"), Path("results")

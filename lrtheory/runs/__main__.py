@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from lrtheory.command_line import door
+from lrtheory.door import door
 from lrtheory.runs.checkpoint import body
 from lrtheory.runs.record import DamagedError, Record
 from lrtheory.runs.store import Store, read, read_regular, set_aside, whole_file

@@ -26,7 +26,8 @@ from typing import Any
 
 import pandas as pd
 
-from lrtheory.command_line import door, writable_folder
+from lrtheory.command_line import writable_folder
+from lrtheory.door import door
 from lrtheory.runs import cluster
 from lrtheory.runs.__main__ import listed, table
 from lrtheory.runs.execute import SAVED_TOGETHER, execute

@@ -15,7 +15,6 @@ from typing import Any
 from lrtheory.runs.cell import cell_id
 from lrtheory.runs.record import DamagedError, NewerError, Record, decode, encode
 
-
 LARGEST = 2**26
 """Bytes of the largest file that is read as a cell."""
 
