@@ -65,7 +65,7 @@ class Processes:
         for _ in range(ATTEMPTS):
             pool = self._pool
             try:
-                with _interrupts_elsewhere():
+                with interrupts_elsewhere():
                     future = pool.submit(function, *arguments)
                 return future.result()
             except BrokenProcessPool:
@@ -102,7 +102,7 @@ def _end_with_parent(reader: Connection) -> None:
 
 
 @contextmanager
-def _interrupts_elsewhere() -> Iterator[None]:
+def interrupts_elsewhere() -> Iterator[None]:
     """Have this thread, and a process that it starts, leave Ctrl-C to others: a process could not answer while it starts."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
