@@ -2,6 +2,9 @@
 
 import sys
 from importlib import import_module
+from typing import NoReturn
+
+from lrtheory.door import door
 
 COMMANDS = {
     "plan": "how coarse may a grid of learning rates be, and where should it lie",
@@ -28,5 +31,10 @@ def main() -> int:
     return 2
 
 
+def run() -> NoReturn:
+    """The console command ``lrtheory``: the whole of a process."""
+    door(" ".join(sys.argv[1:2]), main)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -6,16 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrtheory.command_line import (
-    FAILURES,
-    add_fields,
-    add_workers,
-    check_workers,
-    chosen_workers,
-    read_fields,
-    sentence,
-    writable_folder,
-)
+from lrtheory.door import door
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +16,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark or its audit and print its table; 0 when done, 2 for bad usage, 1 for a failure or interruption."""
+    from lrtheory.command_line import add_fields, add_workers, check_workers, read_fields, writable_folder
     from lrtheory.extras import load_torch
 
     try:
@@ -70,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
     from lrtheory import tasks
     from lrtheory.benchmarks import audit, protocols, scales
+    from lrtheory.command_line import FAILURES, chosen_workers, sentence
     from lrtheory.runs import Store
     from lrtheory.runs.tables import write_csv
     from lrtheory.tasks.data import DataError
@@ -84,6 +77,10 @@ def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
                 frame = (audit if options.audit else protocols).table(config, store, workers)
             else:
                 frame = scales.table(scale, store, workers)
+        name = "audit" if options.audit else "benchmark" if scale else "results"
+        write_csv(frame, out / f"{name}.csv")
+        reported = _audited if options.audit or scale else _compared
+        texts, written = reported(frame, out)
     except (DataError, *FAILURES) as failure:
         print(f"lrtheory benchmark: {sentence(failure)}", file=sys.stderr)
         return 1
@@ -93,14 +90,12 @@ def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
             file=sys.stderr,
         )
         return 1
-    name = "audit" if options.audit else "benchmark" if scale else "results"
-    write_csv(frame, out / f"{name}.csv")
-    reported = _audited if options.audit or scale else _compared
-    texts, written = reported(frame, out)
-    print(frame.to_json(orient="records", indent=1) if options.json else "\n\n".join(texts))
-    for line in dict.fromkeys(line for part in parts for line in notes(part)):
-        print(line, file=sys.stderr)
-    print(f"Written: {', '.join(map(str, (out / f'{name}.csv', *written)))}", file=sys.stderr)
+    try:
+        print(frame.to_json(orient="records", indent=1) if options.json else "\n\n".join(texts), flush=True)
+    finally:  # whether or not anybody reads the tables
+        for line in dict.fromkeys(line for part in parts for line in notes(part)):
+            print(line, file=sys.stderr)
+        print(f"Written: {', '.join(map(str, (out / f'{name}.csv', *written)))}", file=sys.stderr)
     return 0
 
 
@@ -115,7 +110,7 @@ def _compared(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
 
     table = report.summary(frame)
     with whole_file(out / "results.tex") as temporary:
-        temporary.write_text(report.latex(table))
+        temporary.write_text(report.latex(table), encoding="utf-8")
     written = [out / "results.tex", *save(heat_map.draw(frame), out / "ranks")]
     written += save(learning_curves.draw(frame), out / "learning_curves")
     texts = [shown_table(report.shown(table))]
@@ -158,4 +153,4 @@ def notes(config: "Benchmark") -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    door("benchmark", main)

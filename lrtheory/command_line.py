@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from lrtheory.runs.cluster import LOCAL, ClusterError, connect
 from lrtheory.runs.execute import Workers
+from lrtheory.runs.processes import WorkerError
 from lrtheory.runs.store import StoreError
 
 Config = TypeVar("Config")
@@ -47,7 +48,7 @@ def read_fields(arguments: argparse.Namespace, defaults: Config) -> Config:
 
 def add_workers(parser: argparse.ArgumentParser, here: str) -> None:
     """The options ``--workers`` (which are ``here``: threads or processes) and ``--dask``."""
-    parser.add_argument("--workers", type=int, metavar="N", help=f"{here}. Default: one a core.")
+    parser.add_argument("--workers", type=int, metavar="N", help=f"{here}. Default: one for each processor.")
     parser.add_argument(
         "--dask",
         metavar="ADDRESS",
@@ -81,14 +82,15 @@ def chosen_workers(options: argparse.Namespace) -> Iterator[Workers]:
         yield cluster
 
 
-FAILURES = (ClusterError, StoreError, ImportError, OSError)
+FAILURES = (ClusterError, StoreError, WorkerError, ImportError, OSError)
 """What a command reports in one sentence; all that is finished is kept."""
 
 
 def sentence(failure: BaseException) -> str:
     """What a failure says, in one line."""
     if isinstance(failure, OSError) and failure.strerror:
-        return f"{failure.filename or 'the folder of results'}: {failure.strerror.lower()}."
+        where = failure.filename2 or failure.filename or "the folder of results"  # of two, where a file was to go
+        return f"{where}: {failure.strerror.lower()}."
     return str(failure)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lrtheory.door import door
 from lrtheory.theory.grid_planning import GridPlan, compare_plans, plan_grid
 
 
@@ -154,4 +155,4 @@ def _draw(plans: Sequence[GridPlan], path: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    door("plan", main)

@@ -7,16 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from lrtheory.command_line import (
-    FAILURES,
-    add_fields,
-    add_workers,
-    check_workers,
-    chosen_workers,
-    read_fields,
-    sentence,
-    writable_folder,
-)
+from lrtheory.door import door
 
 SWEEPS = {
     "rho": "loss against misspecification, all schedules: law, worst case, simulation, fitted exponents",
@@ -34,6 +25,8 @@ SWEEPS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one sweep and print its table; 0 when done, 2 for bad usage, 1 for a failure or an interruption."""
+    from lrtheory.command_line import add_fields, add_workers, check_workers, read_fields, writable_folder
+
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(
         prog="python -m lrtheory.sweep",
@@ -64,30 +57,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, config: object, out: Path) -> int:
+    from lrtheory.command_line import FAILURES, chosen_workers, sentence
     from lrtheory.figures.provenance import provenance, write_record
     from lrtheory.figures.style import save
     from lrtheory.runs import Store
     from lrtheory.runs.tables import shown_table, write_csv
 
-    module, cells = _module(options.sweep), out / "cells"
+    module, store = _module(options.sweep), Store(out / "cells")
     try:
         with chosen_workers(options) as workers:
-            frame = module.table(config, Store(cells), workers)
+            frame = module.table(config, store, workers)
         figure = import_module(f"lrtheory.figures.{options.sweep}").draw(frame)
         write_csv(frame, out / f"{options.sweep}.csv")
-        write_record(out, options.sweep, config, Store(cells))
+        write_record(out, options.sweep, config, store)
         source = provenance(options.sweep, out)
         written = [out / f"{options.sweep}.csv", *save(figure, out / options.sweep, **source)]
     except KeyboardInterrupt:
         print(
-            f"\nInterrupted. Finished cells are kept in {cells}; the same command goes on from there.", file=sys.stderr
+            f"\nInterrupted. Finished cells are kept in {store.folder}; the same command goes on from there.",
+            file=sys.stderr,
         )
         return 1
     except FAILURES as failure:
         print(f"lrtheory sweep {options.sweep}: {sentence(failure)}", file=sys.stderr)
         return 1
-    print(frame.to_json(orient="records", indent=1) if options.json else shown_table(module.summary(frame)))
-    print(f"Written: {', '.join(map(str, written))}", file=sys.stderr)
+    try:
+        text = frame.to_json(orient="records", indent=1) if options.json else shown_table(module.summary(frame))
+        print(text, flush=True)
+    finally:  # whether or not anybody reads the table
+        print(f"Written: {', '.join(map(str, written))}", file=sys.stderr)
     return 0
 
 
@@ -96,4 +94,4 @@ def _module(name: str) -> ModuleType:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    door("sweep", main)

@@ -123,7 +123,8 @@ def coded_table(benchmark: Benchmark, store: Store, workers: Workers = None) -> 
     }
     with trainer(workers, store) as (compute, threads):
         for part, runs in wanted.items():
-            parts[part] = rows(coded, runs, execute(compute, runs, store, workers=threads), "final", store)
+            results = execute(compute, runs, store, workers=threads, phase=part)
+            parts[part] = rows(coded, runs, results, "final", store)
     return pd.concat([part.assign(part=name) for name, part in parts.items() if len(part)], ignore_index=True)
 
 

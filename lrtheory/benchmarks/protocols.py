@@ -11,15 +11,10 @@ bursts, restarts counted in iterations, and the best test accuracy over the epoc
 switches these on and off one by one.
 """
 
-import json
-import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +26,12 @@ from lrtheory import tasks
 from lrtheory.benchmarks.published import THRESHOLDS
 from lrtheory.benchmarks.training import Run, train
 from lrtheory.optim import strategies
+from lrtheory.processors import processors
 from lrtheory.runs import Store, execute
 from lrtheory.runs.cluster import Cluster
 from lrtheory.runs.execute import Workers
+from lrtheory.runs.processes import Processes
+from lrtheory.runs.store import StoreError
 from lrtheory.schedules.schedule import checked_positive
 
 PROTOCOLS = ("fair", "as-described", "as-coded")
@@ -148,10 +146,12 @@ def table(benchmark: Benchmark, store: Store, workers: Workers = None) -> pd.Dat
             for strategy in benchmark.strategies
             for lr in grid(benchmark, task, strategy)
         ]
-        tuning = rows(benchmark, tried, execute(compute, tried, store, workers=threads), "tuning", store)
+        results = execute(compute, tried, store, workers=threads, phase="tuning")
+        tuning = rows(benchmark, tried, results, "tuning", store)
         chosen = [tried[place] for place in best_rates(tuning).index]
         wanted = [replace(run, seed=seed) for run in chosen for seed in range(benchmark.seeds)]
-        final = rows(benchmark, wanted, execute(compute, wanted, store, workers=threads), "final", store)
+        results = execute(compute, wanted, store, workers=threads, phase="all seeds")
+        final = rows(benchmark, wanted, results, "final", store)
     return pd.concat([tuning, final.assign(edge=ends_grid(tuning, final))], ignore_index=True)
 
 
@@ -224,8 +224,12 @@ def _full_epochs(run: Run) -> int:
 
 def _versions(store: Store, run: Run) -> str:
     """What a stored result was made with."""
-    made_with = json.loads(store.path(run).read_text())["versions"]
-    return ", ".join(f"{package} {version}" for package, version in made_with.items())
+    record = store.record(store.path(run).name)
+    if isinstance(record, str):
+        raise StoreError(
+            f"{store.path(run)} {record}; it was changed a moment ago. The same command computes it again."
+        )
+    return ", ".join(f"{package} {version}" for package, version in record.versions.items())
 
 
 def epochs_to(test: Sequence[float], level: float) -> float:
@@ -251,18 +255,14 @@ def trainer(
     if isinstance(workers, Cluster):
         yield partial(train_in, kept), workers
         return
-    workers = workers or os.cpu_count() or 1
+    workers = workers or processors()
     if workers == 1:
         yield partial(train_in, kept), 1
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_stop_at_once) as pool:
-        yield lambda run: pool.submit(train_in, kept, run).result(), workers
+    with Processes(workers) as processes:
+        yield partial(processes.call, train_in, kept), workers
 
 
 def train_in(store: Store | None, run: Run) -> dict[str, Any]:
     """Train with checkpoints in a store, or with none."""
     return train(run) if store is None else train(run, store.checkpoint(run))
-
-
-def _stop_at_once() -> None:
-    signal.signal(signal.SIGINT, lambda *_: os._exit(1))  # what is finished is stored; a run half done is not

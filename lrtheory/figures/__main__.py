@@ -9,6 +9,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from lrtheory.command_line import writable_folder
+from lrtheory.door import door
 
 NOT_FIGURES = ("__main__", "provenance", "style")
 COMMITTED, RESULTS = Path("figures/data"), Path("results")
@@ -89,4 +90,4 @@ def _duration(seconds: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    door("figures", main)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from lrtheory.runs.record import Record
-from lrtheory.runs.store import Store, set_aside, whole_file
+from lrtheory.door import door
+from lrtheory.runs.checkpoint import body
+from lrtheory.runs.record import DamagedError, Record
+from lrtheory.runs.store import Store, read, read_regular, set_aside, whole_file
 from lrtheory.runs.tables import shown_table, write_csv
 
 FORMATS = {".csv": "CSV", ".parquet": "Parquet"}
@@ -85,12 +88,17 @@ def merge(store: Store, source: Store) -> tuple[int, dict[str, str]]:
         if isinstance(record, str):
             damaged[name] = record
             continue
-        if path.exists():
+        if os.path.lexists(path):
             if isinstance(store.record(name), Record):
                 continue
             set_aside(path)
-        with whole_file(path) as temporary:
-            temporary.write_bytes((source.folder / name).read_bytes())
+        try:
+            with whole_file(path) as temporary:
+                temporary.write_bytes(read_regular(source.folder / name))
+                read(temporary, path.stem)  # the file may have been changed since it was checked
+        except DamagedError as error:
+            damaged[name] = str(error)
+            continue
         copied += 1
     return copied, damaged
 
@@ -109,7 +117,7 @@ def _verify(options: argparse.Namespace) -> int:
     frame, damaged = listed(store)
     damaged |= _damaged_checkpoints(store)
     for name, fault in damaged.items():
-        print(f"{name} {fault}")
+        print(f"{_printable(name)} {fault}")
     for line in (*_leftovers(store), f"{frame['cells'].sum()} cells are whole, {len(damaged)} files damaged."):
         print(line, file=sys.stderr)
     return 1 if damaged else 0
@@ -125,7 +133,7 @@ def _merge(options: argparse.Namespace) -> int:
         faults |= {f"{source.folder}/{name}": fault for name, fault in damaged.items()}
         print(f"{copied} cells copied from {source.folder}.", file=sys.stderr)
     for name, fault in faults.items():
-        print(f"{name} {fault}")
+        print(f"{_printable(name)} {fault}")
     return 1 if faults else 0
 
 
@@ -171,6 +179,11 @@ def _row(record: Record) -> dict[str, Any]:
     return row | {"seconds": record.seconds, "versions": made_with}
 
 
+def _printable(name: str) -> str:
+    """The name of a file as it can be shown: one with control characters could give the terminal orders."""
+    return name if name.isprintable() else ascii(name)
+
+
 def _plain(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list | dict) else value
 
@@ -190,7 +203,8 @@ def _leftovers(store: Store) -> Iterator[str]:
     )
     for kind, found in kinds.items():
         if found:
-            yield f"{len(found)} {kind}: {', '.join(found[:3])}{', ...' if len(found) > 3 else ''}"
+            shown = ", ".join(map(_printable, found[:3]))
+            yield f"{len(found)} {kind}: {shown}{', ...' if len(found) > 3 else ''}"
 
 
 def _checkpoints(store: Store) -> list[Path]:
@@ -198,16 +212,16 @@ def _checkpoints(store: Store) -> list[Path]:
 
 
 def _damaged_checkpoints(store: Store) -> dict[str, str]:
-    from lrtheory.runs.checkpoint import body
-
     damaged = {}
     for path in _checkpoints(store):
         try:
-            body(path.read_bytes())
-        except ValueError as error:
+            body(path)
+        except DamagedError as error:
             damaged[f"checkpoints/{path.name}"] = str(error)
+        except OSError as error:
+            damaged[f"checkpoints/{path.name}"] = f"cannot be read ({error.strerror})"
     return damaged
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    door("runs", main)

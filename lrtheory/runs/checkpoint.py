@@ -13,7 +13,7 @@ from typing import Any
 
 from lrtheory.runs.cell import canonical, describe
 from lrtheory.runs.record import DamagedError
-from lrtheory.runs.store import set_aside, versions, whole_file
+from lrtheory.runs.store import read_regular, set_aside, versions, whole_file
 
 
 def save(path: Path, cell: Any, state: dict[str, Any]) -> None:
@@ -30,7 +30,7 @@ def save(path: Path, cell: Any, state: dict[str, Any]) -> None:
 def load(path: Path, cell: Any) -> dict[str, Any] | None:
     """The state to go on from, on the CPU; None where there is none that can be trusted, which is said."""
     try:
-        kept = _read(body(path.read_bytes()))
+        kept = _read(body(path))
     except FileNotFoundError:
         return None
     except (DamagedError, OSError) as error:
@@ -39,26 +39,35 @@ def load(path: Path, cell: Any) -> dict[str, Any] | None:
         if kept["cell"] == canonical(describe(cell)).decode() and kept["versions"] == versions():
             return kept["state"]
         fault = "was made for another cell or with other versions"
-    print(f"lrtheory: {path.name} {fault}; it {set_aside(path)} and the cell starts again.", file=sys.stderr)
+    refuse(path, fault)
     return None
+
+
+def refuse(path: Path, fault: str) -> None:
+    """Set a checkpoint aside and say so; the fault is the middle of a sentence that begins with its name."""
+    print(f"lrtheory: {path.name} {fault}; it {set_aside(path)[1]} and the cell starts again.", file=sys.stderr)
 
 
 def _read(text: bytes) -> dict[str, Any]:
     import torch
 
     try:
-        return torch.load(io.BytesIO(text), map_location="cpu", weights_only=True)
+        kept = torch.load(io.BytesIO(text), map_location="cpu", weights_only=True)
     except Exception as error:  # whatever the reader raises over what torch.save did not write
         raise DamagedError(f"holds what no checkpoint holds ({type(error).__name__})") from None
+    if not isinstance(kept, dict) or set(kept) != {"cell", "versions", "state"} or not isinstance(kept["state"], dict):
+        raise DamagedError("holds what no checkpoint holds")
+    return kept
 
 
-def body(text: bytes) -> bytes:
+def body(path: Path) -> bytes:
     """What the checksum of a checkpoint covers.
 
     Raises:
-        DamagedError: it does not match.
+        DamagedError: it does not match, or the file is a pipe or a device.
+        OSError: the file cannot be read.
     """
-    checksum, _, rest = text.partition(b"\n")
+    checksum, _, rest = read_regular(path).partition(b"\n")
     if checksum != hashlib.sha256(rest).hexdigest().encode():
         raise DamagedError("is not a checkpoint of this program, or was cut short or changed")
     return rest

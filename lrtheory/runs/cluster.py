@@ -5,6 +5,7 @@ a second, and a few tasks a thread are under way at a time: what is lost with a 
 holds no more than the cluster can do, whatever the number of cells. A worker that dies has its tasks done elsewhere.
 """
 
+import logging
 import math
 import sys
 import time
@@ -17,7 +18,9 @@ from typing import Any
 from uuid import uuid4
 
 from lrtheory import __version__
+from lrtheory.processors import processors
 from lrtheory.runs.cell import cell_id
+from lrtheory.runs.processes import interrupts_elsewhere
 from lrtheory.runs.store import versions
 
 LOCAL = "local"
@@ -30,7 +33,7 @@ AHEAD = 2
 POLLED = 0.005
 """Seconds between two looks at what is done."""
 PATIENCE = 30.0
-"""Seconds in which a scheduler must answer."""
+"""Seconds in which a scheduler must answer, and in which some worker must run before it is said that none does."""
 
 Compute = Callable[[Any], dict[str, Any]]
 Done = tuple[Any, dict[str, Any], float, dict[str, str]]
@@ -64,7 +67,7 @@ class Cluster:
         from distributed import CancelledError, KilledWorker, as_completed
 
         self._check_gpus(cells)
-        waiting, finished = deque(cells), as_completed()
+        waiting, finished, idle = deque(cells), as_completed(), _Idle(self.client)
         held: dict[Any, list[Any]] = {}
         threads, asked, cost = 0, -math.inf, None
         try:
@@ -76,7 +79,7 @@ class Cluster:
                     task = self._submit(compute, part)
                     held[task] = part
                     finished.add(task)
-                task = self._next(finished)
+                task = self._next(finished, idle)
                 try:
                     done, made_with, error = task.result()
                 except KilledWorker:
@@ -97,11 +100,12 @@ class Cluster:
             if held and self.client.status == "running":
                 self.client.cancel(list(held), reason="not wanted any more")
 
-    def _next(self, finished: Any) -> Any:
+    def _next(self, finished: Any, idle: "_Idle") -> Any:
         """The next task that is done; Dask itself would wait for a scheduler that is gone."""
         while not finished.has_ready():
             if self.client.status != "running":
                 raise ClusterError("the scheduler is gone.")
+            idle.look()
             time.sleep(POLLED)
         return next(finished)
 
@@ -118,6 +122,30 @@ class Cluster:
         offered = [worker["resources"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values()]
         if not any("GPU" in resources for resources in offered):
             print("No worker offers a GPU yet: dask worker ADDRESS --nthreads 1 --resources GPU=1", file=sys.stderr)
+
+
+class _Idle:
+    """Says once, after ``PATIENCE`` seconds, that no worker takes cells; the run goes on waiting, as a queue may be long."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._told = client, False
+        self._looked = self._ran = time.monotonic()
+
+    def look(self) -> None:
+        now = time.monotonic()
+        if now - self._looked < 1:
+            return
+        self._looked = now
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        if any(worker["status"] == "running" for worker in workers):
+            self._ran, self._told = now, False
+        elif now - self._ran >= PATIENCE and not self._told:
+            self._told = True
+            if workers:
+                fault = f"all {len(workers)} workers are paused, as Dask does when their memory is nearly full"
+            else:
+                fault = "no worker has joined the scheduler"
+            print(f"lrtheory: {fault}; waiting for one that runs. Ctrl-C keeps what is finished.", file=sys.stderr)
 
 
 def computed(
@@ -141,10 +169,13 @@ def computed(
 def connect(address: str, workers: int | None = None) -> Iterator[Cluster]:
     """A cluster for the time of the block.
 
+    A cluster that is started here is its user's alone: it listens on the loopback interface, traffic is encrypted, and
+    only who holds the certificate, made for this one time and never written to a file, can connect. It has no dashboard.
+
     Args:
         address: Of a scheduler (``tcp://host:8786``), the path of the file that a scheduler wrote (ends in ``.json``), or
             ``local`` to start one here.
-        workers: Processes of a local cluster, one thread each; one a core by default.
+        workers: Processes of a local cluster, one thread each; by default one for each processor.
 
     Raises:
         ClusterError: Dask is not installed, or no scheduler answers.
@@ -155,14 +186,12 @@ def connect(address: str, workers: int | None = None) -> Iterator[Cluster]:
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}.")
     try:
-        from distributed import Client, LocalCluster
+        import cryptography  # noqa: F401
+        from distributed import Client
     except ImportError:
-        raise ClusterError("a cluster needs Dask: pip install 'lrtheory[cluster]'.") from None
+        raise ClusterError("a cluster needs Dask and cryptography: pip install 'lrtheory[cluster]'.") from None
     if address == LOCAL:
-        with (
-            LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0") as local,  # pyright: ignore
-            Client(local) as client,
-        ):
+        with _started_here(workers or processors()) as client:
             yield Cluster(client)
         return
     where: dict[str, Any] = {"scheduler_file" if address.endswith(".json") else "address": address}
@@ -175,6 +204,36 @@ def connect(address: str, workers: int | None = None) -> Iterator[Cluster]:
     with client:
         print(f"Dask: {client.dashboard_link}", file=sys.stderr)
         yield Cluster(client)
+
+
+@contextmanager
+def _started_here(workers: int) -> Iterator[Any]:
+    """A client of a cluster of its own, of processes on this machine."""
+    import dask.config
+    from distributed import Client, LocalCluster
+
+    # Processes inherit what is blocked when they start: Ctrl-C, which a terminal sends to all, is for this one to answer.
+    with interrupts_elsewhere(), dask.config.set({"distributed.scheduler.http.routes": []}):
+        local = LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, security=True, dashboard_address=None,  # pyright: ignore
+        )  # fmt: skip
+    try:
+        with Client(local) as client:
+            try:
+                yield client
+            except KeyboardInterrupt:
+                print("\nInterrupted; the workers are being ended.", file=sys.stderr)
+                client.run(_quiet, wait=False)
+                _quiet()
+                raise
+    finally:
+        local.close()
+
+
+def _quiet() -> None:
+    """Have Dask end without its reports of tasks that were under way."""
+    for name in ("asyncio", "distributed", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def task_size(cost: float | None, left: int, threads: int, task_seconds: float = TASK_SECONDS) -> int:

@@ -1,14 +1,13 @@
-import os
-import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from typing import Any, TypeVar
 
-from tqdm import tqdm
-
+from lrtheory.processors import processors
+from lrtheory.runs.cell import cell_id
 from lrtheory.runs.cluster import Cluster, Done
+from lrtheory.runs.progress import progress
 from lrtheory.runs.store import Store
 
 Cell = TypeVar("Cell")
@@ -21,18 +20,26 @@ Workers = int | Cluster | None
 
 
 def execute(
-    compute: Callable[[Cell], dict[str, Any]], cells: Sequence[Cell], store: Store, *, workers: Workers = None
+    compute: Callable[[Cell], dict[str, Any]],
+    cells: Sequence[Cell],
+    store: Store,
+    *,
+    workers: Workers = None,
+    phase: str = "cells",
 ) -> list[dict[str, Any]]:
     """The results of the cells, in their order: those in the store are read, the others computed and kept.
 
     Each cell runs whole on one thread; the kernels release the interpreter's lock. An interruption keeps every cell
-    that is finished: the same call goes on from there.
+    that is finished: the same call goes on from there. It returns at once; threads that are at work on a cell go on
+    until that ends, and keep it, or until the process ends.
 
     Args:
         compute: A pure function of the cell. It returns a dictionary of plain values.
         cells: What is wanted; repetitions are computed once.
-        store: Where results are kept.
-        workers: Number of threads, one a core by default; or a Dask cluster (:func:`lrtheory.runs.cluster.connect`).
+        store: Where results are kept. It notes which cells were asked for.
+        workers: Number of threads, by default one for each processor that this process may use; or a Dask cluster
+            (:func:`lrtheory.runs.cluster.connect`).
+        phase: What the cells are for, shown with the progress.
 
     Returns:
         One result a cell.
@@ -58,14 +65,17 @@ def execute(
         raise TypeError(f"workers must be a whole number or a cluster, not {workers!r}.")
     if isinstance(workers, int) and workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}.")
+    store.asked.update(dict.fromkeys(map(cell_id, cells)))
     results = {cell: store.load(cell) for cell in dict.fromkeys(cells)}
     missing = [cell for cell, result in results.items() if result is None]
-    bar = tqdm(total=len(results), initial=len(results) - len(missing), unit="cell", disable=not sys.stderr.isatty())
     run = _on_cluster if isinstance(workers, Cluster) else _on_threads
-    with bar, closing(run(compute, missing, store, workers)) as finished:
+    with (
+        progress(phase, len(results), len(results) - len(missing)) as finish,
+        closing(run(compute, missing, store, workers)) as finished,
+    ):
         for cell, result in finished:
             results[cell] = result
-            bar.update()
+            finish()
     return [results[cell] for cell in cells]  # pyright: ignore[reportReturnType]
 
 
@@ -78,13 +88,17 @@ def _on_threads(
         store.save(cell, result, seconds=time.perf_counter() - start)
         return result
 
-    pool = ThreadPoolExecutor(workers or os.cpu_count())
+    pool = ThreadPoolExecutor(workers or processors())
+    waits = True
     try:
         futures = {pool.submit(finish, cell): cell for cell in cells}
         for future in as_completed(futures):
             yield futures[future], future.result()
+    except (KeyboardInterrupt, GeneratorExit):
+        waits = False  # whoever interrupts does not wait for a cell of an hour
+        raise
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=waits, cancel_futures=True)
 
 
 def _on_cluster(

@@ -17,6 +17,9 @@ from lrtheory.runs.cell import SCHEMA, canonical, describe
 FORMAT = 2
 """Of the files that are written; those of format 1 are read too."""
 
+LONGEST = 1e12
+"""Seconds that a cell may have taken: more is no measurement."""
+
 _CELL = ("schema", "kind", "config")
 _LAST = b', "checksum": "'
 
@@ -39,8 +42,12 @@ class Record:
         kind: Name of the cell's class.
         config: The cell's values.
         result: What was computed.
-        seconds: It took.
-        versions: Of the packages it was made with.
+        seconds: How long it took, finite and not negative.
+        versions: The versions of the packages that it was made with.
+
+    Raises:
+        TypeError: a field has another type: a checksum tells that a file is whole, not who wrote it.
+        ValueError: ``kind`` or a version could not be shown in a terminal, or ``seconds`` is out of range.
     """
 
     id: str
@@ -50,6 +57,16 @@ class Record:
     result: dict[str, Any]
     seconds: float
     versions: dict[str, str]
+
+    def __post_init__(self) -> None:
+        kinds = {"schema": int, "kind": str, "config": dict, "result": dict, "seconds": int | float, "versions": dict}
+        for name, kind in kinds.items():
+            if isinstance(value := getattr(self, name), bool) or not isinstance(value, kind):
+                raise TypeError(name)
+        if not self.kind.isidentifier() or not 0 <= self.seconds < LONGEST:  # NaN is refused too
+            raise ValueError("kind or seconds")
+        if not all(text.isprintable() for text in (*self.versions, *self.versions.values())):
+            raise ValueError("versions")
 
 
 def encode(cell: Any, result: dict[str, Any], *, seconds: float, versions: dict[str, str]) -> bytes:
@@ -90,6 +107,7 @@ def decode(text: bytes) -> Record:
         if not whole:
             raise DamagedError("does not match its checksum")
         number, schema = found.get("format", 1), found["schema"]
+        canonical(found["result"])  # refuses what is not finite
         if number > FORMAT or schema > SCHEMA:
             written = f"format {number}, schema {schema}; this version reads up to {FORMAT} and {SCHEMA}"
             raise NewerError(f"was written by a later lrtheory ({written})")

@@ -27,6 +27,7 @@ from typing import Any
 import pandas as pd
 
 from lrtheory.command_line import writable_folder
+from lrtheory.door import door
 from lrtheory.runs import cluster
 from lrtheory.runs.__main__ import listed, table
 from lrtheory.runs.execute import SAVED_TOGETHER, execute
@@ -200,4 +201,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    door("runs scale", main)

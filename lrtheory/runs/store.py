@@ -1,10 +1,12 @@
 import contextlib
+import errno
 import os
 import platform
+import secrets
+import stat
 import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,6 +14,12 @@ from typing import Any
 
 from lrtheory.runs.cell import cell_id
 from lrtheory.runs.record import DamagedError, NewerError, Record, decode, encode
+
+LARGEST = 2**26
+"""Bytes of the largest file that is read as a cell."""
+
+_UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+"""What a file system answers that cannot make a file durable on demand; all other errors of ``fsync`` are failures."""
 
 
 class StoreError(RuntimeError):
@@ -28,6 +36,7 @@ class Store:
 
     Args:
         folder: Where the files are; made on the first write.
+        asked: The ids of the cells that :func:`lrtheory.runs.execute` was asked for with this store, as keys.
 
     Example:
         >>> import tempfile
@@ -42,6 +51,7 @@ class Store:
     """
 
     folder: Path
+    asked: dict[str, None] = field(default_factory=dict, compare=False, repr=False)
 
     def path(self, cell: Any) -> Path:
         """The file of a cell, whether it is there or not."""
@@ -66,8 +76,20 @@ class Store:
             raise StoreError(f"{path} {error}: update lrtheory, or use another folder.") from None
         except (DamagedError, OSError) as error:
             fault = str(error) if isinstance(error, DamagedError) else f"cannot be read ({_reason(error)})"
-        print(f"lrtheory: {path.name} {fault}; it {set_aside(path)} and is computed again.", file=sys.stderr)
+        aside, became = set_aside(path)
+        if aside is not None and (good := self._put_back(aside, path)) is not None:
+            return good.result
+        print(f"lrtheory: {path.name} {fault}; it {became} and is computed again.", file=sys.stderr)
         return None
+
+    def _put_back(self, aside: Path, path: Path) -> Record | None:
+        """What was set aside, where it is whole after all: another process wrote it after it was found damaged."""
+        try:
+            record = read(aside, path.stem)
+            os.replace(aside, path)
+        except (DamagedError, NewerError, OSError):
+            return None
+        return record
 
     def save(
         self, cell: Any, result: dict[str, Any], *, seconds: float, made_with: dict[str, str] | None = None
@@ -109,49 +131,76 @@ class Store:
             return sorted(entry.name for entry in entries if entry.name.endswith(".json") and entry.name[0] != ".")
 
 
-def read(path: Path) -> Record:
+def read(path: Path, name: str | None = None) -> Record:
     """The record of a file of a store, which must be the cell that its name says.
+
+    Args:
+        path: Of the file.
+        name: The id of its cell; the stem of the path by default.
 
     Raises:
         DamagedError: it is not.
         NewerError: it was written by a later version.
         OSError: it cannot be read.
     """
-    record = decode(path.read_bytes())
-    if record.id != path.stem:
+    record = decode(read_regular(path, LARGEST))
+    if record.id != (name or path.stem):
         raise DamagedError("holds another cell")
     return record
 
 
-def set_aside(path: Path) -> str:
-    """Rename a file that cannot be trusted; what became of it, as the middle of a sentence."""
+def read_regular(path: Path, largest: int | None = None) -> bytes:
+    """The bytes of a regular file; a pipe or a device, which might never end, is not opened for reading.
+
+    Raises:
+        DamagedError: it is another kind of file, or has more than ``largest`` bytes.
+        OSError: it cannot be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe would wait for a writer
+    with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise DamagedError("is no regular file")
+        if largest is not None and found.st_size > largest:
+            raise DamagedError(f"is larger than {largest} bytes")
+        return file.read()
+
+
+def set_aside(path: Path) -> tuple[Path | None, str]:
+    """Rename a file that cannot be trusted: where it is now, if it was moved, and that as the middle of a sentence."""
     number = 1
-    while (aside := path.with_suffix(f".damaged-{number}")).exists():
+    while os.path.lexists(aside := path.with_suffix(f".damaged-{number}")):
         number += 1
     try:
         os.replace(path, aside)
     except FileNotFoundError:
-        return "was set aside by another process"
+        return None, "was set aside by another process"
     except OSError:
-        return "stays where it is"
-    return f"is kept as {aside.name}"
+        return None, "stays where it is"
+    return aside, f"is kept as {aside.name}"
 
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends well, and vanishes otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:12]}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.stem[:12]}-{secrets.token_hex(8)}{path.suffix}")
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     try:
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        with temporary.open("r+b") as written:  # Windows makes only what is open for writing durable
+            _make_durable(written.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _make_durable(file: int) -> None:
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
 
 
 @lru_cache(maxsize=1)
@@ -166,10 +215,3 @@ def versions() -> dict[str, str]:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
-
-
-@lru_cache(maxsize=1)
-def _umask() -> int:
-    mask = os.umask(0)  # the only way to read it is to set it
-    os.umask(mask)
-    return mask

@@ -67,9 +67,19 @@ def offline_folder() -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Where downloads and tokens are kept: ``LRTHEORY_CACHE``, or ``lrtheory`` in the user's cache folder."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("LRTHEORY_CACHE") or Path(home) / "lrtheory")
+    """Where downloads and tokens are kept: ``LRTHEORY_CACHE``, or ``lrtheory`` in the user's cache folder.
+
+    Raises:
+        DataError: the variable is not set, and the user has no home.
+    """
+    if chosen := os.environ.get("LRTHEORY_CACHE"):
+        return Path(chosen)
+    if caches := os.environ.get("XDG_CACHE_HOME"):
+        return Path(caches) / "lrtheory"
+    try:
+        return Path.home() / ".cache" / "lrtheory"
+    except RuntimeError:
+        raise DataError("there is no home folder to keep downloads in; set LRTHEORY_CACHE to a folder.") from None
 
 
 def local(file: File) -> Path:

@@ -1,0 +1,114 @@
+"""Processes that compute in the place of threads: they never outlive this one, and are started again when they are killed."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from threading import Lock, Thread
+from types import TracebackType
+from typing import Any, Self
+
+ATTEMPTS = 3
+"""How often one call may lose its process before it is given up."""
+
+
+class WorkerError(RuntimeError):
+    """Processes were killed again and again over one call; the message says which."""
+
+
+class Processes:
+    """A pool of fresh interpreters for the time of a ``with`` block.
+
+    Each process reads from a pipe whose other end is held by this one alone. Nothing is ever written to it: when this
+    process ends, however it is killed, the system closes that end, and every reader ends itself at once. A signal on
+    the death of the parent (``PR_SET_PDEATHSIG``) would not do: Linux sends it when the *thread* that started the
+    process ends.
+
+    When a process is killed, for instance because memory is short, the standard library gives the whole pool up. It is
+    then made anew, and the calls that were under way are repeated.
+
+    Args:
+        number: Of processes, at least 1.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number, self._ended, self._lock = number, False, Lock()
+        self._reader, self._writer = get_context("spawn").Pipe(duplex=False)
+        self._pool = self._started()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._ended = True
+        if kind is not None:
+            self._writer.close()  # what is under way is not wanted any more
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        self._writer.close()
+        self._reader.close()
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """The value of a function at arguments, all of which can be pickled; from several threads, several at a time.
+
+        Raises:
+            WorkerError: processes were killed over this call, ``ATTEMPTS`` times.
+            Exception: what the function raises.
+        """
+        for _ in range(ATTEMPTS):
+            pool = self._pool
+            try:
+                with interrupts_elsewhere():
+                    future = pool.submit(function, *arguments)
+                return future.result()
+            except BrokenProcessPool:
+                self._replace(pool)
+        raise WorkerError(
+            f"processes were killed {ATTEMPTS} times over {arguments[-1]!r}; if memory is short, fewer --workers need less."
+        )
+
+    def _replace(self, broken: ProcessPoolExecutor) -> None:
+        """Start a new pool, unless another thread has, or the block has ended."""
+        with self._lock:
+            if self._ended:
+                raise WorkerError("the processes are not wanted any more.")
+            if self._pool is broken:
+                print("lrtheory: a worker process was killed; its work starts again in a new one.", file=sys.stderr)
+                broken.shutdown(wait=True)  # its memory is free before others take more
+                self._pool = self._started()
+
+    def _started(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            self._number, get_context("spawn"), initializer=_end_with_parent, initargs=(self._reader,)
+        )
+
+
+def _end_with_parent(reader: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the parent ends this one
+
+    def wait() -> None:
+        with suppress(EOFError, OSError):
+            reader.recv_bytes()
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
+
+
+@contextmanager
+def interrupts_elsewhere() -> Iterator[None]:
+    """Have this thread, and a process that it starts, leave Ctrl-C to others: a process could not answer while it starts."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
