@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from lrtheory.benchmarks.published import ACCURACY, TASKS
 from lrtheory.benchmarks.report import accuracies, scale, summary
-from lrtheory.figures.style import styled
+from lrtheory.figures.style import ink, styled
 
 TITLES = {"synthetic-as-coded": "synthetic", "synthetic-draft": "draft", "trec6-scratch": "scratch"}
 """Short names of columns."""
@@ -35,21 +37,20 @@ def draw(frame: pd.DataFrame) -> Figure:
     """
     panels = {"published": pd.DataFrame(ACCURACY, index=list(TASKS)).T}
     panels |= {str(protocol): accuracies(summary(runs)) for protocol, runs in frame.groupby("protocol", sort=False)}
-    names = [name for name in ACCURACY if name in set(frame["strategy"])]
+    names = list(frame["strategy"].unique())
     widths = [max(len(means.columns), 2) for means in panels.values()]
+    colours = ScalarMappable(Normalize(1, max(len(names), 2)), "viridis_r")
     with styled():
         figure = Figure(figsize=(1.6 + 0.55 * sum(widths), 0.9 + 0.22 * len(names)))
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False, width_ratios=widths)[0]
         for panel, (title, means) in zip(axes, panels.items()):
             means = means.reindex(names)
             order = means.rank(ascending=False).to_numpy(dtype=float)
-            panel.imshow(order, cmap="viridis_r", vmin=1, vmax=max(len(names), 2), aspect="auto")
+            panel.imshow(order, cmap=colours.cmap, norm=colours.norm, aspect="auto")
             for (row, column), value in np.ndenumerate(means.to_numpy(dtype=float)):
-                dark = order[row, column] > 0.55 * len(names)  # the text must be read on either end of the map
                 text = "" if np.isnan(value) else f"{value:.1f}"
-                panel.text(
-                    column, row, text, ha="center", va="center", fontsize=6.5, color="white" if dark else "black"
-                )
+                color = ink(colours.to_rgba(order[row, column]))
+                panel.text(column, row, text, ha="center", va="center", fontsize=6.5, color=color)
             panel.set_xticks(range(len(means.columns)), [_title(frame, title, str(name)) for name in means.columns])
             panel.tick_params(axis="x", rotation=60, length=0)
             panel.tick_params(axis="y", length=0)

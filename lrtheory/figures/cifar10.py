@@ -1,7 +1,6 @@
 """Residual networks on CIFAR-10: excess loss on the law's axis, test accuracy against the rate, the cost of coarse grids."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from lrtheory.figures.style import of_schedule, styled
+from lrtheory.figures.style import of_schedules, styled
 from lrtheory.sweeps.networks import curves, grid_losses
 
 RATIOS = (2, 5, 10, 20)
+_THIN = {"linewidth": 1, "markersize": 3}
 LOSSES = (0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2)
 
 
@@ -24,24 +24,25 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 def draw(frame: pd.DataFrame) -> Figure:
     """A row a network; means over seeds, a curve ends where a run diverges, the dotted line is a guess."""
     found, grids, tasks = curves(frame), grid_losses(frame), list(frame["task"].unique())
+    styles = {name: style | _THIN for name, style in of_schedules(frame["schedule"]).items()}
     with styled():
-        figure = Figure(figsize=(8.6, 2.5 * len(tasks) + 0.5))
+        figure = Figure(figsize=(9.2, 2.5 * len(tasks) + 0.5))
         rows = figure.subplots(len(tasks), 3, squeeze=False)
         for (left, middle, right), task in zip(rows, tasks):
             for (t, _, schedule), curve in found.items():
                 if t == task:
                     finite = np.isfinite(curve.mean)
-                    left.loglog(curve.rho[finite], curve.mean[finite], **_style(schedule))
+                    left.loglog(curve.rho[finite], curve.mean[finite], **styles[schedule])
                     left.axhline(curve.limit, color="0.6", linestyle=":", linewidth=1)
             left.axvline(1, color="0.85", linewidth=0.8, zorder=0)
             left.set(xlabel=r"rate over its best rate, $\rho$", ylabel="excess training loss")
             for schedule, group in frame[frame["task"] == task].groupby("schedule", sort=False):
-                middle.semilogx(group["lr"], 100 * group["test_accuracy"], **_style(str(schedule)))
+                middle.semilogx(group["lr"], 100 * group["test_accuracy"], **styles[str(schedule)])
             middle.axhline(10, color="0.6", linestyle=":", linewidth=1)
             middle.set(xlabel="base learning rate", ylabel="test accuracy, %")
             for schedule, group in grids[grids["task"] == task].groupby("schedule", sort=False):
-                right.loglog(group["ratio"], group["excess"], **_style(str(schedule)))
-            right.set(xlabel="ratio of neighbouring rates on the grid", ylabel="excess after tuning, worst offset")
+                right.loglog(group["ratio"], group["excess"], **styles[str(schedule)])
+            right.set(xlabel="ratio of neighbouring rates", ylabel="excess after tuning")
             right.set_xticks(RATIOS, map(str, RATIOS))
             for panel in (left, right):
                 _few_ticks(panel)
@@ -50,10 +51,6 @@ def draw(frame: pd.DataFrame) -> Figure:
         handles, labels = rows[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right center")
     return figure
-
-
-def _style(schedule: str) -> dict[str, Any]:
-    return of_schedule(schedule, linewidth=1, markersize=3)
 
 
 def _few_ticks(panel: Axes) -> None:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lrtheory.figures.style import of_schedule, styled
+from lrtheory.figures.style import of_schedules, styled
 
 PANELS = {"worst_case": "worst case", "simulated": "simulated, worst $\\epsilon$"}
 
@@ -19,18 +20,23 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 def draw(frame: pd.DataFrame) -> Figure:
     """The loss after tuning against the ratio of neighbouring grid points, in theory and in simulation."""
+    styles = of_schedules(frame["schedule"])
     with styled():
-        figure = Figure(figsize=(7.2, 3.0))
+        figure = Figure(figsize=(7.2 + 0.07 * max(0, max(map(len, styles)) - 16), 3.0))  # room for long names
         panels = figure.subplots(1, 2, sharex=True)
         for panel, (layer, title) in zip(panels, PANELS.items()):
             for name, group in frame.groupby("schedule", sort=False):
-                panel.loglog(group["ratio"], group[layer], **of_schedule(str(name)))
-            panel.set(xlabel="ratio of neighbouring rates on the grid", title=title)
-            panel.set_xticks(RATIOS, map(str, RATIOS))
+                panel.loglog(group["ratio"], group[layer], **styles[str(name)])
+            panel.set_title(title)
+            ratios = [ratio for ratio in RATIOS if ratio <= frame["ratio"].max()]
+            panel.set_xticks(ratios, map(str, ratios))
             low, high = panel.get_ylim()
             inside = [loss for loss in LOSSES if low <= loss <= high]
+            if len(inside) < 3:
+                inside = [float(f"{loss:.2g}") for loss in np.geomspace(low, high, 5)[1:-1]]
             panel.set_yticks(inside, map(str, inside))
             panel.minorticks_off()
+        figure.supxlabel("ratio of neighbouring rates on the grid", fontsize=9)
         panels[0].set_ylabel(r"loss after tuning, worst offset, over $DG/\sqrt{T}$")
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center")
     return figure

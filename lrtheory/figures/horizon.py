@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lrtheory.figures.style import of_schedule, styled
+from lrtheory.figures.style import of_schedules, styled
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
@@ -16,17 +16,18 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Left, the tuned loss in units of ``DG/sqrt(T)``; right, the fitted exponent of ``rho``."""
+    styles = of_schedules(frame["schedule"])
     with styled():
         figure = Figure(figsize=(7.2, 3.0))
         left, right = figure.subplots(1, 2, sharex=True)
         for name, group in frame.groupby("schedule", sort=False):
             unit = np.sqrt(group["horizon"])
-            left.semilogx(group["horizon"], group["worst_case"] * unit, **of_schedule(str(name)))
+            left.semilogx(group["horizon"], group["worst_case"] * unit, **styles[str(name)])
             right.errorbar(
                 group["horizon"],
                 group["rho_exponent"],
                 [group["rho_exponent"] - group["low"], group["high"] - group["rho_exponent"]],
-                **of_schedule(str(name)),
+                **styles[str(name)],
             )
         left.set(xlabel="horizon, $T$", ylabel=r"tuned worst case over $DG/\sqrt{T}$")
         right.set(xlabel="horizon, $T$", ylabel=r"exponent of $\rho$ in [16, 256]", ylim=(0, 1.02))

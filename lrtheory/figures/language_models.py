@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
 from lrtheory.figures.style import styled
@@ -56,8 +57,9 @@ def draw(frame: pd.DataFrame) -> Figure:
         last.set_yticks((3e-4, 1e-3), ("3e-4", "1e-3"))
         figure.supxlabel("peak learning rate", fontsize=9)
         figure.supylabel("final validation loss", fontsize=9)
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper right", ncols=len(handles))
+        handles = [Line2D([], [], marker=MARKERS[model], markersize=3.5, **style) for model, style in PREDICTED.items()]
+        handles.append(Line2D([], [], color="black", marker="o", markersize=3, linestyle="none", label="runs"))
+        figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
         for unused in panels[len(schedules) + 1 :]:
             unused.set_visible(False)
     return figure

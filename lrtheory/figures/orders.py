@@ -8,7 +8,7 @@ import sympy
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from lrtheory.figures.style import styled
+from lrtheory.figures.style import shown, styled
 from lrtheory.theory.modified_equation import follow, modified_equation
 
 TABLES = ()
@@ -46,6 +46,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 def draw(frame: pd.DataFrame) -> Figure:
     """A curve an order, with a dashed line of that slope through its point at the smallest step."""
+    frame = frame.assign(error=shown(frame["error"]))
     with styled():
         figure = Figure(figsize=(4.8, 3.6))
         panel = figure.subplots()
@@ -57,7 +58,7 @@ def draw(frame: pd.DataFrame) -> Figure:
                 label=f"{ORDERS[order]}: slope {slope:.2f}",
             )  # fmt: skip
             guide = group["error"].iloc[0] * (group["lr"] / group["lr"].iloc[0]) ** order
-            panel.loglog(group["lr"], guide, linestyle="--", linewidth=1, color=curve.get_color())
+            panel.loglog(group["lr"], shown(guide), linestyle="--", linewidth=1, color=curve.get_color())
         panel.set(xlabel=r"step, $\eta$", ylabel="distance from gradient descent", ylim=(1e-11, 2e-2))
         panel.xaxis.set_minor_formatter(NullFormatter())
         panel.set_xticks(sorted(frame["lr"].unique()), [f"1/{1 / lr:g}" for lr in sorted(frame["lr"].unique())])

@@ -8,7 +8,7 @@ import sympy
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lrtheory.figures.style import styled
+from lrtheory.figures.style import shown, styled
 from lrtheory.theory.modified_equation import follow, modified_equation
 
 TABLES = ()
@@ -55,6 +55,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Left, the whole paths over the level lines of the loss; right, where they end, on the curve of minima."""
+    frame = frame.assign(a=shown(frame["a"]), b=shown(frame["b"]))
     with styled():
         figure = Figure(figsize=(7.2, 3.2))
         whole, ending = figure.subplots(1, 2)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from lrtheory.estimate import mean_estimate
-from lrtheory.figures.style import styled
+from lrtheory.figures.style import shown, styled
 
 DISTANCES = {
     "distance_flow": {"label": "to the gradient flow", "color": "0.35", "marker": "o"},
@@ -35,15 +35,16 @@ def draw(frame: pd.DataFrame) -> Figure:
         distance, *panels = figure.subplots(1, 1 + len(MEASURES))
         for column, style in DISTANCES.items():
             logarithms = [mean_estimate(np.log(group[column])) for group in groups]
-            means = np.exp([found.value for found in logarithms])
-            ends = np.exp([[found.low for found in logarithms], [found.high for found in logarithms]])
-            distance.errorbar(sharpness, means, np.abs(ends - means), linestyle="none", **style)
+            means, low, high = (
+                shown(np.exp([getattr(found, end) for found in logarithms])) for end in ("value", "low", "high")
+            )
+            distance.errorbar(sharpness, means, [means - low, high - means], linestyle="none", **style)
             order = 1 if column == "distance_flow" else 2
             guide = sharpness[sharpness <= 1.2]
             distance.plot(guide, means[0] * (guide / guide[0]) ** order, "--", linewidth=1, color=style["color"])
             distance.annotate(
-                f"slope {order}", (guide[1], means[1]), (0, 14 if order == 1 else -20), textcoords="offset points",
-                fontsize=8, ha="center" if order == 1 else "left",
+                f"slope {order}", (guide[1], high[1] if order == 1 else low[1]), (0, 3 if order == 1 else -3),
+                textcoords="offset points", fontsize=8, ha="center", va="bottom" if order == 1 else "top",
             )  # fmt: skip
         distance.set(xscale="log", yscale="log", title="distance from gradient descent", ylim=(None, 3))
         for panel, (measure, title) in zip(panels, MEASURES.items()):
@@ -60,6 +61,7 @@ def draw(frame: pd.DataFrame) -> Figure:
                 panel.axvline(regime, color="0.6", linestyle=":", linewidth=1)
         distance.xaxis.set_minor_formatter(NullFormatter())
         distance.set_xticks([0.3, 1, 2], ["0.3", "1", "2"])
-        distance.legend(loc="upper left")
-        panels[0].legend()
+        plain = {"frameon": True, "facecolor": "white", "edgecolor": "none", "framealpha": 1}  # over the dotted lines
+        distance.legend(loc="upper left", **plain)
+        panels[0].legend(**plain)
     return figure

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lrtheory.figures.style import styled
+from lrtheory.figures.style import broken, of_schedules, shown, styled
 from lrtheory.schedules import Robust
 from lrtheory.theory.grid_planning import GridPlan, compare_plans, plan_grid
 
@@ -43,21 +43,26 @@ def curves(plans: Sequence[GridPlan]) -> pd.DataFrame:
 
 def draw(frame: pd.DataFrame) -> Figure:
     """The loss against the unknown tuned rate, each trial a dot, the guarantee as a line."""
+    frame = frame.assign(rate=shown(frame["rate"]), loss=shown(frame["loss"]))
     groups = list(frame.groupby("schedule", sort=False))
+    styles = of_schedules(str(name) for name, _ in groups)
     with styled():
-        figure = Figure(figsize=(2.4 * len(groups), 2.5))
+        figure = Figure(figsize=(max(2.4 * len(groups), 3.4), 2.5))
         panels = figure.subplots(1, len(groups), sharex=True, sharey=True, squeeze=False)[0]
-        for number, (panel, (name, group)) in enumerate(zip(panels, groups)):
+        for panel, (name, group) in zip(panels, groups):
             losses, trials = group[~group["trial"]], group[group["trial"]]
-            panel.semilogx(losses["rate"], losses["loss"], color=f"C{number}")
-            panel.semilogx(trials["rate"], trials["loss"], "o", color=f"C{number}", clip_on=False)
+            color = styles[str(name)]["color"]
+            panel.semilogx(losses["rate"], losses["loss"], "-", color=color)
+            panel.semilogx(trials["rate"], trials["loss"], "o", color=color, clip_on=False)
             guaranteed = group["guaranteed"].iloc[0]
             panel.axhline(guaranteed, color="0.5", linestyle="--", linewidth=1)
             panel.annotate(
                 f"at most {guaranteed:.2f}", (1, guaranteed), (0, 2), xycoords=("axes fraction", "data"),
                 textcoords="offset points", ha="right", va="bottom", color="0.4", fontsize=8,
             )  # fmt: skip
-            panel.set_title(f"{name}, {len(trials)} trials")
+            panel.set_title(broken(f"{name}, {len(trials)} trials", 32))
             panel.set_xlabel("tuned rate, unknown")
-        panels[0].set(ylabel=f"loss of the best trial\nover {frame['unit'].iloc[0]}", ylim=(0.95, None))
+        largest = float(frame["guaranteed"].max())
+        top = largest + 0.15 * (largest - 0.95)  # room for the words above the highest line
+        panels[0].set(ylabel=f"loss of the best trial\nover {frame['unit'].iloc[0]}", ylim=(0.95, top))
     return figure

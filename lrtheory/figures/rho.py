@@ -1,12 +1,15 @@
 """The law: how much each schedule loses when its rate is ``rho`` times the tuned one, in three layers."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lrtheory.figures.style import LAYERS, styled
+from lrtheory.figures.style import LAYERS, broken, shown, styled
 from lrtheory.schedules import parse
 from lrtheory.theory.misspecification import degradation, rho_exponent
 
@@ -22,30 +25,44 @@ def draw(frame: pd.DataFrame) -> Figure:
     columns = min(4, len(names))
     rows = -(-len(names) // columns)
     with styled():
-        figure = Figure(figsize=(2.05 * columns + 0.4, 2.0 * rows + 0.5))
+        figure = Figure(figsize=(max(2.05 * columns + 0.4, 4.9), 2.0 * rows + 0.5))  # room for the legend
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for panel, name in zip(axes, names):
             group = frame[frame["schedule"] == name]
             schedule = parse(str(name))
-            rho = np.geomspace(group["rho"].min(), group["rho"].max(), 300)
-            panel.loglog(rho, degradation(schedule, rho), **LAYERS["law"])
+            rho = shown(np.geomspace(group["rho"].min(), group["rho"].max(), 300))
+            law = shown(degradation(schedule, rho))
+            panel.loglog(rho, law, **LAYERS["law"])
             panel.loglog(group["rho"], group["worst_case_factor"], **LAYERS["worst_case"])
             margin = 1.96 * group["standard_error"] * group["simulated_factor"] / group["simulated"]
             panel.errorbar(group["rho"], group["simulated_factor"], margin, **LAYERS["simulated"])
-            large = group.loc[group["rho"] >= 16, "worst_case_factor"]
-            if len(large):
-                exponent = rho_exponent(schedule)
-                guide, level = rho[rho >= 16], 1.9 * large.iloc[0]
-                panel.loglog(guide, level * (guide / 16) ** float(exponent), color="0.6", linestyle="--", linewidth=1)
-                panel.text(
-                    60, level * 4 ** float(exponent) * 1.25, f"slope {exponent}", ha="right", color="0.4", fontsize=8
-                )
-            panel.set_title(name)
+            if (group["rho"] > 16).any():
+                _guide(panel, group, rho, law, rho_exponent(schedule))
+            panel.set_title(broken(str(name), 26 if len(names) > 1 else 60))
         for unused in axes[len(names) :]:
             unused.set_visible(False)
+        for above_unused in axes[: len(names)][-columns:]:
+            above_unused.tick_params(labelbottom=True)
         horizon = frame["horizon"].iloc[0]
         figure.supxlabel(rf"rate over tuned rate, $\rho$    ($T$ = {horizon:,})", fontsize=9)
-        figure.supylabel("loss over tuned loss", fontsize=9)
+        figure.supylabel("loss over its own tuned loss", fontsize=9)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper right", ncols=3)
     return figure
+
+
+def _guide(panel: Axes, group: pd.DataFrame, rho: np.ndarray, law: np.ndarray, exponent: Any) -> None:
+    """A line of the slope that is proved, above everything that is drawn from 16 on, with the slope above it."""
+    power = float(exponent)
+    large, guide = group[group["rho"] >= 16], rho[rho >= 16]
+    heights = [
+        np.max(law[rho >= 16] / (guide / 16) ** power),
+        *(np.max(large[column] / (large["rho"] / 16) ** power) for column in ("worst_case_factor", "simulated_factor")),
+    ]
+    level = 1.5 * max(heights)
+    panel.loglog(guide, shown(level * (guide / 16) ** power), color="0.6", linestyle="--", linewidth=1)
+    middle = math.sqrt(guide[0] * guide[-1])
+    panel.annotate(
+        f"slope {exponent}", (middle, shown([level * (middle / 16) ** power])[0]), (0, 4), textcoords="offset points",
+        ha="right", color="0.4", fontsize=8,
+    )  # fmt: skip

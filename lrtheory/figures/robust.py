@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lrtheory.figures.style import of_schedule, styled
+from lrtheory.figures.style import of_schedule, shown, styled
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Robust
 from lrtheory.simulation import logistic_regression, simulate, worst_eps
 from lrtheory.theory.robust_schedule import comparison, lower_bound, placed
@@ -102,6 +102,7 @@ def _name(schedule: str) -> str:
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Shapes; loss against ``rho`` over a doubt of 16; the largest loss against the doubt, in theory and on data."""
+    frame = frame.assign(x=shown(frame["x"]), y=shown(frame["y"]))
     with styled():
         figure = Figure(figsize=(7.2, 5.6))
         (shapes, over), (against, logistic) = figure.subplots(2, 2)
@@ -119,7 +120,7 @@ def draw(frame: pd.DataFrame) -> Figure:
                 simulated["x"], simulated["y"], **_style(name, linestyle="none", markerfacecolor="none", label=None)
             )
         over.set(
-            title=f"a doubt of {DOUBT}, each at its best rate",
+            title=f"doubt of {DOUBT}, best rates",
             xlabel=r"rate over base rate, $\rho$",
             ylabel=r"loss over $DG/\sqrt{T}$",
         )

@@ -4,15 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from lrtheory.figures.style import styled
+from lrtheory.figures.style import ink, styled
 from lrtheory.sweeps.robustness import OFF, measures
 
 COLUMNS = (*OFF, "mean lost")
-LARGEST = 30.0
-"""Points of accuracy from which the colour no longer changes."""
+COLOURS = ScalarMappable(Normalize(-5, 30), "magma_r")
+"""Of points of accuracy; beyond the ends the colour no longer changes, as the arrows of its bar say."""
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
@@ -25,18 +26,17 @@ def draw(frame: pd.DataFrame) -> Figure:
     found = measures(frame)
     names, tasks = list(found["strategy"].unique()), list(found["task"].unique())
     with styled():
-        figure = Figure(figsize=(1.7 + 2.9 * len(tasks), 1.0 + 0.24 * len(names)))
+        figure = Figure(figsize=(2.5 + 2.9 * len(tasks), 1.0 + 0.24 * len(names)))
         axes = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
         for panel, task in zip(axes, tasks):
             of_task = found[found["task"] == task].set_index("strategy").reindex(names)
             values = of_task[list(COLUMNS)].to_numpy(dtype=float)
             at_edge = set(found.loc[found["edge"] & (found["task"] == task), "strategy"])
-            panel.imshow(values, cmap="magma_r", norm=Normalize(-5, LARGEST), aspect="auto")
+            panel.imshow(values, cmap=COLOURS.cmap, norm=COLOURS.norm, aspect="auto")
             for (row, column), value in np.ndenumerate(values):
-                colour = "white" if value > 0.5 * LARGEST else "black"  # the text must be read on either end of the map
-                text = "" if np.isnan(value) else f"{value:.1f}"
+                text = "" if np.isnan(value) else f"{round(value, 1) + 0.0:.1f}"  # no minus before a zero
                 text += "*" if column == 0 and names[row] in at_edge else ""
-                panel.text(column, row, text, ha="center", va="center", fontsize=6.5, color=colour)
+                panel.text(column, row, text, ha="center", va="center", fontsize=6.5, color=ink(COLOURS.to_rgba(value)))
             panel.axvline(2.5, color="white", linewidth=2)
             panel.axvline(5.5, color="white", linewidth=2)
             panel.set_xticks(range(len(COLUMNS)), [name.replace("x", "×") for name in (*OFF, "mean")])
@@ -45,5 +45,6 @@ def draw(frame: pd.DataFrame) -> Figure:
             panel.set_title(f"{task}, {seeds:.0f} seed{'s' if seeds > 1 else ''}")
             panel.spines[:].set_visible(False)
         axes[0].set_yticks(range(len(names)), names)
-        figure.supxlabel("rate over the tuned one; points of test accuracy lost", fontsize=9)
+        figure.colorbar(COLOURS, ax=list(axes), extend="both", pad=0.01, label="points of test accuracy lost")
+        figure.supxlabel("rate over the tuned one    (*: the tuned rate ends its grid)", fontsize=9)
     return figure

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lrtheory.figures.style import of_schedule, styled
+from lrtheory.figures.style import of_schedule, shown, styled
 from lrtheory.schedules import WSD, Constant, Cosine, Exponential, Polynomial
 from lrtheory.theory.schedule_penalty import penalty_over_time, schedule_penalty
 
@@ -41,6 +41,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 def draw(frame: pd.DataFrame) -> Figure:
     r"""Left, the coefficient over the run; right, its mean along the flow against the exponent of ``rho``."""
+    frame = frame.assign(coefficient=shown(frame["coefficient"]))
     with styled():
         figure = Figure(figsize=(7.2, 3.1))
         over_time, trade = figure.subplots(1, 2)

@@ -27,7 +27,12 @@ def draw(frame: pd.DataFrame) -> Figure:
         left.barh(places, peers["median"], color=np.where(ours, "#0072B2", "0.6"), xerr=ends)
         for place, median, ratio in zip(places, peers["max"], peers["ratio"]):
             left.annotate(f"{ratio:.3g}", (median, place), (3, 0), textcoords="offset points", va="center")
-        left.set(xscale="log", xlabel="ns of one core a step; ratio to the fastest form", yticks=places)
+        left.set(
+            xscale="log",
+            xlabel="ns of one core a step; ratio to the fastest form",
+            yticks=places,
+            title="the same work",
+        )
         left.set_yticklabels(peers["peer"])
         left.set_xlim(right=6 * peers["max"].max())
         seconds = {name: growth[name] * growth["work"] / 1e9 for name in ("min", "median", "max")}
@@ -41,6 +46,8 @@ def draw(frame: pd.DataFrame) -> Figure:
         )
         line = seconds["median"].iloc[-1] * growth["work"] / growth["work"].iloc[-1]
         right.plot(growth["work"], line, color="0.35", label="linear")
-        right.set(xscale="log", yscale="log", xlabel="steps of one replica", ylabel="seconds, all cores")
+        right.set(
+            xscale="log", yscale="log", xlabel="steps of one replica", ylabel="seconds, all cores", title="more work"
+        )
         right.legend()
     return figure

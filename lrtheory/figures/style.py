@@ -1,11 +1,13 @@
 """The one style of every figure, and files that come out the same every time."""
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 
 from lrtheory.runs.store import whole_file
@@ -36,9 +38,67 @@ SCHEDULES: dict[str, dict[str, Any]] = {
 """How each schedule is drawn, the same in every figure; in grey its marker and line tell it apart."""
 
 
+OTHERS: tuple[dict[str, Any], ...] = tuple(
+    {"color": color, "linestyle": linestyle, "marker": marker}
+    for marker, color, linestyle in zip(
+        "pd*hX8H", ("#882255", "#117733", "#332288", "#999933", "#44AA99", "#661100", "#6699CC"),
+        ((0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (2, 2)), (0, (4, 2, 1, 2))),
+    )
+)  # fmt: skip
+"""How schedules that have no style of their own are drawn, in the order in which a figure shows them."""
+
+
+def of_schedules(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """How to draw each of these schedules, with its name as label: in its own style, or in the next of ``OTHERS``.
+
+    Example:
+        >>> found = of_schedules(["Cosine()", "SGDR(3)", "OneCycle()"])
+        >>> found["Cosine()"]["marker"], found["SGDR(3)"]["marker"], found["OneCycle()"]["marker"]
+        ('<', 'p', 'd')
+    """
+    names = list(dict.fromkeys(map(str, names)))
+    others = [name for name in names if name not in SCHEDULES]
+    found = {name: OTHERS[place % len(OTHERS)] for place, name in enumerate(others)}
+    return {name: {"label": name, **found.get(name, SCHEDULES.get(name, {}))} for name in names}
+
+
 def of_schedule(name: str, **changes: Any) -> dict[str, Any]:
-    """How to draw a schedule, with its name as label; one that has no style of its own takes the next colour."""
-    return {"label": name, **SCHEDULES.get(name, {}), **changes}
+    """How to draw one schedule: see :func:`of_schedules`."""
+    return of_schedules([name])[name] | changes
+
+
+def broken(text: str, width: int) -> str:
+    """A title of lines of at most ``width`` characters where it has spaces to be broken at.
+
+    Example:
+        >>> broken("then(Constant(), Cosine(), 0.5)", 26)
+        'then(Constant(), Cosine(),\\n0.5)'
+    """
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def ink(colour: tuple[float, float, float, float]) -> str:
+    """Black or white, whichever has the larger contrast (WCAG 2) with a background.
+
+    Example:
+        >>> ink((1.0, 1.0, 0.0, 1.0)), ink((0.3, 0.0, 0.3, 1.0))
+        ('black', 'white')
+    """
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "black" if (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05) else "white"
+
+
+def shown(values: Any) -> np.ndarray:
+    """Numbers to four digits: finer than a picture shows, and coarser than processors differ.
+
+    Computed numbers differ between processors in their last bits, and so would the bytes of a figure.
+
+    Example:
+        >>> shown([1 / 3, 12345.6]).tolist()
+        [0.3333, 12350.0]
+    """
+    return np.array([float(f"{value:.4g}") for value in np.asarray(values, dtype=float)])
 
 
 @contextmanager

@@ -56,12 +56,21 @@ def test_it_resumes_and_does_not_depend_on_the_workers(tmp_path, pictures):
     assert not shown.isna().any(axis=None)
 
 
-def test_a_run_learns_and_follows_every_field_of_its_cell(pictures):
+def small_cell(**changes):
     base = next(cell for cell in cifar10.cells(TINY) if (cell.lr, cell.schedule) == (0.1, "Polynomial(1)"))
-    base = replace(base, size=(4, 2), examples=128, tested=100, epochs=6, batch=16)
+    return replace(base, size=(4, 2), batch=16, **changes)
+
+
+def test_a_run_learns(pictures):
+    # Ten seeds ended at losses of 0.91 to 1.09 and accuracies of 0.79 to 1.00, with a standard deviation of 0.07.
+    trained = cifar10.compute(small_cell(lr=1.0, examples=320, tested=300, epochs=12))
+    assert trained["train_loss"] < 1.6 < math.log(10)  # what a guess has
+    assert trained["test_accuracy"] > 0.5  # a guess is right in a tenth
+
+
+def test_a_run_follows_every_field_of_its_cell(pictures):
+    base = small_cell(examples=128, tested=100, epochs=6)
     trained = cifar10.compute(base)
-    assert trained["train_loss"] < 2.0 < math.log(10)  # what a guess has
-    assert trained["test_accuracy"] > 0.3
     changes = {
         "network": ("wide", (10, 1)), "size": (3, 2), "schedule": "Constant()", "lr": 0.05, "seed": 1, "examples": 112,
         "epochs": 5, "batch": 32, "momentum": 0.5, "weight_decay": 0.1, "smoothing": 0.0, "precision": "float32",
