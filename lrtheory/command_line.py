@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -17,6 +18,25 @@ from lrtheory.runs.store import StoreError
 Config = TypeVar("Config")
 
 
+def count(text: str) -> int:
+    """A whole number, which may also be written like 1e6.
+
+    Raises:
+        argparse.ArgumentTypeError: the text is none, or one of more than 30 digits.
+
+    Example:
+        >>> count("1e6"), count("100_000"), count("-1")
+        (1000000, 100000, -1)
+    """
+    try:
+        number = Decimal(text)
+        if not number.is_finite() or number.adjusted() >= 30 or number != int(number):
+            raise InvalidOperation
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number such as 1000 or 1e3") from None
+    return int(number)
+
+
 def add_fields(parser: argparse.ArgumentParser, defaults: Any) -> None:
     """An option for each field of a configuration; its help is the field's line in the class's ``Args``."""
     help_of = dict(re.findall(r"^ +(\w+): (.*)$", type(defaults).__doc__ or "", flags=re.MULTILINE))
@@ -25,7 +45,7 @@ def add_fields(parser: argparse.ArgumentParser, defaults: Any) -> None:
         convert: Any = get_args(field.type)[0] if several else field.type
         parser.add_argument(
             f"--{field.name.replace('_', '-')}",
-            type=convert,
+            type=count if convert is int else convert,
             nargs="+" if several else None,
             metavar=convert.__name__.upper() if convert is not str else "NAME",
             help=f"{help_of.get(field.name, '')} Default: {_shown(getattr(defaults, field.name))}.".replace("%", "%%"),
@@ -48,7 +68,7 @@ def read_fields(arguments: argparse.Namespace, defaults: Config) -> Config:
 
 def add_workers(parser: argparse.ArgumentParser, here: str) -> None:
     """The options ``--workers`` (which are ``here``: threads or processes) and ``--dask``."""
-    parser.add_argument("--workers", type=int, metavar="N", help=f"{here}. Default: one for each processor.")
+    parser.add_argument("--workers", type=count, metavar="N", help=f"{here}. Default: one for each processor.")
     parser.add_argument(
         "--dask",
         metavar="ADDRESS",

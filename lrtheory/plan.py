@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lrtheory.command_line import count
 from lrtheory.door import door
 from lrtheory.theory.grid_planning import GridPlan, compare_plans, plan_grid
 
@@ -24,9 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--schedule", default="Cosine", metavar="NAME", help="As Polynomial(2). Default: Cosine.")
     request = parser.add_mutually_exclusive_group()
     request.add_argument("--tolerance", type=float, metavar="FACTOR", help="The loss over the tuned one. Default: 1.2.")
-    request.add_argument("--budget", type=_count, metavar="N", help="The number of trials, instead of a tolerance.")
+    request.add_argument("--budget", type=count, metavar="N", help="The number of trials, instead of a tolerance.")
     parser.add_argument(
-        "--horizon", type=_count, metavar="T", help="Promise for T steps, as 1e6. Default: the limit of long runs."
+        "--horizon", type=count, metavar="T", help="Promise for T steps, as 1e6. Default: the limit of long runs."
     )
     parser.add_argument("--json", action="store_true", help="Print the plans as JSON, a record a schedule.")
     parser.add_argument(

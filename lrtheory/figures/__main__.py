@@ -10,9 +10,10 @@ from pkgutil import iter_modules
 
 from lrtheory.command_line import writable_folder
 from lrtheory.door import door
+from lrtheory.runs.tables import committed
 
 NOT_FIGURES = ("__main__", "provenance", "style")
-COMMITTED, RESULTS = Path("figures/data"), Path("results")
+RESULTS = Path("results")
 
 
 def names() -> list[str]:
@@ -23,11 +24,15 @@ def names() -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw figures as PNG and PDF; 0 when all are drawn, 1 where a table is missing, 2 for bad usage."""
+    """Draw figures as PNG and PDF; 0 when all are drawn, 1 where one is left out, 2 for bad usage.
+
+    A figure is left out where its table is missing or where it needs a package that is not installed, such as torch.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m lrtheory.figures",
         description="Draw the figures from the committed tables, or from scratch where that takes seconds.",
-        epilog="example: python -m lrtheory.figures note_schedules --out drawn",
+        epilog="example: python -m lrtheory.figures note_schedules --out drawn. Returns 0 when all are drawn, and 1 where "
+        "some are left out, which are named: their tables are missing, or they need a package that is not installed.",
     )
     parser.add_argument("name", nargs="?", choices=names(), metavar="NAME", help=f"One of {', '.join(names())}.")
     parser.add_argument("--out", default="figures", metavar="FOLDER", help="Where they go. Default: figures.")
@@ -46,21 +51,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     chosen = [options.name] if options.name else names()
     computed = recompute(chosen) if options.recompute else set()
-    missing, written = [], []
+    missing, needing, written = [], {}, []
     for name in chosen:
-        figure = import_module(f"lrtheory.figures.{name}")
-        folder = RESULTS if name in computed else COMMITTED
+        folder = RESULTS if name in computed else committed()
         try:
+            figure = import_module(f"lrtheory.figures.{name}")
             frame, source = figure.data(folder), provenance(name, folder)
         except FileNotFoundError as error:
             missing.append(f"{name} ({error.filename})")
+            continue
+        except ModuleNotFoundError as error:  # a figure of training is drawn from modules that train
+            needing[name] = str(error.name)
             continue
         written += save(figure.draw(frame), out / name, **source)
     if written:
         print("\n".join(map(str, written)))
     if missing:
         print(f"lrtheory figures: the tables of these figures are missing: {', '.join(missing)}.", file=sys.stderr)
-    return 1 if missing else 0
+    if needing:
+        print(
+            f"lrtheory figures: left out, for they need {' and '.join(sorted(set(needing.values())))}: "
+            f"{', '.join(needing)}. To draw them, pip install 'lrtheory[torch]'.",
+            file=sys.stderr,
+        )
+    return 1 if missing or needing else 0
 
 
 def recompute(chosen: Sequence[str]) -> set[str]:
@@ -74,9 +88,9 @@ def recompute(chosen: Sequence[str]) -> set[str]:
     made = set()
     for table in dict.fromkeys(table for name in chosen for table in tables(name)):
         if table not in sweep.SWEEPS:
-            print(f"lrtheory figures: {table}.csv is not a sweep's; it is read from {COMMITTED}.", file=sys.stderr)
+            print(f"lrtheory figures: {table}.csv is not a sweep's; it is read from {committed()}.", file=sys.stderr)
             continue
-        record = read_record(COMMITTED, table)
+        record = read_record(committed(), table)
         took = f", which took {_duration(record['seconds'])} of one core" if record else ""
         print(f"python -m lrtheory.sweep {table}{took}; interrupt it and it goes on from there.", file=sys.stderr)
         with redirect_stdout(sys.stderr):

@@ -8,6 +8,18 @@ from lrtheory.estimate import Estimate
 from lrtheory.runs.store import whole_file
 
 
+def committed() -> Path:
+    """The folder of the tables that come with the package: ``figures/data`` of a checkout, or the copy in a wheel.
+
+    Example:
+        >>> (committed() / "llm_learning_rates.csv").exists()
+        True
+    """
+    package = Path(__file__).parents[1]
+    checkout = package.parent / "figures" / "data"
+    return checkout if checkout.is_dir() else package / "figures" / "data"
+
+
 def fit_slope(x: Any, y: Any, standard_error: Any = None) -> Estimate:
     r"""The exponent of ``y`` against ``x``: least squares of logarithms, with a 95 % interval.
 
@@ -17,12 +29,12 @@ def fit_slope(x: Any, y: Any, standard_error: Any = None) -> Estimate:
     standard error of its own, the variance of the slope is at least what these give.
 
     Args:
-        x: Positive, at least three points.
-        y: Positive.
+        x: Positive and finite, at least three points, not all the same.
+        y: Positive and finite.
         standard_error: Of ``y``; none by default.
 
     Raises:
-        ValueError: fewer than three points, or values that are not positive.
+        ValueError: fewer than three points, points at one place only, or values that are not positive and finite.
 
     Example:
         >>> print(f"{fit_slope([1, 2, 4, 8], [3.0, 6.0, 12.0, 24.0]):.3f}")
@@ -31,8 +43,8 @@ def fit_slope(x: Any, y: Any, standard_error: Any = None) -> Estimate:
     from scipy.stats import t
 
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    if len(x) < 3 or not ((x > 0).all() and (y > 0).all()):
-        raise ValueError("a slope needs at least three points, all positive.")
+    if len(x) < 3 or not ((x > 0) & (y > 0) & np.isfinite(x) & np.isfinite(y)).all() or np.ptp(x) == 0:
+        raise ValueError("a slope needs at least three points, all positive and finite, and not all at one place.")
     centred = np.log(x) - np.log(x).mean()
     squares = np.sum(centred**2)
     slope = np.sum(centred * np.log(y)) / squares

@@ -193,9 +193,8 @@ def _apply(operation: str, *arguments: Expression) -> Expression:
             raise ValueError(f"a number in it has an exponent beyond {LARGEST_POWER}")
     if operation in ("/", "Mod") and values[1] == 0:
         raise ValueError("it divides by zero")
-    if operation in "+-*/" and None not in values:
-        exactly = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}[operation]
-        return _number(exactly(*values))
+    if operation in _EXACT and None not in values:
+        return _number(Fraction(_EXACT[operation](*values)))
     if operation == "**" and None not in values and values[1].denominator == 1 and (values[0] or values[1] > 0):  # pyright: ignore
         return _number(values[0] ** int(values[1]))  # pyright: ignore
     if not result.depends_on(*NAMES):
@@ -203,6 +202,12 @@ def _apply(operation: str, *arguments: Expression) -> Expression:
             if not abs(float(_arrays(result)(None, None, None))) <= LARGEST_NUMBER:
                 raise ValueError("a constant in it is no finite number")
     return result
+
+
+_EXACT: dict[str, Callable[..., Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "Mod": operator.mod,
+    "abs": abs, "floor": math.floor, "ceiling": math.ceil, "Min": min, "Max": max,
+}  # fmt: skip
 
 
 def _piecewise(parts: list[Expression]) -> Expression:

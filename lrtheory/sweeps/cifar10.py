@@ -54,6 +54,7 @@ from lrtheory.runs.cluster import Cluster
 from lrtheory.runs.execute import Workers
 from lrtheory.schedules import parse
 from lrtheory.sweeps import networks
+from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.networks import DIGITS, DIVERGED, SCHEDULES
 
 NETWORKS = ("compact", "wide")
@@ -116,6 +117,8 @@ class Cifar10Sweep:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schedules", tuple(parse(name).name for name in self.schedules))
+        for name in ("networks", "schedules"):
+            check_unique(name, getattr(self, name))
         for name in self.networks:
             if name not in NETWORKS:
                 raise ValueError(f"{name!r} is no network of this sweep; there are {', '.join(NETWORKS)}.")

@@ -9,6 +9,7 @@ from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import Polynomial, parse
 from lrtheory.sweeps import rho as rho_sweep
+from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.misspecified import Misspecified
 from lrtheory.theory.misspecification import law
 
@@ -34,6 +35,7 @@ class DegreeSweep:
     def __post_init__(self) -> None:
         if len(self.rhos) < 3:
             raise ValueError(f"an exponent needs at least three values of rho, not {len(self.rhos)}.")
+        check_unique("degrees", self.degrees)
         self.as_rho_sweep()
 
     def as_rho_sweep(self) -> rho_sweep.RhoSweep:

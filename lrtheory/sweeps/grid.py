@@ -17,6 +17,7 @@ from lrtheory.runs.execute import Workers
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import is_number
 from lrtheory.sweeps import rho as rho_sweep
+from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified
 from lrtheory.theory.misspecification import degradation
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
@@ -47,6 +48,7 @@ class GridSweep:
         for ratio in self.ratios:
             if not (is_number(ratio) and 1 < ratio <= 64):
                 raise ValueError(f"ratio must be above 1 and at most 64, not {ratio!r}.")
+        check_unique("ratios", self.ratios)
         self.as_rho_sweep()
 
     def as_rho_sweep(self) -> rho_sweep.RhoSweep:

@@ -9,7 +9,7 @@ from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import Schedule, parse
-from lrtheory.schedules.schedule import checked_horizon
+from lrtheory.sweeps.checks import check_horizon, check_replicas, check_seed, check_unique, schedules_with_a_law
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified, compute
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.misspecification import rho_exponent
@@ -25,7 +25,7 @@ class HorizonSweep:
 
     Args:
         schedules: Names of schedules, as they print themselves.
-        horizons: Numbers of steps, at least three.
+        horizons: Numbers of steps, at least three of them, from 2 to 1e9.
         replicas: Runs of each simulation.
         seed: Of the simulations.
     """
@@ -36,13 +36,14 @@ class HorizonSweep:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "schedules", tuple(parse(name).name for name in self.schedules))
         if len(self.horizons) < 3:
             raise ValueError(f"a rate needs at least three horizons, not {len(self.horizons)}.")
         for horizon in self.horizons:
-            checked_horizon(horizon)
-        if self.replicas < 2:
-            raise ValueError(f"replicas must be at least 2, not {self.replicas}.")
+            check_horizon(horizon)
+        check_unique("horizons", self.horizons)
+        check_replicas(self.replicas)
+        check_seed(self.seed)
+        object.__setattr__(self, "schedules", schedules_with_a_law(self.schedules))
 
 
 DEFAULT = HorizonSweep()

@@ -55,11 +55,14 @@ import pandas as pd
 from lrtheory.estimate import Estimate
 from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
+from lrtheory.runs.tables import committed
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Schedule, warmup
+from lrtheory.sweeps.checks import check_unique
 from lrtheory.theory.published_bound import published_bound
 from lrtheory.theory.worst_case import worst_case_curve
 
 LOGS = Path("figures/data/llm_learning_rates.csv")
+"""The table that comes with the package, wherever it is installed: cells know it by this name."""
 WARMUP = 300
 """Steps of warm-up in every run."""
 LONGEST = 50_000
@@ -93,6 +96,9 @@ class LanguageModelSweep:
         for model in self.models:
             if model not in MODELS:
                 raise ValueError(f"{model!r} is no model of the loss; there are {', '.join(MODELS)}.")
+        check_unique("models", self.models)
+        if Path(self.logs) != LOGS:
+            _check_logs(self.logs)
 
 
 DEFAULT = LanguageModelSweep()
@@ -141,7 +147,7 @@ def runs(path: Path = LOGS) -> pd.DataFrame:
     Raises:
         FileNotFoundError: the table is not there.
     """
-    logged = pd.read_csv(path)
+    logged = pd.read_csv(_found(path))
     cooldown = logged["cooldown_fraction"].map(lambda part: "" if np.isnan(part) else f" {part:g}")
     return pd.DataFrame(
         {
@@ -152,6 +158,50 @@ def runs(path: Path = LOGS) -> pd.DataFrame:
             "diverged": logged["final_validation_loss"] > DIVERGED,
         }
     )
+
+
+def _found(logs: Path | str) -> Path:
+    return committed() / LOGS.name if Path(logs) == LOGS else Path(logs)
+
+
+_COLUMNS = {
+    "schedule": object,
+    "cooldown_fraction": float,
+    "peak_learning_rate": float,
+    "steps": float,
+    "final_validation_loss": float,
+}
+
+
+def _check_logs(logs: str) -> None:
+    """One sentence where the table of runs is none, or not one that every fit can be made to."""
+    try:
+        logged = pd.read_csv(logs, dtype=_COLUMNS)  # pyright: ignore[reportArgumentType]
+    except OSError as error:
+        raise ValueError(f"logs: {logs} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+    except ValueError:  # of pandas: no text, no columns, or no numbers
+        raise ValueError(f"logs: {logs} is no table of runs with the columns {', '.join(_COLUMNS)}.") from None
+    if lacking := [column for column in _COLUMNS if column not in logged]:
+        raise ValueError(f"logs: {logs} is no table of runs: it lacks {', '.join(lacking)}.")
+    numbers = logged[["peak_learning_rate", "steps", "final_validation_loss"]].to_numpy()
+    whole = (numbers[:, 1] == np.round(numbers[:, 1])) & (numbers[:, 1] > WARMUP)
+    fine = np.isfinite(numbers).all(axis=1) & (numbers[:, 0] > 0) & whole
+    if not fine.all():
+        raise ValueError(
+            f"logs: row {int(np.argmin(fine))} of {logs} needs a positive rate, more than {WARMUP} whole steps and a "
+            "finite loss."
+        )
+    known = runs(Path(logs))
+    for schedule, steps in known[["schedule", "steps"]].drop_duplicates().itertuples(index=False):
+        try:
+            shape(schedule, int(steps))
+        except (KeyError, ValueError):
+            raise ValueError(f"logs: {schedule!r} in {logs} is no schedule of the logs.") from None
+    usable = known[~known["diverged"] & (known["steps"] == LONGEST)]
+    if usable["schedule"].nunique() < 2 or usable.groupby("schedule")["lr"].nunique().max() < 3:
+        raise ValueError(
+            f"logs: {logs} needs runs of {LONGEST} steps of two schedules that did not diverge, three rates of one."
+        )
 
 
 def shape(schedule: str, steps: int) -> Schedule:
@@ -302,7 +352,7 @@ def cells(sweep: LanguageModelSweep) -> list[Forecast]:
     Raises:
         FileNotFoundError: the table of runs is not there.
     """
-    sha256 = hashlib.sha256(Path(sweep.logs).read_bytes()).hexdigest()
+    sha256 = hashlib.sha256(_found(sweep.logs).read_bytes()).hexdigest()
     return [Forecast(model, left_out, sweep.logs, sha256) for model, left_out in product(sweep.models, LEFT_OUT)]
 
 

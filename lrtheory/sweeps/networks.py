@@ -60,6 +60,7 @@ from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import checked_horizon
+from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.grid import worst_offset
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
 
@@ -115,6 +116,8 @@ class NetworkSweep:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schedules", tuple(parse(name).name for name in self.schedules))
+        for name in ("tasks", "optimizers", "schedules"):
+            check_unique(name, getattr(self, name))
         for kind, given, known in (("task", self.tasks, TASKS), ("optimizer", self.optimizers, tuple(LOWEST))):
             for name in given:
                 if name not in known:

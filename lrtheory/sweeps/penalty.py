@@ -39,6 +39,7 @@ from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules.schedule import checked_positive
+from lrtheory.sweeps.checks import check_seed, check_unique
 
 PATHS = ("descent", "flow", "penalised")
 WIDTH = 16
@@ -74,6 +75,8 @@ class PenaltySweep:
         for lr in self.lrs:
             if checked_positive("lr", lr) * CHECKPOINTS > self.flow_time:
                 raise ValueError(f"lr must be at most flow_time / {CHECKPOINTS}, not {lr!r}.")
+        check_unique("lrs", self.lrs)
+        check_seed(self.seed)
         for name in ("runs", "refinement", "points"):
             if getattr(self, name) < 2:
                 raise ValueError(f"{name} must be at least 2, not {getattr(self, name)}.")

@@ -8,7 +8,7 @@ from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import parse
-from lrtheory.schedules.schedule import checked_horizon, checked_positive
+from lrtheory.sweeps.checks import check_horizon, check_replicas, check_rhos, check_seed, schedules_with_a_law
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified, compute
 from lrtheory.theory.misspecification import rho_exponent
 
@@ -25,8 +25,8 @@ class RhoSweep:
 
     Args:
         schedules: Names of schedules, as they print themselves.
-        rhos: Misspecifications, positive.
-        horizon: Number of steps.
+        rhos: Misspecifications, from 1e-12 to 1e12.
+        horizon: Number of steps, from 2 to 1e9.
         replicas: Runs of each simulation.
         seed: Of the simulations.
     """
@@ -38,12 +38,11 @@ class RhoSweep:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "schedules", tuple(parse(name).name for name in self.schedules))
-        for rho in self.rhos:
-            checked_positive("rho", rho)
-        checked_horizon(self.horizon)
-        if self.replicas < 2:
-            raise ValueError(f"replicas must be at least 2, not {self.replicas}.")
+        check_rhos(self.rhos)
+        check_horizon(self.horizon)
+        check_replicas(self.replicas)
+        check_seed(self.seed)
+        object.__setattr__(self, "schedules", schedules_with_a_law(self.schedules))
 
 
 DEFAULT = RhoSweep()

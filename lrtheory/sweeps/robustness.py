@@ -54,6 +54,7 @@ from lrtheory.benchmarks.report import REFERENCE, holm, interval, number, paired
 from lrtheory.extras import load_torch
 from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
+from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.grid import worst_offset
 
 TASKS = (*FIVE, "trec6-scratch")
@@ -85,6 +86,8 @@ class RobustnessSweep:
 
     def __post_init__(self) -> None:
         known = {"task": TASKS, "strategy": tuple(ACCURACY), "scale": ("cpu", "full", "tiny")}
+        for name in ("tasks", "strategies"):
+            check_unique(name, getattr(self, name))
         for kind, given in (("task", self.tasks), ("strategy", self.strategies), ("scale", (self.scale,))):
             for name in given:
                 if name not in known[kind]:

@@ -12,7 +12,8 @@ import pandas as pd
 
 from lrtheory.runs import Store, execute
 from lrtheory.schedules import parse
-from lrtheory.schedules.schedule import checked_horizon, checked_positive
+from lrtheory.schedules.schedule import checked_horizon
+from lrtheory.sweeps.checks import check_horizon, check_rhos, check_unique
 from lrtheory.theory.certificates import LONGEST, certify_worst_case
 from lrtheory.theory.published_bound import published_bound
 from lrtheory.theory.worst_case import tuned_lr, worst_case
@@ -29,7 +30,7 @@ class TightnessSweep:
     Args:
         schedules: Names of schedules, as they print themselves.
         certified: Horizons that semidefinite programs judge, at most 20 steps.
-        rhos: Misspecifications of the certified runs, positive.
+        rhos: Misspecifications of the certified runs, from 1e-12 to 1e12.
         horizons: Horizons at which the published bound is compared, at the tuned rate.
     """
 
@@ -40,12 +41,14 @@ class TightnessSweep:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schedules", tuple(parse(name).name for name in self.schedules))
-        for horizon in (*self.certified, *self.horizons):
-            checked_horizon(horizon)
-        if max(self.certified) > LONGEST:
-            raise ValueError(f"a program has at most {LONGEST} steps, not {max(self.certified)}.")
-        for rho in self.rhos:
-            checked_positive("rho", rho)
+        for name in ("schedules", "certified", "horizons"):
+            check_unique(name, getattr(self, name))
+        for horizon in self.certified:
+            if checked_horizon(horizon) > LONGEST:
+                raise ValueError(f"a program has at most {LONGEST} steps, not {horizon}.")
+        for horizon in self.horizons:
+            check_horizon(horizon)
+        check_rhos(self.rhos)
 
 
 DEFAULT = TightnessSweep()

@@ -11,6 +11,14 @@ for the level, which in networks falls with the horizon for other reasons. For a
 and :math:`DG\ge0` are linear, so the fit is a search over one number; best rates depend on that number only,
 :math:`\mathrm{lr}^\star=\tfrac1\gamma` times the tuned rate with :math:`G=D=1`.
 
+**Diverged runs.** The worst case is no model of divergence, and one run past the cliff would move the fit by a large factor. A
+run whose rate is above that of the lowest loss of its curve enters with at most the loss that the other runs allow: the
+largest with which the sum of squares, minimised over :math:`\gamma` with the run, exceeds the smallest without it by no more
+than :math:`3^2` times its mean square. However high its loss, its influence is then bounded. A run that lies more than twice
+as far above the curve is *named*, in a warning and in the fit; a further one on the same curve enters with what the others
+predict, since past the cliff more says nothing. Runs are judged in the order of their rates over the best ones
+of their curves, each by the runs before it; where these leave fewer than two degrees of freedom, by all runs in the end.
+
 **Intervals.** Residuals are resampled (200 times by default) and the fit is repeated; percentiles. They hold what the
 scatter leaves open and not what the model gets wrong: look at ``explained``, and at predicted against logged.
 
@@ -21,6 +29,7 @@ the logged ones (1.5 for the constant one; a test).
 **Source.** Fitting convex bounds to such runs: Schaipp et al., arXiv 2501.18965. The worst case in its place: here.
 """
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,18 +52,22 @@ class CurveFit:
         diameter: That of the domain.
         explained: The part of the variance within curves that is explained.
         residual: Root mean square of what is left.
-        resampled: ``lipschitz`` and ``diameter`` of each resampled fit, a row each.
+        diverged: The labels of the rows that lie far above the curve, past the cliff; they count no more than the other runs
+            allow (see the module).
+        resampled: ``lipschitz`` and ``diameter`` of each resampled fit, one row for each.
     """
 
     lipschitz: float
     diameter: float
     explained: float
     residual: float
+    diverged: tuple[Any, ...]
     resampled: np.ndarray = field(repr=False)
 
     def __str__(self) -> str:
         numbers = f"lipschitz {self.lipschitz:.3g}, diameter {self.diameter:.3g}, residual {self.residual:.2g}"
-        return f"{numbers}; {100 * self.explained:.1f} % of the variance within curves explained"
+        cut = f"; diverged and cut down: rows {', '.join(map(str, self.diverged))}" if self.diverged else ""
+        return f"{numbers}; {100 * self.explained:.1f} % of the variance within curves explained{cut}"
 
     def regret(self, schedule: Schedule, horizon: int, lr: Any) -> np.ndarray:
         """How much loss a base rate wastes: the fitted loss above that of the best rate.
@@ -89,13 +102,16 @@ def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> Cu
 
     Args:
         table: A row a run with the columns ``schedule`` (a :class:`Schedule`, or its name as it prints), ``horizon``
-            (steps), ``lr`` (base rate) and ``loss`` (final). Leave out runs that diverged. At least three runs more
-            than curves, with rates on both sides of the best one.
+            (steps), ``lr`` (base rate) and ``loss`` (final, finite). Runs that diverged may stay: see the module. At
+            least three runs more than curves, with rates on both sides of the best one.
         resamples: Number of resampled fits behind the intervals.
         seed: Of the resampling.
 
     Returns:
         The fit.
+
+    Warns:
+        UserWarning: runs lie far above the curve, past the cliff.
 
     Raises:
         TypeError: ``table`` is no DataFrame.
@@ -122,9 +138,9 @@ def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> Cu
         raise ValueError(
             f"{len(runs)} runs on {curve.max() + 1} curves are too few: three runs more than curves at least."
         )
-    loss = _within(runs["loss"].to_numpy(dtype=float), curve)
-    ratios, fitted = _tabulated(runs)
-    fitted = _within(fitted, curve)
+    ratios, unit = _tabulated(runs)
+    counted, diverged = _cut_down(runs, unit)
+    loss, fitted = _within(counted, curve), _within(unit, curve)
     squares = (fitted**2).sum(axis=1)
     if not (squares > 0).all():  # one rate a curve
         raise ValueError("the losses show no best rate: add runs with rates on both sides of it.")
@@ -137,6 +153,18 @@ def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> Cu
     (chosen,), (scale,) = best(loss[:, None])
     if scale == 0 or chosen in (0, len(ratios) - 1) or not _bracketed(runs, float(ratios[chosen])):
         raise ValueError("the losses show no best rate: add runs with rates on both sides of it.")
+    if diverged.any():
+        named = (
+            f"row {label} (lr {lr:g}, loss {given:g}, counted as {used:.4g})"
+            for label, lr, given, used in zip(
+                table.index[diverged], runs["lr"][diverged], runs["loss"][diverged], counted[diverged]
+            )
+        )
+        warnings.warn(
+            f"These runs lie far above the curve that the other runs allow, as runs that diverged do: {', '.join(named)}.",
+            UserWarning,
+            stacklevel=2,
+        )
     residuals = loss - scale * fitted[chosen]
     rows = np.random.default_rng(seed).integers(len(loss), size=(len(loss), resamples))
     scattered = (residuals * np.sqrt(len(loss) / free))[rows]
@@ -147,8 +175,63 @@ def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> Cu
         diameter=float(np.sqrt(scale / ratios[chosen])),
         explained=float(1 - np.sum(residuals**2) / np.sum(loss**2)),
         residual=float(np.sqrt(np.mean(residuals**2))),
+        diverged=tuple(table.index[diverged].tolist()),
         resampled=np.sqrt(np.column_stack([scales * ratios[again], scales / ratios[again]])[found]),
     )
+
+
+TOLERATED = 3.0
+"""Standard errors above the other runs at which the loss of a run is cut off; at twice as many the run is named."""
+_PRECISION = 1e-3
+"""Of a standard error: the part of the range of a curve's losses that tables and splines resolve."""
+
+
+def _cut_down(runs: pd.DataFrame, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The losses with which the runs enter, and which runs lie so far above the others that they are named."""
+    curve, lr, loss = runs["curve"].to_numpy(), runs["lr"].to_numpy(), runs["loss"].to_numpy(dtype=float)
+    lowest = runs.loc[runs.groupby("curve")["loss"].idxmin()].set_index("curve")["lr"]
+    above = lr / lowest[curve].to_numpy()
+    suspects = np.flatnonzero(above > 1)[np.argsort(above[above > 1], kind="stable")]
+    admitted, counted, named = above <= 1, loss.copy(), np.zeros(len(loss), dtype=bool)
+    later = []
+    for run in suspects:
+        predicted, largest = _allowed(unit, counted, curve, admitted, run)
+        past = named[curve == curve[run]].any()
+        named[run] = _is_far(loss[run], predicted, largest)
+        admitted[run], counted[run] = True, predicted if past and named[run] else min(loss[run], largest)
+        if np.isinf(largest):
+            later.append(run)
+    for run in later:
+        counted[run] = min(loss[run], _allowed(unit, counted, curve, admitted, run)[1])
+    for run in suspects:
+        named[run] = _is_far(loss[run], *_allowed(unit, counted, curve, admitted, run))
+    return counted, named
+
+
+def _is_far(loss: float, predicted: float, largest: float) -> bool:
+    return loss - predicted > 2 * (largest - predicted)
+
+
+def _allowed(
+    unit: np.ndarray, loss: np.ndarray, curve: np.ndarray, admitted: np.ndarray, run: int
+) -> tuple[float, float]:
+    """The loss that the other admitted runs predict for one, and the largest that they allow; infinite if too few."""
+    member = (curve == np.arange(curve.max() + 1)[:, None]) & admitted & (np.arange(len(curve)) != run)
+    count, own = member.sum(axis=1), curve[run]
+    free = int(count.sum()) - len(count) - 2
+    level, centre = loss @ member.T / count, unit @ member.T / count
+    fitted, losses = (unit - centre[:, curve]) * member.any(axis=0), (loss - level[curve]) * member.any(axis=0)
+    squares, products = (fitted**2).sum(axis=1), np.maximum(fitted @ losses, 0)
+    if free < 2 or not (squares > 0).all():
+        return -np.inf, np.inf
+    left = losses @ losses - products**2 / squares
+    at_run = unit[:, run] - centre[:, own]
+    predicted = level[own] + products / squares * at_run
+    floor = (_PRECISION * np.ptp(loss[member[own]])) ** 2
+    room = max(left.min() / free, floor) * (free + TOLERATED**2) - left
+    leverage = 1 / count[own] + at_run**2 / squares
+    reached = predicted + np.sqrt(np.maximum(room, 0) * (1 + leverage))
+    return float(predicted[left.argmin()]), float(reached[room >= 0].max())
 
 
 def _bracketed(runs: pd.DataFrame, ratio: float) -> bool:
@@ -204,8 +287,16 @@ def _checked(table: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
         raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}.")
     numbers = checked_numbers("horizon, lr and loss", table[["horizon", "lr", "loss"]].to_numpy())
     whole = (numbers[:, 0] >= 1) & (numbers[:, 0] == np.round(numbers[:, 0]))
-    if table.empty or not (np.isfinite(numbers).all() and whole.all() and (numbers[:, 1] > 0).all()):
-        raise ValueError("the table needs whole horizons of at least 1, positive rates and finite losses.")
+    fine = np.isfinite(numbers).all(axis=1) & whole & (numbers[:, 1] > 0)
+    if not fine.all():
+        place = int(np.argmin(fine))
+        horizon, lr, loss = numbers[place]
+        raise ValueError(
+            "the table needs whole horizons of at least 1, positive rates and finite losses; row "
+            f"{table.index[place]} has horizon {horizon:g}, lr {lr:g} and loss {loss:g}."
+        )
+    if table.empty:
+        raise ValueError("the table has no runs.")
     schedules = [parse(each) if isinstance(each, str) else each for each in table["schedule"]]
     if not all(isinstance(each, Schedule) for each in schedules):
         raise ValueError("the column schedule must hold schedules, or their names.")

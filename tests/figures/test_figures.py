@@ -157,13 +157,14 @@ def test_runs_of_one_epoch_have_no_curve():
 
 def test_the_command_draws_one_or_says_what_is_missing(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("lrtheory.figures.__main__.committed", lambda: tmp_path / "tables")
     assert main(["note_schedules", "--out", "drawn"]) == 0
     assert capsys.readouterr().out.split() == ["drawn/note_schedules.png", "drawn/note_schedules.pdf"]
     assert main(["penalty"]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
-    assert "penalty (figures/data/penalty.csv)" in captured.err
+    assert f"penalty ({tmp_path}/tables/penalty.csv)" in captured.err
     (tmp_path / "taken").write_text("")
     assert main(["note_schedules", "--out", "taken"]) == 2
     with pytest.raises(SystemExit) as stopped:

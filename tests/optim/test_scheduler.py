@@ -2,15 +2,18 @@
 
 import copy
 import io
+import pickle
+import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
 
-from lrtheory import Cosine, InverseSqrt, Polynomial, warmup
+from lrtheory import WSD, Cosine, InverseSqrt, Polynomial, Schedule, warmup
 from lrtheory.schedules import REGISTRY
 
 torch = pytest.importorskip("torch", reason="the scheduler needs torch")
+from lrtheory.optim.scheduler import lr_scheduler  # noqa: E402
 
 every_schedule = pytest.mark.parametrize("schedule", REGISTRY, ids=str)
 
@@ -21,7 +24,7 @@ def optimizer_of(groups=1, lr=0.1, **options):
 
 
 def run(optimizer, scheduler, steps):
-    """Take steps and return the rates they were taken at, a row a step."""
+    """Take steps and return the rates they were taken at, one row per step."""
     rates = []
     for _ in range(steps):
         rates.append([float(group["lr"]) for group in optimizer.param_groups])
@@ -43,24 +46,150 @@ def test_rates_are_the_formula_to_the_bit(schedule):
     assert after == 0.3 * schedule(1.0, 50)  # past the horizon an annealed rate is zero
 
 
-def test_one_schedule_a_group():
+@every_schedule
+def test_rates_are_the_formula_to_the_bit_across_stretches(schedule):
+    """More steps than are computed at once, and jumps among them."""
+    optimizer = optimizer_of()
+    scheduler = schedule.lr_scheduler(optimizer, 1000)
+    assert np.array_equal(run(optimizer, scheduler, 1000)[:, 0], schedule.steps(1000, lr=0.1))
+    for step in (999, 0, 511, 256, 255):
+        scheduler.load_state_dict({**scheduler.state_dict(), "last_epoch": step})
+        assert optimizer.param_groups[0]["lr"] == schedule.steps(1000, lr=0.1)[step]
+
+
+def test_one_schedule_for_each_group():
     optimizer = optimizer_of(groups=2)
     schedules = [Polynomial(1), warmup(Cosine(), 0.2)]
-    rates = run(optimizer, schedules[0].lr_scheduler(optimizer, 20, groups=schedules), 20)
+    rates = run(optimizer, lr_scheduler(schedules, optimizer, 20), 20)
     assert np.array_equal(rates[:, 0], schedules[0].steps(20, lr=0.1))
     assert np.array_equal(rates[:, 1], schedules[1].steps(20, lr=0.2))
     with pytest.raises(ValueError, match="one for each of the 2 parameter groups, not 3"):
-        Cosine().lr_scheduler(optimizer, 20, groups=[Cosine()] * 3)
+        lr_scheduler([Cosine()] * 3, optimizer, 20)
     with pytest.raises(ValueError, match="not 0"):
-        Cosine().lr_scheduler(optimizer, 20, groups=[])
+        lr_scheduler([], optimizer, 20)
 
 
-@pytest.mark.parametrize("groups", ["x", 5, ["x"], [Cosine(), "x"]], ids=str)
-def test_other_things_than_schedules_are_one_sentence(groups):
+@pytest.mark.parametrize("schedules", ["x", 5, ["x"], [Cosine(), "x"]], ids=str)
+def test_other_things_than_schedules_are_one_sentence(schedules):
     with pytest.raises(TypeError, match="must be a Schedule such as Cosine"):
-        Cosine().lr_scheduler(optimizer_of(groups=2), 10, groups=groups)
+        lr_scheduler(schedules, optimizer_of(groups=2), 10)
     with pytest.raises(TypeError, match=r"optimizer must be a torch optimizer, not str\."):
-        Cosine().lr_scheduler("x", 10)
+        lr_scheduler(Cosine(), "x", 10)
+
+
+@pytest.mark.parametrize("start", [-1, 11, 1.0, True, None])
+def test_a_start_outside_of_the_run_is_one_sentence(start):
+    with pytest.raises(ValueError, match=r"^start is a number of steps that are done, from 0 to 10, not .*\.$"):
+        lr_scheduler(Cosine(), optimizer_of(), 10, start=start)
+
+
+def test_a_shape_that_is_no_rate_is_refused_before_the_run():
+    with pytest.raises(ValueError, match="negative in places"):
+        lr_scheduler(Schedule("falls below zero", "1 - 3*u/2"), optimizer_of(), 10**9)
+
+
+def test_memory_does_not_grow_with_the_horizon():
+    Cosine().lr_scheduler(optimizer_of(), 10)  # what is imported and cached once
+    tracemalloc.start()
+    try:
+        lr_scheduler(Cosine(), optimizer_of(groups=100), 10**12)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**20  # measured: 0.1 MiB, most of it the optimizer; a number for each step would take 8 TB
+
+
+def test_past_the_horizon_one_warning_says_so():
+    optimizer = optimizer_of()
+    scheduler = Cosine().lr_scheduler(optimizer, 20)
+    run(optimizer, scheduler, 20)  # none within the horizon
+    with pytest.warns(UserWarning, match=r"horizon of 20 steps.* stays at 0 times.*split_batches=True") as caught:
+        run(optimizer, scheduler, 10)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert optimizer.param_groups[0]["lr"] == 0
+
+
+def test_one_step_for_each_process_as_accelerate_takes_them_is_noticed():
+    optimizer = optimizer_of()
+    scheduler = Cosine().lr_scheduler(optimizer, 20)
+    run(optimizer, scheduler, 10)
+    for _ in range(10):
+        scheduler.step()
+    with pytest.warns(UserWarning, match="step_scheduler_with_optimizer=False"):
+        scheduler.step()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "horizon", "message"),
+    [
+        (WSD(0.2), 200, r"WSD\(0.2\) over 100 steps, and this scheduler is WSD\(0.2\) over 200"),
+        (Cosine(), 100, r"this scheduler is Cosine\(\) over 100: build the same, or, .* with start=90\.$"),
+    ],
+)
+def test_another_schedule_or_horizon_is_refused_unless_it_is_built_with_the_step(schedule, horizon, message):
+    optimizer = optimizer_of()
+    scheduler = WSD(0.2).lr_scheduler(optimizer, 100)
+    run(optimizer, scheduler, 90)
+    of_optimizer, state = copy.deepcopy(optimizer.state_dict()), scheduler.state_dict()
+    for start in (0, 89):
+        other = lr_scheduler(schedule, optimizer_of(), horizon, start=start)
+        before = other.state_dict()
+        with pytest.raises(ValueError, match=message):
+            other.load_state_dict(state)
+        assert other.state_dict() == before
+    optimizer = optimizer_of()
+    optimizer.load_state_dict(of_optimizer)
+    scheduler = lr_scheduler(schedule, optimizer, horizon, start=90)
+    rates = [optimizer.param_groups[0]["lr"]]
+    scheduler.load_state_dict(state)  # as a trainer does by itself: nothing changes
+    rates += [*run(optimizer, scheduler, horizon - 90)[:, 0]]
+    assert np.array_equal(rates[1:], schedule.steps(horizon, lr=0.1)[90:])
+    assert rates[0] == rates[1]
+
+
+def test_a_state_of_something_else_is_one_sentence():
+    scheduler = Cosine().lr_scheduler(optimizer_of(groups=2), 10)
+    other = torch.optim.lr_scheduler.LambdaLR(optimizer_of(), lambda step: 1.0)
+    for state in (other.state_dict(), {}, None):
+        with pytest.raises(ValueError, match="not the state of a scheduler of lrtheory"):
+            scheduler.load_state_dict(state)
+    with pytest.raises(ValueError, match="the state has 1 parameter groups and the optimizer has 2"):
+        scheduler.load_state_dict(Cosine().lr_scheduler(optimizer_of(), 10).state_dict())
+
+
+def test_a_run_begins_in_the_middle():
+    optimizer = optimizer_of(groups=2)
+    rates = run(optimizer, lr_scheduler(Cosine(), optimizer, 20, start=15), 5)
+    assert np.array_equal(rates[:, 1], Cosine().steps(20, lr=0.2)[15:])
+
+
+def test_a_group_that_is_added_follows_the_schedule():
+    optimizer = optimizer_of()
+    scheduler = Cosine().lr_scheduler(optimizer, 20)
+    run(optimizer, scheduler, 4)
+    optimizer.step()
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(2))], "lr": 0.7})
+    scheduler.step()
+    rates = run(optimizer, scheduler, 15)
+    assert np.array_equal(rates[:, 0], Cosine().steps(20, lr=0.1)[5:])
+    assert np.array_equal(rates[:, 1], Cosine().steps(20, lr=0.7)[5:])
+
+    optimizer = optimizer_of()
+    scheduler = lr_scheduler([Cosine()], optimizer, 20)
+    run(optimizer, scheduler, 4)
+    optimizer.step()
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(2))]})
+    with pytest.raises(ValueError, match=r"2 parameter groups, and there are schedules for 1: .* start=5\.$"):
+        scheduler.step()
+
+
+def test_schedulers_can_be_pickled():
+    optimizer = optimizer_of(groups=2)
+    scheduler = warmup(Cosine(), 0.2).lr_scheduler(optimizer, 20)
+    run(optimizer, scheduler, 7)
+    again = pickle.loads(pickle.dumps(scheduler))
+    assert np.array_equal(run(again.optimizer, again, 13), run(optimizer, scheduler, 13))
 
 
 @every_schedule

@@ -68,11 +68,11 @@ def test_an_interruption_says_how_to_go_on(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["rho", "--rhos", "0"], "rho must be a positive, finite number, not 0.0"),
-        (["rho", "--rhos", "nan"], "rho must be a positive"),
+        (["rho", "--rhos", "0"], "rhos must lie from 1e-12 to 1e+12; one is 0.0."),
+        (["rho", "--rhos", "nan"], "rhos must lie from 1e-12 to 1e+12; one is nan."),
         (["rho", "--horizon", "0"], "horizon is a number of steps"),
         (["rho", "--schedules", "cosinus"], "'cosinus' is not a schedule"),
-        (["rho", "--replicas", "1"], "replicas must be at least 2"),
+        (["rho", "--replicas", "1"], "replicas must be a whole number from 2"),
         (["rho", "--workers", "0"], "workers must be at least 1"),
         (["degree", "--degrees", "-1"], "degree must be a positive"),
         (["degree", "--rhos", "16", "32"], "at least three values of rho"),

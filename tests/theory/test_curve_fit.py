@@ -96,7 +96,8 @@ def test_language_models_transfer_to_a_longer_horizon(logged):
         ({"loss": None}, "needs the columns schedule, horizon, lr and loss; loss missing"),
         ({"lr": -1.0}, "positive rates"),
         ({"horizon": 2.5}, "whole horizons"),
-        ({"loss": np.nan}, "finite losses"),
+        ({"loss": np.nan}, "finite losses; row 0 has horizon 50, lr .* and loss nan"),
+        ({"loss": [3.0, 2.0, 1.0, np.inf, 2.0, 3.0]}, "finite losses; row 3 has horizon 50, lr .* and loss inf"),
         ({"schedule": 3}, "must hold schedules"),
         ({"schedule": "spiral"}, "'spiral' is not a schedule"),
         ({"loss": 1.0}, "show no best rate"),
@@ -125,6 +126,69 @@ def test_losses_that_only_fall_are_refused():
     )
     with pytest.raises(ValueError, match="show no best rate"):
         fit_curve(table)
+
+
+REVIEWED = pd.DataFrame(
+    {
+        "schedule": "WSD(0.2)",
+        "horizon": 2000,
+        "lr": [1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3],
+        "loss": [3.40, 3.30, 3.22, 3.18, 3.20],
+    }
+)
+
+
+def joined(table, *runs):
+    extra = [{"schedule": table["schedule"].iloc[0], "horizon": 2000, "lr": lr, "loss": loss} for lr, loss in runs]
+    return pd.concat([table, pd.DataFrame(extra)], ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        ((3.2e-3, 3.9),),
+        ((3.2e-3, 7.5),),
+        ((3.2e-3, 3.9), (6.4e-3, 7.5)),
+        ((3.2e-3, 7.5), (6.4e-3, 7.5), (1.28e-2, 9.0)),
+    ],
+    ids=str,
+)
+def test_runs_past_the_cliff_are_named_and_do_not_move_the_best_rate(runs):
+    with pytest.warns(UserWarning, match=r"far above the curve.*: row 5 \(lr 0.0032, loss ") as caught:
+        fit = fit_curve(joined(REVIEWED, *runs))
+    assert caught[0].filename == __file__
+    assert fit.diverged == tuple(range(5, 5 + len(runs)))
+    assert "diverged and cut down: rows 5" in str(fit)
+    assert "diverged=(5" in repr(fit)
+    best = fit.best_lr(WSD(0.2), 2000)
+    assert 8e-4 / 1.5 < best.value < 8e-4 * 1.5  # the rate of the lowest loss; measured: 6.5e-4 to 6.6e-4
+
+
+@pytest.mark.filterwarnings("ignore:These runs lie far above")
+def test_how_far_past_the_cliff_does_not_matter():
+    fits = [fit_curve(joined(REVIEWED, (3.2e-3, loss))) for loss in (3.5, 10.0, 1e6)]
+    assert len({(fit.lipschitz, fit.diameter) for fit in fits}) == 1
+
+
+@given(
+    schedule=st.sampled_from([Constant(), Cosine(), WSD(0.2), Polynomial(3)]),
+    lipschitz=st.floats(-3, 3).map(np.exp),
+    noise=st.sampled_from([0.0, 1e-3]),
+    seed=st.integers(0, 100),
+)
+@settings(deadline=None, max_examples=20)
+def test_runs_of_the_model_are_not_taken_for_diverged_and_those_past_a_cliff_are(schedule, lipschitz, noise, seed):
+    table = made(lipschitz, 1.0, [(schedule, 500), (WSD(0.1), 300)], noise, seed)
+    clean = fit_curve(table, resamples=2)
+    assert clean.diverged == ()
+    highest = table.groupby("horizon")["lr"].idxmax().sort_values()  # one run past the cliff on each of the two curves
+    worse = table.copy()
+    worse.loc[highest, "loss"] += 10 * np.ptp(table["loss"])
+    with pytest.warns(UserWarning, match="far above the curve"):
+        cut = fit_curve(worse, resamples=2)
+    assert cut.diverged == tuple(highest)
+    ratio = cut.best_lr(schedule, 500).value / clean.best_lr(schedule, 500).value
+    assert 1 / 1.1 < ratio < 1.1
 
 
 def test_a_fit_prints_in_a_line():
