@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lrtheory
-from lrtheory.schedules import FAMILIES, REGISTRY, Schedule, from_bert4keras, parse, piecewise_linear
+from lrtheory.schedules import FAMILIES, REGISTRY, Formula, Schedule, from_bert4keras, parse, piecewise_linear
 from lrtheory.simulation import AbsoluteValue
 
 NIGHTLY = os.environ.get("LRTHEORY_FUZZ") == "nightly"
@@ -48,7 +48,7 @@ rate = mostly(st.floats(1e-100, 1e100))
 part = mostly(st.floats(0, 1))
 few = mostly(st.integers(1, 6))
 horizons = st.integers(1, 2000) | st.sampled_from([None, True, 0, -5, 1.5, math.nan, "7", np.int64(12), [3]])
-schedules = st.sampled_from(REGISTRY) | st.sampled_from(REGISTRY) | st.just(Schedule("mine", "(1 - u)**2*exp(-u)"))
+schedules = st.sampled_from(REGISTRY) | st.sampled_from(REGISTRY) | st.just(Formula("(1 - u)**2*exp(-u)"))
 schedule = st.one_of(schedules, schedules, schedules, junk)
 lengths = st.fixed_dictionaries({}, optional={"lipschitz": number, "distance": number, "diameter": number})
 knots = mostly(

@@ -71,8 +71,8 @@ def broken(text: str, width: int) -> str:
     """A title of lines of at most ``width`` characters where it has spaces to be broken at.
 
     Example:
-        >>> broken("then(Constant(), Cosine(), 0.5)", 26)
-        'then(Constant(), Cosine(),\\n0.5)'
+        >>> broken("Then(Constant(), Cosine(), 0.5)", 26)
+        'Then(Constant(), Cosine(),\\n0.5)'
     """
     return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lrtheory.schedules import SGDR, Cosine, Schedule, warmup
+from lrtheory.schedules import SGDR, Cosine, Schedule, Warmup
 from lrtheory.schedules.schedule import checked_horizon, checked_positive, is_number
 
 _TRUST, _LOWEST_RATIO, _HIGHEST_RATIO, _EPSILON = 0.02, 0.2, 5.0, 1e-8
@@ -31,9 +31,9 @@ class Variant:
 
 
 VARIANTS = {
-    "base": Variant(0.03, 0.9, 1e-4, (0.3, 0.6, 0.7), warmup(Cosine(), 0.05)),
-    "fast": Variant(0.05, 0.85, 1e-4, (0.3, 0.6, 0.7), warmup(Cosine(), 0.02), filters_exploration=False),
-    "acc": Variant(0.03, 0.9, 5e-4, (0.4, 0.7, 0.8), warmup(SGDR(3), 0.05)),
+    "base": Variant(0.03, 0.9, 1e-4, (0.3, 0.6, 0.7), Warmup(Cosine(), 0.05)),
+    "fast": Variant(0.05, 0.85, 1e-4, (0.3, 0.6, 0.7), Warmup(Cosine(), 0.02), filters_exploration=False),
+    "acc": Variant(0.03, 0.9, 5e-4, (0.4, 0.7, 0.8), Warmup(SGDR(3), 0.05)),
 }
 
 

@@ -9,7 +9,7 @@ import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from lrtheory.schedules.schedule import Schedule, _values, checked_horizon, checked_schedule
+from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_schedule
 
 
 def lr_scheduler(
@@ -89,7 +89,7 @@ class ClosedFormLR(LRScheduler):
         self._warned = False
         sample = np.unique(np.linspace(0, horizon, _SAMPLE).astype(np.int64))
         for schedule in {schedules} if isinstance(schedules, Schedule) else set(schedules):
-            _shape(schedule, horizon, sample)  # what no learning rate may be is said now and not in the middle of a run
+            schedule.at(1 + sample, horizon)  # what no learning rate may be is said now and not in the middle of a run
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", float(group["lr"]))
         super().__init__(optimizer, last_epoch=start - 1)
@@ -107,7 +107,7 @@ class ClosedFormLR(LRScheduler):
             self.base_lrs.append(group.setdefault("initial_lr", float(group["lr"])))
         if self.last_epoch > self.horizon and not self._warned:
             self._warned = True
-            ends = sorted({_shape(schedule, self.horizon, np.array([self.horizon]))[0] for schedule in schedules})
+            ends = sorted({schedule.at(self.horizon + 1, self.horizon) for schedule in schedules})
             warnings.warn(
                 f"The scheduler was stepped more often than its horizon of {self.horizon} steps: from here on the rate "
                 f"stays at {' or '.join(f'{end:g}' for end in ends)} times the base rate. If accelerate runs several "
@@ -172,15 +172,9 @@ class ClosedFormLR(LRScheduler):
         first, factors = self._stretches.get(schedule, (0, []))
         if not first <= step < first + len(factors):
             first = step
-            factors = _shape(schedule, self.horizon, np.arange(first, min(first + _STRETCH, self.horizon + 1))).tolist()
+            factors = schedule.at(1 + np.arange(first, min(first + _STRETCH, self.horizon + 1)), self.horizon).tolist()
             self._stretches[schedule] = first, factors
         return factors[step - first]
 
 
 _STRETCH, _SAMPLE = 256, 1001
-
-
-def _shape(schedule: Schedule, horizon: int, done: np.ndarray) -> np.ndarray:
-    """The shape after so many steps, as ``Schedule.steps`` computes it."""
-    done = done.astype(np.float64)
-    return _values(schedule, done / horizon, 1 + done, horizon)

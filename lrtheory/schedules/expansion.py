@@ -1,7 +1,7 @@
 r"""How does a shape end? Expansions of formulas in what remains of the run.
 
 With :math:`x=1-u` and :math:`\ell=\ln(1/x)` a formula is expanded in monomials :math:`x^a\ell^b`, largest first as
-:math:`x\to0^+`: smaller :math:`a` first, then larger :math:`b`. Powers are exact fractions, coefficients have fifty digits,
+:math:`x\to0^+`: smaller :math:`a` first, then larger :math:`b`. Powers are exact fractions, coefficients have ninety digits,
 and every expansion knows the first monomial that it does not, so a cancellation such as :math:`1+\cos\pi u` is carried
 through, and one that outlives all known terms is refused instead of guessed. Each operation has a bounded number of
 terms: unlike a symbolic limit this always ends.
@@ -19,14 +19,14 @@ from lrtheory.schedules.expression import LARGEST_NUMBER, Expression
 
 TERMS = 8
 """Terms that are kept of an expansion."""
-DIGITS = 50
-NEGLIGIBLE = 1e-40
+DIGITS = 90
+NEGLIGIBLE = 1e-70
 """A coefficient this small beside those that it is the sum of is a cancellation."""
 LARGEST_MAGNITUDE = 10_000
 """The largest binary exponent of a coefficient."""
 TOO_LARGE = "a number in it is too large or too small at the end of the run"
-HORIZONS = (10**9, 27 * 10**9)
-"""The end of a shape that counts steps is asked at two horizons, and must be the same."""
+HORIZONS = (10**30, 27 * 10**30)
+"""The end of a shape that counts steps is asked at two long horizons, and must be of the same order."""
 
 Monomial = tuple[Fraction, Fraction]
 ONE: Monomial = (Fraction(0), Fraction(0))
@@ -166,9 +166,7 @@ def _composed(small: Series, coefficients: list[Any]) -> Series:
         total = _add(total, _scaled(power, coefficient))
     largest = small.terms[0][0] if small.terms else small.unknown
     beyond = reduce(_product, [largest] * len(coefficients), ONE)  # pyright: ignore
-    return Series(
-        tuple(term for term in total.terms if _size(term[0]) > _size(beyond)), _larger(total.unknown, beyond)
-    )
+    return Series(tuple(term for term in total.terms if _size(term[0]) > _size(beyond)), _larger(total.unknown, beyond))
 
 
 def _power(base: Series, exponent: Fraction) -> Series:

@@ -97,6 +97,7 @@ class PiecewiseLinear(Schedule):
         Zhu Meng, note on learning-rate strategies in deep learning (in Chinese), 2 May 2025, revised 26 June 2025,
         section 2, eq. (8) to (11). The one rule and its continuous closure are ours.
     """
+
     knots: Any
     counting: Counting = "cumulative"
     steps_per_epoch: int | None = None

@@ -105,7 +105,10 @@ def robust_states(uncertainty: float) -> list[tuple[float, float]]:
     if uncertainty < FLAT:
         first, last = _short_states(uncertainty)
         return [first, last, (0.0, 0.0)]
-    begin, end = GOLDEN**3 / 2, uncertainty * (1 + sqrt(2)) / 4  # the part of the uncertainty that the exponential serves
+    begin, end = (
+        GOLDEN**3 / 2,
+        uncertainty * (1 + sqrt(2)) / 4,
+    )  # the part of the uncertainty that the exponential serves
     return [
         (GOLDEN / 2, 2 / GOLDEN**2),
         (1 / begin, 1 / begin),

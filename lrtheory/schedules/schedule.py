@@ -140,15 +140,18 @@ class Schedule(ABC):
         values = self._values(u, step, horizon)
         return values if values.ndim else float(values)
 
-    def at(self, step: int, horizon: int) -> float:
-        r"""The factor of one step, :math:`h((t-1)/T)`: to the bit the entry of :meth:`steps`.
+    def at(self, step: Any, horizon: int) -> Any:
+        r"""The factor of a step, :math:`h((t-1)/T)`: to the bit the entry of :meth:`steps`.
 
         Args:
-            step: The step :math:`t`, from 1 to ``horizon``.
+            step: The step :math:`t`, from 1 to ``horizon``, or ``horizon + 1`` for where the run ends; or an array of them.
             horizon: Number of steps :math:`T`.
 
+        Returns:
+            A float for a number, an array for an array.
+
         Raises:
-            ValueError: ``step`` is no whole number from 1 to ``horizon``, or as :meth:`steps`.
+            ValueError: ``step`` is no whole number from 1 to ``horizon + 1``, or as :meth:`steps`.
 
         Example:
             >>> from lrtheory import Polynomial
@@ -156,10 +159,12 @@ class Schedule(ABC):
             0.25
         """
         horizon = checked_horizon(horizon)
-        if isinstance(step, bool) or not isinstance(step, int | np.integer) or not 1 <= step <= horizon:
-            raise ValueError(f"step must be a whole number from 1 to the horizon, {horizon}, not {step!r}.")
-        done = np.array([float(step - 1)])
-        return float(self._values(done / horizon, 1 + done, horizon)[0])
+        steps = np.asarray(step)
+        if steps.dtype.kind not in "iu" or not ((steps >= 1) & (steps <= horizon + 1)).all():
+            raise ValueError(f"step must be a whole number from 1 to the horizon + 1, {horizon + 1}, not {step!r}.")
+        done = np.atleast_1d(steps - 1.0)  # a 0-dimensional array would take other paths through numpy
+        values = self._values(done / horizon, 1 + done, horizon)
+        return values.reshape(steps.shape) if steps.ndim else float(values[0])
 
     def steps(self, horizon: int, lr: float = 1.0) -> np.ndarray:
         r"""The learning rates of a run.
@@ -186,7 +191,7 @@ class Schedule(ABC):
         done = np.arange(float(horizon))
         return checked_positive("lr", lr) * self._values(done / horizon, 1 + done, horizon)
 
-    def lr_scheduler(self, optimizer: "Optimizer", horizon: int, *, start: int = 1) -> "LRScheduler":
+    def lr_scheduler(self, optimizer: "Optimizer", horizon: int, *, start: int = 0) -> "LRScheduler":
         """This schedule as a torch scheduler: see :func:`lrtheory.optim.scheduler.lr_scheduler`."""
         from lrtheory.extras import load_torch
 
@@ -359,7 +364,9 @@ def checked_fraction(name: str, value: Any) -> float | Fraction:
 def checked_floor(value: Any) -> float | Fraction:
     """A lowest rate over the base rate, in [0, 1), or one sentence saying what it must be."""
     if not (is_number(value) and (value == 0 or SMALLEST <= value < 1)):
-        raise ValueError(f"floor must be 0 or lie in [{SMALLEST:g}, 1): the lowest rate over the base rate, not {value!r}.")
+        raise ValueError(
+            f"floor must be 0 or lie in [{SMALLEST:g}, 1): the lowest rate over the base rate, not {value!r}."
+        )
     return plain(value)
 
 

@@ -45,7 +45,9 @@ class SGDR(Schedule):
         if self.cycles > MOST_CYCLES:
             raise ValueError(f"cycles must be at most {MOST_CYCLES}, not {self.cycles}.")
         if Fraction(1, sum(self._lengths())) < SHORTEST:
-            raise ValueError(f"multiplier {self.multiplier} is too large: the first cycle must not be shorter than {SHORTEST:g} of the run.")
+            raise ValueError(
+                f"multiplier {self.multiplier} is too large: the first cycle must not be shorter than {SHORTEST:g} of the run."
+            )
 
     def _lengths(self) -> list[int]:
         return [self.multiplier**cycle for cycle in range(self.cycles)]

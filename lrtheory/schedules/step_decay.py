@@ -32,9 +32,13 @@ class StepDecay(Schedule):
         try:
             milestones = tuple(checked_fraction("a milestone", each) for each in self.milestones)
         except TypeError:
-            raise ValueError(f"milestones must be parts of the run such as (0.5, 0.75), not {self.milestones!r}.") from None
+            raise ValueError(
+                f"milestones must be parts of the run such as (0.5, 0.75), not {self.milestones!r}."
+            ) from None
         if not milestones or any(later <= sooner for sooner, later in zip(milestones, milestones[1:])):
-            raise ValueError(f"milestones must be parts of the run that rise, such as (0.5, 0.75), not {self.milestones!r}.")
+            raise ValueError(
+                f"milestones must be parts of the run that rise, such as (0.5, 0.75), not {self.milestones!r}."
+            )
         self._set(milestones=milestones, factor=checked_fraction("factor", self.factor))
 
     @property

@@ -56,7 +56,7 @@ from lrtheory.estimate import Estimate
 from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import committed
-from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Schedule, warmup
+from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Schedule, Warmup
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.theory.published_bound import published_bound
 from lrtheory.theory.worst_case import worst_case_curve
@@ -225,9 +225,9 @@ def shape(schedule: str, steps: int) -> Schedule:
         cooled = {
             "constant": Constant(),
             "cosine to zero": Cosine(),
-            "cosine to 10%": Schedule("cosine to 0.1", "1/10 + 9*(1 + cos(pi*u))/20"),
+            "cosine to 10%": Cosine(floor=0.1),
         }[schedule]
-    return warmup(cooled, warm)
+    return Warmup(cooled, warm)
 
 
 @lru_cache(maxsize=256)

@@ -38,7 +38,7 @@ import numpy as np
 
 from lrtheory.schedules import Constant, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_positive, checked_schedule, is_number
-from lrtheory.theory.misspecification import LARGEST, ending, functionals, law
+from lrtheory.theory.misspecification import LARGEST, anneals, functionals, law
 from lrtheory.theory.worst_case import checked_steps, restarts
 
 MOST_TRIALS = 10_000
@@ -281,7 +281,7 @@ class _Curve:
 def _curve(schedule: Schedule, horizon: int | None) -> _Curve:
     """The restarts of a schedule, in units of its tuned rate and its tuned loss."""
     if horizon is None:
-        if not ending(schedule).anneals:
+        if not anneals(schedule):
             return _Curve(np.array([0.5]), np.array([0.5]), math.inf)
         table = functionals(schedule)
         bias = table.tuned_area / np.exp(table.log_area(table.grid)) / 2

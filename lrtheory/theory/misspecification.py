@@ -19,7 +19,7 @@ and a rate ``rho`` times the tuned one loses the factor
   step, as for every annealing schedule of the registry (a shape that falls steeply early may forgive downward too).
 * Beyond it grows like :math:`C\rho^{1/(2p+1)}`. For :math:`h=(1-u)^p` this is exact,
   :math:`\frac{2p+1}{2(p+1)}\big(\frac{p+1}p\big)^{p/(2p+1)}\rho^{1/(2p+1)}` for
-  :math:`\rho\ge\sqrt{(p+1)/p}` (:func:`polynomial_law` derives it).
+  :math:`\rho\ge\sqrt{(p+1)/p}` (:func:`lrtheory.theory.law_derivation.polynomial_law` derives it).
 * What decides is whether :math:`Q` is finite. It is for every :math:`p>0`; at :math:`p=0` for shapes that fall to zero
   faster than one over the logarithm of what remains, as :math:`(1-\log(1-u))^{-2}`: their factor grows more slowly than
   ``rho``, by powers of its logarithm.
@@ -40,26 +40,19 @@ of :mod:`lrtheory.theory.worst_case` at :math:`T=10^5` agrees with the law to a 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 import mpmath
 import numpy as np
-import sympy
 from numpy.polynomial import legendre
 from scipy.interpolate import CubicHermiteSpline
-from sympy.printing.pycode import MpmathPrinter
 
-from lrtheory.schedules.schedule import (
-    ROUNDING,
-    Schedule,
-    checked_numbers,
-    checked_schedule,
-    last_piece,
-    symbols,
-)
-from lrtheory.symbolic import one_thread_at_a_time
+from lrtheory.schedules.breakpoints import breakpoints
+from lrtheory.schedules.expansion import HORIZONS
+from lrtheory.schedules.schedule import ROUNDING, Schedule, checked_numbers, checked_schedule
 
 LARGEST = 1e100
 """A misspecification beyond this, or below its inverse, would leave the range of numbers."""
@@ -82,8 +75,8 @@ class Law:
     """
 
     schedule: Schedule
-    degree: sympy.Expr
-    exponent: sympy.Expr
+    degree: int | Fraction | float
+    exponent: int | Fraction | float
     tuned_lr: float
     tuned_loss: float
     threshold: float
@@ -119,87 +112,63 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
     if not ((rho >= 1 / LARGEST) & (rho <= LARGEST)).all():
         limits = f"from {1 / LARGEST:g} to {LARGEST:g}"
         raise ValueError(f"rho must be positive and finite, {limits}: it is the rate used over the tuned rate.")
-    if not ending(schedule).anneals:
+    if not anneals(schedule):
         return np.asarray((rho + 1 / rho) / 2)
     return np.array([_factor(schedule, value) for value in rho.ravel()]).reshape(rho.shape)
 
 
-@dataclass(frozen=True)
-class Ending:
-    r"""How a shape ends.
-
-    Args:
-        degree: The order :math:`p>-1` of its zero; negative where it grows.
-        anneals: Whether :math:`Q` is finite, so that the law of the module's annealing schedules holds.
-    """
-
-    degree: sympy.Expr
-    anneals: bool
-
-
-@one_thread_at_a_time
 @lru_cache(maxsize=1024)
-def ending(schedule: Schedule) -> Ending:
-    r"""How a shape ends: its degree, and whether :math:`Q` is finite.
+def anneals(schedule: Schedule) -> bool:
+    r"""Whether :math:`Q` is finite, so that the law of the module's annealing schedules holds.
 
-    With :math:`h=q(s)` at :math:`s=-\log(1-u)` and degree 0, :math:`H\sim(1-u)h` and so :math:`Q\sim\int q\,ds`, which
-    is finite if :math:`-s\,q'/q` tends to more than 1, and infinite if to less.
+    With :math:`h\sim c\,x^p\ell^q` at the end, :math:`x=1-u` and :math:`\ell=\ln(1/x)`, it is for :math:`p>0`; and for
+    :math:`p=0`, where :math:`H\sim xh` and so :math:`Q\sim\int c\,\ell^q\,d\ell`, if and only if :math:`q<-1`.
 
     Raises:
         TypeError: ``schedule`` is no schedule.
-        ValueError: the shape is negative or no finite number in places, or ends in no power of what remains of the run,
-            or its integral is infinite, or none of this can be told.
+        ValueError: the shape is negative or no finite number in places, or ends in no power of what remains of the run, or
+            its integral is infinite.
 
     Example:
-        >>> [ending(Schedule("mine", text)).anneals for text in ("1 - u", "1/(1 - log(1 - u))**2", "(1 - u)**(-1/4)")]
+        >>> from lrtheory import Formula
+        >>> [anneals(Formula(text)) for text in ("1 - u", "1/(1 - log(1 - u))**2", "(1 - u)**(-1/4)")]
         [True, True, False]
     """
     checked_schedule("schedule", schedule).steps(PROBE)
-    degree: Any = _limit(lambda: schedule.degree)
-    if degree is None or not (degree.is_number and degree.is_real and degree.is_finite and degree > -1):
-        raise ValueError(
-            f"{schedule} must end like a power of what remains of the run, and above its inverse:"
-            f" {'no degree can be found' if degree is None else f'it has no degree p > -1, but {degree}'}."
-        )
-    if degree != 0:
-        return Ending(degree, bool(degree > 0))
-    u, _ = symbols()
-    s = sympy.Symbol("s", positive=True)
-    end = last_piece(schedule.expr)
-    last = end.subs(u, 1)
-    if last.is_finite and last.is_nonzero:
-        return Ending(degree, False)
-    end = end.subs(u, 1 - sympy.exp(-s))
-    index: Any = _limit(lambda: sympy.limit(sympy.simplify(-s * sympy.diff(end, s) / end), s, sympy.oo))
-    if index is None or not (index.is_extended_real and index.is_number) or index == 1:
-        raise ValueError(f"Whether {schedule} anneals is not decided: it falls about as slowly as a logarithm.")
-    return Ending(degree, bool(index > 1))
+    power, logarithms, _ = schedule.end
+    if power <= -1:
+        raise ValueError(f"{schedule} has no law: it grows at its end like the power {power} of what remains of the run.")
+    return power > 0 or (power == 0 and logarithms < -1)
 
 
-def _limit(compute: Callable[[], Any]) -> Any:
-    """A limit, or none where sympy finds none: then it raises whatever its methods do."""
-    try:
-        return compute()
-    except Exception:
-        return None
-
-
-def rho_exponent(schedule: Schedule) -> sympy.Expr:
+def rho_exponent(schedule: Schedule) -> int | Fraction | float:
     r"""The power of ``rho`` that the loss grows with: :math:`1/(2p+1)`, exact; 1 for a shape that does not anneal or grows.
 
     Raises:
         TypeError: ``schedule`` is no schedule.
-        ValueError: the shape ends in no power of what remains of the run: see :func:`ending`.
+        ValueError: the shape ends in no power of what remains of the run: see :func:`anneals`.
 
     Example:
         >>> from lrtheory import Constant, Cosine, Polynomial
-        >>> rho_exponent(Polynomial(1)), rho_exponent(Cosine()), rho_exponent(Constant())
-        (1/3, 1/5, 1)
+        >>> print(rho_exponent(Polynomial(1)), rho_exponent(Cosine()), rho_exponent(Constant()))
+        1/3 1/5 1
     """
-    return 1 / (2 * sympy.Max(ending(schedule).degree, 0) + 1)
+    return reciprocal(2 * (schedule.degree if anneals(schedule) else 0) + 1)
 
 
-@one_thread_at_a_time
+def reciprocal(value: int | Fraction | float) -> int | Fraction | float:
+    """One over a number; exact, and whole where it can be, for whole numbers and fractions.
+
+    Example:
+        >>> print(reciprocal(3), reciprocal(Fraction(1, 2)), reciprocal(0.5))
+        1/3 2 2.0
+    """
+    if isinstance(value, float):
+        return 1 / value
+    exact = 1 / Fraction(value)
+    return int(exact) if exact.denominator == 1 else exact
+
+
 @lru_cache(maxsize=256)
 def law(schedule: Schedule) -> Law:
     r"""The exponent and the constants of a schedule's law.
@@ -210,7 +179,7 @@ def law(schedule: Schedule) -> Law:
 
     Raises:
         TypeError: ``schedule`` is no schedule.
-        ValueError: the shape has no law: see :func:`ending` and :func:`functionals`.
+        ValueError: the shape has no law: see :func:`anneals` and :func:`functionals`.
 
     Example:
         >>> from lrtheory import Cosine
@@ -218,15 +187,15 @@ def law(schedule: Schedule) -> Law:
         >>> round(cosine.tuned_lr, 5), round(cosine.tuned_loss, 5), round(cosine.constant, 4)
         (0.9708, 1.03008, 1.1213)
     """
-    exponent, end = rho_exponent(schedule), ending(schedule)
-    if not end.anneals:
-        return Law(schedule, end.degree, exponent, 0.0, math.inf, math.inf, 0.5)
+    exponent, degree = rho_exponent(schedule), schedule.degree
+    if not anneals(schedule):
+        return Law(schedule, degree, exponent, 0.0, math.inf, math.inf, 0.5)
     table = functionals(schedule)
     return Law(
         schedule,
-        end.degree,
+        degree,
         exponent,
-        tuned_lr=math.inf if _order(schedule) else 1 / math.sqrt(table.tuned_area * table.tuned_spread),
+        tuned_lr=math.inf if table.vanishes else 1 / math.sqrt(table.tuned_area * table.tuned_spread),
         tuned_loss=math.sqrt(table.tuned_spread / table.tuned_area) / 2,
         threshold=_threshold(table),
         constant=_constant(schedule, table),
@@ -234,160 +203,15 @@ def law(schedule: Schedule) -> Law:
 
 
 def _constant(schedule: Schedule, table: "Functionals") -> float:
-    p, c = float(schedule.degree), leading_coefficient(schedule)
-    if c.is_infinite or c == 0 or p == 0:
-        return math.inf if c.is_infinite and p else 0.0
+    p, q, c = schedule.end
+    p = float(p)
+    if q or p == 0:
+        return math.inf if q > 0 and p else 0.0
     # By logarithms: the powers of a steep shape, and c itself, may leave the range of numbers.
-    log_c = float(sympy.log(c).evalf())
+    log_c = math.log(c)
     bias, noise = math.log(table.tuned_area * (p + 1)) - log_c, log_c + math.log((p + 1) / p / table.tuned_spread)
     best = (math.log((p + 1) / p) + bias - noise) / (2 * p + 1)
     return (math.exp(bias - (p + 1) * best) + math.exp(noise + p * best)) / 2
-
-
-@one_thread_at_a_time
-@lru_cache(maxsize=1024)
-def limit_expression(schedule: Schedule) -> sympy.Expr:
-    """The shape in the limit of long runs: its expression with the horizon sent to infinity."""
-    return _limit_of(schedule.expr)
-
-
-def _limit_of(expression: sympy.Expr) -> sympy.Expr:
-    _, horizon = symbols()
-    inverse = sympy.Symbol("inverse_horizon", nonnegative=True)
-
-    def substituted(part: Any) -> Any:
-        # (1 + Tu)/T has to read u + 1/T before the horizon is infinite.
-        separated = part.replace(lambda each: each.is_Mul and each.has(horizon), sympy.expand)
-        return separated.subs(horizon, 1 / inverse).subs(inverse, 0)
-
-    def limit(branch: Any) -> Any:
-        found = substituted(branch)
-        return sympy.limit(branch, horizon, sympy.oo) if found.has(sympy.zoo, sympy.nan, sympy.oo) else found
-
-    if isinstance(expression, sympy.Piecewise):
-        return sympy.Piecewise(*((limit(value), substituted(condition)) for value, condition in expression.args))  # pyright: ignore
-    return limit(expression)
-
-
-@lru_cache(maxsize=1024)
-def _order(schedule: Schedule) -> sympy.Expr:
-    """The power of the horizon that the end of the shape falls with; 0 for one that has a limit other than zero."""
-    _, horizon = symbols()
-    end: Any = last_piece(schedule.expr)
-    if not end.has(horizon) or last_piece(limit_expression(schedule)) != 0:
-        return sympy.Integer(0)
-    return sympy.limit(sympy.simplify(-horizon * sympy.diff(end, horizon) / end), horizon, sympy.oo)
-
-
-def _scaled_limit(schedule: Schedule) -> sympy.Expr:
-    """The shape in the limit of long runs, in units of its end where all of it falls with the horizon."""
-    power: Any = _limit(lambda: _order(schedule))
-    if power == 0:
-        return limit_expression(schedule)
-    _, horizon = symbols()
-    pieces = sympy.piecewise_fold(schedule.expr * horizon**power) if power is not None and power.is_Rational else None
-    limit: Any = None if pieces is None else _limit(lambda: _limit_of(pieces))
-    if limit is None or limit.has(sympy.oo, sympy.zoo, sympy.nan, horizon):
-        raise ValueError(f"{schedule} has no limit of long runs: its parts fall with different powers of the horizon.")
-    return limit
-
-
-@one_thread_at_a_time
-def leading_coefficient(schedule: Schedule) -> sympy.Expr:
-    """The number :math:`c` in :math:`h(u)\\sim c\\,(1-u)^p` at the end of the run, exact; 0 or infinite beside a logarithm.
-
-    Raises:
-        ValueError: sympy finds no such number.
-
-    Example:
-        >>> from lrtheory import Cosine
-        >>> leading_coefficient(Cosine())
-        pi**2/4
-    """
-    u, _ = symbols()
-    x = sympy.Symbol("x", positive=True)
-    end: Any = last_piece(_scaled_limit(schedule)).subs(u, 1 - x) / x**schedule.degree
-    found: Any = _limit(lambda: sympy.limit(end, x, 0, "+"))
-    if found is None or not (found.is_number and found.is_extended_nonnegative):
-        raise ValueError(f"{schedule} must end like a power of what remains of the run: its coefficient is not found.")
-    return found
-
-
-@one_thread_at_a_time
-def area(schedule: Schedule) -> sympy.Expr:
-    r""":math:`H(u)=\int_u^1h`, symbolic.
-
-    Example:
-        >>> from lrtheory import Polynomial
-        >>> area(Polynomial(1)).factor()
-        (u - 1)**2/2
-    """
-    u, _ = symbols()
-    x, y = sympy.symbols("x y", positive=True)
-    return sympy.integrate(limit_expression(schedule).subs(u, 1 - y), (y, 0, x)).subs(x, 1 - u)
-
-
-@one_thread_at_a_time
-def spread(schedule: Schedule) -> sympy.Expr:
-    r""":math:`Q(u)=\int_u^1h^2/H`, symbolic where the integrand is a power of what remains of the run.
-
-    Elsewhere it is left as a sympy ``Integral``, which ``evalf`` computes to any number of digits.
-
-    Example:
-        >>> from lrtheory import Cosine, Polynomial
-        >>> u = symbols()[0]
-        >>> spread(Polynomial(2)).subs(u, 0), spread(Cosine()).subs(u, 0).evalf(9)
-        (3/2, 2.12214335)
-    """
-    u, _ = symbols()
-    x, y = sympy.symbols("x y", positive=True)
-    remaining: Any = limit_expression(schedule).subs(u, 1 - y)
-    integrand: Any = sympy.powsimp(sympy.simplify(remaining**2 / area(schedule).subs(u, 1 - y)))
-    integral: Any = sympy.Integral(integrand, (y, 0, x))
-    is_power = not integrand.has(sympy.Piecewise) and sympy.simplify(y * sympy.diff(integrand, y) / integrand).is_number
-    return (integral.doit() if is_power else integral).subs(x, 1 - u)
-
-
-def polynomial_law() -> dict[str, sympy.Expr]:
-    r"""The law of :math:`h=(1-u)^p` for a symbolic ``p``, derived step by step.
-
-    Returns:
-        ``area`` and ``spread`` in terms of :math:`x=1-u`; ``tuned_lr`` and ``tuned_loss`` in units of
-        :math:`D/(G\sqrt T)` and :math:`DG/\sqrt T`; ``restart``, the best :math:`x` for a given ``rho``; the
-        ``threshold`` where it leaves 1; the ``law`` beyond, its ``constant`` and ``exponent``; and ``stationarity``,
-        what the two terms of the loss change by at ``restart``, one over the other: -1.
-
-    Example:
-        >>> derived = polynomial_law()
-        >>> derived["tuned_loss"], derived["exponent"], derived["stationarity"]
-        ((p + 1)/(2*sqrt(p)), 1/(2*p + 1), -1)
-    """
-    p, x, y, rho, lr = sympy.symbols("p x y rho eta", positive=True)
-    height = y**p
-    area_y = sympy.integrate(height, (y, 0, x)).subs(x, y)
-    spread_x = sympy.integrate(sympy.powsimp(sympy.simplify(height**2 / area_y)), (y, 0, x))
-    area_x = area_y.subs(y, x)
-    loss = (1 / (lr * area_x) + lr * spread_x) / 4
-    at_start = loss.subs(x, 1)
-    tuned = sympy.solve(sympy.Eq(sympy.diff(at_start, lr), 0), lr)[0]
-    tuned_loss = sympy.simplify(at_start.subs(lr, tuned))
-    factor = sympy.simplify(loss.subs(lr, rho * tuned) / tuned_loss)
-    bias, noise = (sympy.diff(part.subs(lr, rho * tuned), x) for part in (1 / (lr * area_x), lr * spread_x))
-    restart = ((p + 1) / (p * rho**2)) ** (1 / (2 * p + 1))
-    beyond = sympy.simplify(sympy.powsimp(sympy.expand_power_base(factor.subs(x, restart), force=True), force=True))
-    exponent = sympy.simplify(rho * sympy.diff(sympy.log(beyond), rho))
-    return {
-        "area": area_x,
-        "spread": sympy.simplify(spread_x),
-        "tuned_lr": sympy.simplify(tuned),
-        "tuned_loss": tuned_loss,
-        "restart": restart,
-        "stationarity": sympy.simplify(sympy.powsimp(bias / noise).subs(x, restart)),
-        "threshold": sympy.solve(sympy.Eq((p + 1) / (p * rho**2), 1), rho)[0],
-        "law": beyond,
-        "exponent": exponent,
-        "constant": sympy.simplify(beyond.subs(rho, 1)),
-    }
 
 
 @dataclass(frozen=True)
@@ -400,6 +224,7 @@ class Functionals:
         log_spread: :math:`\log Q` likewise.
         tuned: :math:`\log(1-\tau^\star)` of the tuned restart.
         start_height: :math:`h(0)`.
+        vanishes: Whether the whole shape falls to zero as the horizon grows, as that of :class:`lrtheory.InverseSqrt`.
     """
 
     grid: np.ndarray
@@ -407,6 +232,7 @@ class Functionals:
     log_spread: CubicHermiteSpline
     tuned: float
     start_height: float
+    vanishes: bool
 
     @property
     def tuned_area(self) -> float:
@@ -433,11 +259,14 @@ RESOLVED = 1e-10
 """Panels are halved, so often at most, until the highest coefficients of H and Q are so small against them."""
 DENSE = 4_000
 DIGITS = 40
+LONG = HORIZONS[0]
+"""The horizon that stands for the limit of long runs."""
+BEGINNING = 1e-20
+"""Breakpoints nearer to the first step than this part of the run belong to a fixed number of steps, which is none of it."""
 SINGULAR = 1e-12
 """The first part of the run is left out where the shape is infinite at its start: no restart there is best."""
 
 
-@one_thread_at_a_time
 @lru_cache(maxsize=256)
 def functionals(schedule: Schedule) -> Functionals:
     """Tabulate H and Q: Lobatto collocation on panels geometric in what remains of the run.
@@ -452,13 +281,10 @@ def functionals(schedule: Schedule) -> Functionals:
         ValueError: Q is infinite; or the shape has no limit of long runs, or is negative or no number in places, or
             falls below the range of numbers.
     """
-    if not ending(schedule).anneals:
+    if not anneals(schedule):
         raise ValueError(f"{schedule} does not anneal: Q is infinite.")
     degree = float(schedule.degree)
-    u, _ = symbols()
-    x = sympy.Symbol("x", positive=True)
-    shape = _scaled_limit(schedule)
-    breaks = _breakpoints(schedule, shape)
+    breaks = _breakpoints(schedule)
     decades = min(DECADES, 140 / degree) if degree > 0 else SLOW_DECADES  # the shape must not underflow
     start = breaks.min(initial=0.0) - decades * math.log(10)
     if degree > STEEPEST or breaks.min(initial=0.0) - start < 1e-9 * -start:
@@ -466,7 +292,11 @@ def functionals(schedule: Schedule) -> Functionals:
             f"{schedule} is too steep: its degree is {degree:g}, and its decay a part of the run too small."
         )
     exact = _multiple_precision(DIGITS + 2 * max(0, -start / math.log(10) - DECADES) + math.log10(max(degree, 1)))
-    height = _lambdified(x, shape.subs(u, 1 - x), exact)
+
+    def height(x: Any, horizon: int = LONG) -> Any:
+        return schedule.expression.digits(exact, _in_the_limit(exact.mpf(1) - x, horizon))
+
+    vanishes = _vanishes(schedule, breaks, start, height, exact)
     try:
         singular = not math.isfinite(height(exact.mpf(1)))
     except ZeroDivisionError:
@@ -492,7 +322,7 @@ def functionals(schedule: Schedule) -> Functionals:
     last = flat[-1] if singular else 0.0
     grid = np.unique(np.concatenate([np.linspace(flat[0], last, DENSE), log_x[:, 1:-1].ravel(), breaks]))
     tuned = _smallest(lambda y: np.exp(log_spread(y) - log_area(y)), grid)[0]
-    return Functionals(grid, log_area, log_spread, tuned, 0.0 if singular else float(h[-1, -1]))
+    return Functionals(grid, log_area, log_spread, tuned, 0.0 if singular else float(h[-1, -1]), vanishes)
 
 
 def _heights(
@@ -547,11 +377,25 @@ def _multiple_precision(digits: float) -> Any:
     return context
 
 
-def _lambdified(symbol: sympy.Symbol, expression: sympy.Expr, context: Any) -> Callable[[Any], Any]:
-    """The expression as a function in the arithmetic of the context, and of no other."""
-    names = {name: getattr(context, name) for name in dir(context) if not name.startswith("_")}
-    printer = MpmathPrinter({"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True})
-    return sympy.lambdify(symbol, expression, modules=[names], printer=printer)  # pyright: ignore
+def _in_the_limit(u: Any, horizon: int) -> dict[str, Any]:
+    """The names of a formula in a run so long that its first step is none of it."""
+    return {"u": u, "t": horizon * u, "T": horizon}
+
+
+def _vanishes(schedule: Schedule, breaks: np.ndarray, start: float, height: Callable[..., Any], exact: Any) -> bool:
+    """Whether the end of the shape falls to zero as the horizon grows, and with it all that comes before.
+
+    Raises:
+        ValueError: the end falls with a higher power of the horizon than something before it.
+    """
+    if not schedule.expression.depends_on("t", "T"):
+        return False
+    pieces = pairwise([start, *breaks.tolist(), 0.0])
+    places = [exact.exp((a + b) / 2) for a, b in pieces]
+    falls = [float(exact.re(height(x) / height(x, LONG**2))) if height(x, LONG**2) else math.inf for x in places]
+    if falls[0] > 2 * min(falls):
+        raise ValueError(f"{schedule} has no limit of long runs: its parts fall with different powers of the horizon.")
+    return falls[0] > 2
 
 
 def _edges(start: float, breaks: np.ndarray, spacing: float) -> np.ndarray:
@@ -611,18 +455,16 @@ def _threshold(table: Functionals) -> float:
     return math.sqrt(min(candidates))
 
 
-def _breakpoints(schedule: Schedule, shape: sympy.Expr) -> np.ndarray:
+def _breakpoints(schedule: Schedule) -> np.ndarray:
     """Where the shape changes its formula: logarithms of what remains, ascending; what rounding cannot tell apart is one."""
-    u, _ = symbols()
-    points = set()
-    for relation in shape.atoms(sympy.core.relational.Relational):
-        found: Any = sympy.solveset(sympy.Eq(relation.lhs, relation.rhs), u, sympy.Interval(0, 1))
-        if not isinstance(found, sympy.FiniteSet) and found is not sympy.S.EmptySet:
-            raise ValueError(f"{schedule} changes its formula at points that are not found: {relation}.")
-        points |= {float(sympy.log(1 - point).evalf(30)) for point in found if 0 < point < 1}
+    exact = _multiple_precision(200)  # a part of the run may be as small as 1e-75
+    try:
+        found = breakpoints(schedule.expression, exact, lambda u: _in_the_limit(u, LONG))
+    except ValueError as reason:
+        raise ValueError(f"{schedule} has no law: {reason}.") from None
     kept: list[float] = []
-    for point in sorted(points):
-        if not kept or point - kept[-1] > 1e-12 * abs(point):
+    for point in sorted(float(exact.log(1 - point)) for point in found):
+        if point < -BEGINNING and (not kept or point - kept[-1] > 1e-12 * abs(point)):
             kept.append(point)
     return np.array(kept)
 

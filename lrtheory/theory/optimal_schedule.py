@@ -38,6 +38,7 @@ import sympy
 from scipy.ndimage import median_filter
 from scipy.optimize import minimize_scalar
 
+from lrtheory.schedules.formula import Formula
 from lrtheory.schedules.schedule import Schedule, checked_numbers, is_number
 from lrtheory.theory.worst_case import checked_magnitude, checked_steps
 
@@ -161,7 +162,7 @@ def optimal_schedule(gradient_norms: Any, *, smoothing: float = 0.1, knots: int 
         slope = float((following - height) / (end - start))
         branches.append(f"({float(height)!r} + {slope!r}*(u - {float(start)!r}), u < {float(end)!r})")
     branches[-1] = f"({float(heights[-2] / (1 - at[-2]))!r}*(1 - u), True)"  # an exact zero at the end
-    return Schedule(f"optimal for {norms.size} norms", f"Piecewise({', '.join(branches)})")
+    return Formula(f"Piecewise({', '.join(branches)})", name=f"optimal for {norms.size} norms")
 
 
 def proof() -> dict[str, sympy.Expr]:

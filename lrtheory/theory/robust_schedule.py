@@ -72,6 +72,7 @@ import numpy as np
 import pandas as pd
 import sympy
 
+from lrtheory.schedules.formula import Formula
 from lrtheory.schedules.robust import FLAT, LARGEST, robust_pieces, robust_states
 from lrtheory.schedules.schedule import Schedule, checked_positive, is_number
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
@@ -190,9 +191,9 @@ def two_piece(doubt: float) -> Schedule:
     if doubt == 1:
         raise ValueError("doubt must be above 1: without doubt, use Polynomial(1).")
     k = 4 + math.log(doubt)
-    return Schedule(
-        f"two-piece robust ({doubt:g})",
+    return Formula(
         f"Piecewise((exp(-{k!r}*u), u < {math.log(doubt) / k!r}), ({k / (8 * doubt)!r}*(1 - u), True))",
+        name=f"two-piece robust ({doubt:g})",
     )
 
 

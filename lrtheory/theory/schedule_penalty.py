@@ -54,7 +54,8 @@ import numpy as np
 import sympy
 
 from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_positive, symbols
-from lrtheory.theory.misspecification import law, limit_expression, rho_exponent
+from lrtheory.theory.law_derivation import limit_expression
+from lrtheory.theory.misspecification import law, rho_exponent
 
 
 @dataclass(frozen=True)

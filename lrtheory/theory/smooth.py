@@ -57,7 +57,7 @@ import numpy as np
 import sympy
 
 from lrtheory.schedules.schedule import LARGEST, Schedule, checked_positive, is_number
-from lrtheory.theory.misspecification import rho_exponent
+from lrtheory.theory.misspecification import reciprocal, rho_exponent
 from lrtheory.theory.worst_case import checked_length, checked_steps
 
 
@@ -127,7 +127,7 @@ def _recursion(steps: np.ndarray, smoothness: float) -> tuple[np.ndarray, np.nda
     return squares, spreads
 
 
-def smooth_exponents(schedule: Schedule) -> tuple[sympy.Expr, sympy.Expr]:
+def smooth_exponents(schedule: Schedule) -> tuple[Any, Any]:
     r"""The powers of ``rho`` in the two terms: :math:`1/p` with the smoothness, :math:`1/(2p+1)` with the noise.
 
     Args:
@@ -139,11 +139,11 @@ def smooth_exponents(schedule: Schedule) -> tuple[sympy.Expr, sympy.Expr]:
 
     Example:
         >>> from lrtheory import Constant, Cosine
-        >>> smooth_exponents(Cosine()), smooth_exponents(Constant())
-        ((1/2, 1/5), (oo, 1))
+        >>> print(*smooth_exponents(Cosine()), *smooth_exponents(Constant()))
+        1/2 1/5 inf 1
     """
     noise = rho_exponent(schedule)
-    return (sympy.oo if noise == 1 else 1 / schedule.degree), noise
+    return (math.inf if noise == 1 else reciprocal(schedule.degree)), noise
 
 
 def noiseless_law() -> dict[str, sympy.Expr]:

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from lrtheory.optim.dals import DALS, VARIANTS, AsCoded
 from lrtheory.optim.layers import layer_groups
-from lrtheory.schedules import Constant, Cosine, warmup
+from lrtheory.schedules import Constant, Cosine, Warmup
 
 every_variant = pytest.mark.parametrize("variant", VARIANTS)
 both_forms = pytest.mark.parametrize("foreach", [False, True], ids=["plain", "foreach"])
@@ -331,7 +331,7 @@ def test_a_group_may_have_its_own_settings_and_schedule_may_be_replaced():
         slow.grad = fast.grad = torch.ones(1)
         optimizer.step(loss=1.0)
     assert 1 - slow.item() < 1 - fast.item()
-    annealed = DALS([slow], horizon=2, schedule=warmup(Cosine(), 0.5))
+    annealed = DALS([slow], horizon=2, schedule=Warmup(Cosine(), 0.5))
     for _ in range(3):
         annealed.step(loss=1.0)
     assert annealed.rates() == [0.0]

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
-from lrtheory import WSD, Cosine, InverseSqrt, Polynomial, Schedule, warmup
+from lrtheory import WSD, Cosine, Formula, InverseSqrt, Polynomial, Warmup
 from lrtheory.schedules import REGISTRY
 
 torch = pytest.importorskip("torch", reason="the scheduler needs torch")
@@ -59,7 +59,7 @@ def test_rates_are_the_formula_to_the_bit_across_stretches(schedule):
 
 def test_one_schedule_for_each_group():
     optimizer = optimizer_of(groups=2)
-    schedules = [Polynomial(1), warmup(Cosine(), 0.2)]
+    schedules = [Polynomial(1), Warmup(Cosine(), 0.2)]
     rates = run(optimizer, lr_scheduler(schedules, optimizer, 20), 20)
     assert np.array_equal(rates[:, 0], schedules[0].steps(20, lr=0.1))
     assert np.array_equal(rates[:, 1], schedules[1].steps(20, lr=0.2))
@@ -85,7 +85,7 @@ def test_a_start_outside_of_the_run_is_one_sentence(start):
 
 def test_a_shape_that_is_no_rate_is_refused_before_the_run():
     with pytest.raises(ValueError, match="negative in places"):
-        lr_scheduler(Schedule("falls below zero", "1 - 3*u/2"), optimizer_of(), 10**9)
+        lr_scheduler(Formula("1 - t/10**6"), optimizer_of(), 10**9)
 
 
 def test_memory_does_not_grow_with_the_horizon():
@@ -186,7 +186,7 @@ def test_a_group_that_is_added_follows_the_schedule():
 
 def test_schedulers_can_be_pickled():
     optimizer = optimizer_of(groups=2)
-    scheduler = warmup(Cosine(), 0.2).lr_scheduler(optimizer, 20)
+    scheduler = Warmup(Cosine(), 0.2).lr_scheduler(optimizer, 20)
     run(optimizer, scheduler, 7)
     again = pickle.loads(pickle.dumps(scheduler))
     assert np.array_equal(run(again.optimizer, again, 13), run(optimizer, scheduler, 13))

@@ -26,6 +26,7 @@ from lrtheory import (
     rho_exponent,
     worst_case,
 )
+from lrtheory.schedules.expansion import HORIZONS
 from lrtheory.schedules import FAMILIES, REGISTRY, parse, symbols
 from lrtheory.schedules.robust import FLAT, GOLDEN, robust_pieces
 
@@ -63,7 +64,7 @@ def test_degree_is_the_order_of_the_zero_at_the_end(schedule):
     context = mpmath.mp.clone()
     context.dps = 120
     power, logarithms, coefficient = schedule.end
-    x, horizon = context.mpf(10) ** -40, 10**9
+    x, horizon = context.mpf(10) ** -40, HORIZONS[0]
     value = schedule.expression.digits(context, {"u": 1 - x, "t": 1 + horizon * (1 - x), "T": horizon})
     leading = coefficient * x ** (context.mpf(power.numerator) / power.denominator)
     # The next term of an expansion in powers of at least 1/2 is 1e-20 of the first; the coefficient was rounded once.
@@ -263,12 +264,16 @@ def test_an_end_without_a_degree_is_one_sentence(formula, reason):
 
 # Formulas drawn from a grammar, most of them valid; and noise.
 leaves = st.sampled_from(["u", "1 - u", "t", "T", "pi", "E", "0.1", "2", "3/7", "1e-3", "0"])
-unary = st.sampled_from(["sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "abs", "floor", "ceiling", "-"])
+unary = st.sampled_from(
+    ["sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "abs", "floor", "ceiling", "-"]
+)
 formulas = st.recursive(
     leaves,
     lambda inner: (
         st.tuples(unary, inner).map(lambda parts: f"{parts[0]}({parts[1]})")
-        | st.tuples(inner, st.sampled_from("+ - * / ** %".split()), inner).map(lambda parts: "({}){}({})".format(*parts))
+        | st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "**", "%"]), inner).map(
+            lambda parts: "({}){}({})".format(*parts)
+        )
         | st.tuples(st.sampled_from(["Min", "max", "Mod"]), inner, inner).map(lambda parts: "{}({}, {})".format(*parts))
         | st.tuples(inner, inner, inner, inner).map(lambda parts: "Piecewise(({}, {} < {}), ({}, True))".format(*parts))
     ),
@@ -293,6 +298,9 @@ class Bounded:
 
     def mpf(self, value):
         return self.context.mpf(value) * self.moved
+
+    def variable(self, value):
+        return self.context.mpf(value.numerator) / value.denominator * self.moved**3
 
     def __getattr__(self, name):
         function = getattr(self.context, name)
@@ -327,7 +335,7 @@ def test_any_text_is_evaluated_right_or_refused_in_one_sentence(text):
             values = [
                 schedule.expression.digits(
                     context,
-                    {"u": context.mpf(done) / horizon, "t": context.mpf(done + 1), "T": context.mpf(horizon)},
+                    {name: context.variable(value) for name, value in (("u", Fraction(done, horizon)), ("t", done + 1), ("T", horizon))},
                 )
                 for context in map(Bounded, ("-1e-12", "0", "1e-12"))
             ]
@@ -368,8 +376,8 @@ def test_plot_draws_the_shape():
         (lambda: Constant().steps(10, lr=0), "lr must be a positive, finite number, not 0"),
         (lambda: Constant().steps(10, lr=math.nan), "lr must be a positive"),
         (lambda: Constant()([1.5]), "it must lie in"),
-        (lambda: Constant().at(0, 10), "step must be a whole number from 1 to the horizon, 10, not 0"),
-        (lambda: Constant().at(11, 10), "step must be a whole number from 1 to the horizon, 10, not 11"),
+        (lambda: Constant().at(0, 10), "step must be a whole number from 1 to the horizon + 1, 11, not 0"),
+        (lambda: Constant().at(1.0, 10), "step must be a whole number from 1 to the horizon + 1, 11, not 1.0"),
         (lambda: Warmup(Constant()), "give either the fraction of the run that warms up or the warmup_steps"),
         (lambda: Then(Constant(), Constant(), 0.5, 3), "give either the fraction of the run that the first schedule has"),
         (lambda: parse("-" * 3000 + "1"), "is not a schedule"),

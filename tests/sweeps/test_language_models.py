@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lrtheory.runs import Store
-from lrtheory.schedules import Cosine, Polynomial, warmup
+from lrtheory.schedules import Cosine, Polynomial, Warmup
 from lrtheory.sweeps import language_models as lm
 from lrtheory.theory.published_bound import published_bound
 from lrtheory.theory.worst_case import worst_case
@@ -38,8 +38,8 @@ def test_every_logged_schedule_has_a_shape_with_its_warm_up(runs):
 
 def test_the_longest_cooldown_is_linear_decay_and_cosine_is_cosine():
     warm = lm.Fraction(lm.WARMUP, lm.LONGEST)
-    assert lm.shape("constant then linear cooldown 0.994", lm.LONGEST) == warmup(Polynomial(1), warm)
-    assert lm.shape("cosine to zero", lm.LONGEST) == warmup(Cosine(), warm)
+    assert lm.shape("constant then linear cooldown 0.994", lm.LONGEST) == Warmup(Polynomial(1), warm)
+    assert lm.shape("cosine to zero", lm.LONGEST) == Warmup(Cosine(), warm)
     to_tenth = lm.shape("cosine to 10%", 1000).steps(1000)
     assert to_tenth[-1] == pytest.approx(0.1, abs=1e-4)  # one step from the end of half a cosine
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lrtheory import Constant, Cosine, InverseSqrt, Polynomial, Schedule, rho_exponent, tuned_lr, worst_case
+from lrtheory import Constant, Cosine, Formula, InverseSqrt, Polynomial, rho_exponent, tuned_lr, worst_case
 from lrtheory.schedules import REGISTRY
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound, two_cycle
@@ -128,11 +128,11 @@ def test_smooth_bound_beside_the_function_of_drori_and_teboulle(horizon):
 )
 def test_smooth_exponents_refuse_what_the_law_refuses(shape):
     try:
-        schedule = Schedule("mine", shape)
+        schedule = Formula(shape, name="mine")
         expected = rho_exponent(schedule)
     except (TypeError, ValueError) as refusal:
         with pytest.raises(type(refusal)):
-            smooth_exponents(Schedule("mine", shape))
+            smooth_exponents(Formula(shape, name="mine"))
         return
     assert smooth_exponents(schedule)[1] == expected
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrtheory import Polynomial, warmup
+from lrtheory import Polynomial, Warmup
 from lrtheory.schedules import REGISTRY
 from lrtheory.theory.worst_case import restarts, worst_case
 
@@ -93,7 +93,7 @@ def test_the_gap_of_tied_restarts_does_not_shrink_with_the_horizon():
 def test_a_warm_up_keeps_a_gap_near_a_change_of_its_best_restart():
     """Half of the run warms up: at one rate the form is exact, at another it is not, far beyond the solver's error."""
     exact, loose = (
-        certify_worst_case(warmup(Polynomial(1), 0.5).steps(8, multiple / np.sqrt(8)), diameter=1.0)
+        certify_worst_case(Warmup(Polynomial(1), 0.5).steps(8, multiple / np.sqrt(8)), diameter=1.0)
         for multiple in (1.0, 1.5)
     )
     assert abs(exact.gap) <= exact.gap_accuracy < DOMAIN

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrtheory import Constant, Cosine, Polynomial, Robust, Schedule, degradation, plan_grid, tuned_lr
+from lrtheory import Constant, Cosine, Polynomial, Robust, degradation, plan_grid, tuned_lr
 from lrtheory.schedules import REGISTRY
 from lrtheory.simulation import worst_eps
 from lrtheory.theory.grid_planning import compare_plans
@@ -64,7 +64,7 @@ def test_fewer_trials_can_do_where_the_served_rates_are_not_connected():
     first, ratio = plan.points[0], 1.52
     served = np.geomspace(1e-2, 1e3, 4001)  # tuned rates that six points of that ratio serve, in one piece
     lost = np.min([degradation(Robust(16), first * ratio**j / served) for j in range(6)], axis=0)
-    longest = max(np.split(served, np.flatnonzero(lost > 1.0279)), key=lambda part: part[-1] / part[0])
+    longest = max(np.split(served, np.flatnonzero(lost > 1.0279)), key=lambda part: part[-1] / part[0] if part.size else 0)
     assert longest[-1] / longest[1] > 128  # the first of each part is not served
 
 
@@ -76,7 +76,7 @@ def test_no_coarser_grid_does_where_they_are_connected(schedule):
     assert (np.diff(within) == 1).all()  # connected
     plan = plan_grid(1e-4, 1e-1, schedule=schedule, tolerance=tolerance)
     reach = rho[within[-1]] / rho[within[0]]
-    assert reach == pytest.approx(plan.widest_ratio, rel=3e-3 * max(1.0, float(plan.widest_ratio > 5)))
+    assert reach == pytest.approx(plan.widest_ratio, rel=5e-3)  # each end lies a step of the grid, 0.23 %, from it
     assert plan.trials == 1 or reach ** (plan.trials - 1) < plan.high / plan.low
 
 
@@ -166,7 +166,6 @@ def test_annealing_saves_trials():
         ({"tolerance": 1 + 2**-52}, r"Cosine\(\) needs more than 10,000 trials"),
         ({"horizon": 0}, "horizon is a number of steps"),
         ({"horizon": 10**8}, "horizon must be at most 10,000,000 steps, not 100,000,000"),
-        ({"schedule": Schedule("mine", "-1")}, "mine is negative in places"),
     ],
 )
 def test_bad_requests_are_one_sentence(arguments, message):

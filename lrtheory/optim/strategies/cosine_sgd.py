@@ -1,14 +1,13 @@
 from torch import nn
 
 from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, scheduled, sgd, trainable
-from lrtheory.schedules import Cosine, Schedule
+from lrtheory.schedules import Cosine
 
 
 def make(model: nn.Module, setting: Setting, *, weight_decay: float = 1e-4, lowest_lr: float = 0.0) -> Training:
     """SGD with momentum, its rate half a cosine over the run, from the base rate to ``lowest_lr``."""
     optimizer = sgd(trainable(model), setting, weight_decay)
-    floor = lowest_lr / setting.lr
-    schedule = Schedule(f"cosine to {floor:g}", f"{floor!r} + (1 - {floor!r})*(1 + cos(pi*u))/2") if floor else Cosine()
+    schedule = Cosine(floor=lowest_lr / setting.lr)
     return Training(optimizer, scheduled(optimizer, setting, schedule))
 
 

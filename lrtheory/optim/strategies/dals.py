@@ -3,7 +3,7 @@ from torch import nn
 from lrtheory.optim.dals import AS_PRINTED, DALS, AsCoded
 from lrtheory.optim.layers import Layers, coarse_layer_names, layer_groups
 from lrtheory.optim.strategies.strategy import Setting, Strategy, Training
-from lrtheory.schedules import Cosine, Schedule, warmup
+from lrtheory.schedules import Cosine, Formula, Schedule, Warmup
 from lrtheory.schedules.schedule import exact
 
 
@@ -16,7 +16,9 @@ def warmup_from_zero(fraction: float) -> Schedule:
     """
     w = exact(fraction)
     cosine = f"(1 + cos(pi*(u - {w})/(1 - {w})))/2"
-    return Schedule(f"warm-up from zero over {fraction:g}, cosine", f"Piecewise((u/({w}), u < {w}), ({cosine}, True))")
+    return Formula(
+        f"Piecewise((u/({w}), u < {w}), ({cosine}, True))", name=f"warm-up from zero over {fraction:g}, cosine"
+    )
 
 
 def dals_training(
@@ -61,7 +63,7 @@ def make(
     optimizer; ``coarse_layers`` takes the model's children and encoder blocks in pairs.
     """
     fraction = 0.05 if setting.family == "vision" else 0.1
-    schedule = warmup_from_zero(fraction) if from_zero else warmup(Cosine(), fraction)
+    schedule = warmup_from_zero(fraction) if from_zero else Warmup(Cosine(), fraction)
     return dals_training(
         model, setting, "base", schedule,
         weight_decay=weight_decay, layers=layers, coarse_layers=coarse_layers, departures=departures,

@@ -5,7 +5,7 @@ from lrtheory.optim.layers import Layers
 from lrtheory.optim.strategies.dals import dals_training
 from lrtheory.optim.strategies.sgdr import restarts
 from lrtheory.optim.strategies.strategy import Setting, Strategy, Training
-from lrtheory.schedules import SGDR, warmup
+from lrtheory.schedules import SGDR, Warmup
 
 
 def make(
@@ -32,7 +32,7 @@ def make(
         after_warmup = round((1 - fraction) * setting.horizon)
         schedule = restarts(first, max(after_warmup, 1))
     if warms_up:
-        schedule = warmup(schedule, fraction)
+        schedule = Warmup(schedule, fraction)
     return dals_training(
         model, setting, "acc", schedule,
         weight_decay=weight_decay, layers=layers, coarse_layers=coarse_layers, departures=departures,

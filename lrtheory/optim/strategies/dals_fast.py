@@ -4,7 +4,7 @@ from lrtheory.optim.dals import AS_PRINTED, AsCoded
 from lrtheory.optim.layers import Layers
 from lrtheory.optim.strategies.dals import dals_training, warmup_from_zero
 from lrtheory.optim.strategies.strategy import Setting, Strategy, Training
-from lrtheory.schedules import Cosine, warmup
+from lrtheory.schedules import Cosine, Warmup
 
 
 def make(
@@ -23,7 +23,7 @@ def make(
     (``AsCoded(stale_average=True)``).
     """
     fraction = 0.02 if setting.family == "vision" else 0.05
-    schedule = warmup_from_zero(fraction) if from_zero else warmup(Cosine(), fraction)
+    schedule = warmup_from_zero(fraction) if from_zero else Warmup(Cosine(), fraction)
     return dals_training(
         model, setting, "fast", schedule,
         weight_decay=weight_decay, layers=layers, coarse_layers=coarse_layers, departures=departures,

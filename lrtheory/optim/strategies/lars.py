@@ -6,7 +6,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, scheduled, trainable
-from lrtheory.schedules import Polynomial, warmup
+from lrtheory.schedules import Polynomial, Warmup
 
 
 class LARS(Optimizer):
@@ -78,7 +78,7 @@ def make(
     optimizer = LARS(trainable(model), setting.lr, trust=0.02, weight_decay=weight_decay, after_momentum=after_momentum)
     if constant:
         return Training(optimizer, scheduled(optimizer, setting))
-    schedule = warmup(Polynomial(2), setting.warmup or 0.05)
+    schedule = Warmup(Polynomial(2), setting.warmup or 0.05)
     return Training(optimizer, schedule.lr_scheduler(optimizer, setting.horizon))
 
 

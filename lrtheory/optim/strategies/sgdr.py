@@ -3,7 +3,7 @@ from fractions import Fraction
 from torch import nn
 
 from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, scheduled, sgd, trainable
-from lrtheory.schedules import SGDR, Schedule
+from lrtheory.schedules import SGDR, Formula, Schedule
 
 
 def restarts(first: int, horizon: int) -> Schedule:
@@ -20,7 +20,7 @@ def restarts(first: int, horizon: int) -> Schedule:
         last = start + length >= horizon
         pieces.append(f"((1 + cos(pi*(u - {begin})/({part})))/2, {'True' if last else f'u < {begin + part}'})")
         start, length = start + length, 2 * length
-    return Schedule(f"restarts after {first}, {3 * first}, ... steps", f"Piecewise({', '.join(pieces)})")
+    return Formula(f"Piecewise({', '.join(pieces)})", name=f"restarts after {first}, {3 * first}, ... steps")
 
 
 def make(

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from lrtheory.optim.dals import DALS
-from lrtheory.schedules import Constant, Schedule, warmup
+from lrtheory.schedules import Constant, Schedule, Warmup
 from lrtheory.schedules.schedule import checked_horizon, checked_positive
 
 FAMILIES = ("vision", "text")
@@ -209,7 +209,7 @@ def sgd(parameters: Any, setting: Setting, weight_decay: float) -> torch.optim.S
 def scheduled(optimizer: Optimizer, setting: Setting, schedule: Schedule | None = None) -> LRScheduler | None:
     """The schedule after the setting's warm-up as a torch scheduler; None for a constant rate."""
     if setting.warmup:
-        schedule = warmup(schedule or Constant(), setting.warmup)
+        schedule = Warmup(schedule or Constant(), setting.warmup)
     return None if schedule is None else schedule.lr_scheduler(optimizer, setting.horizon)
 
 
