@@ -54,7 +54,10 @@ def cells(sweep: DegreeSweep) -> list[Misspecified]:
 
 
 def table(sweep: DegreeSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
-    """Exponents with their 95 % intervals, a row a degree and layer."""
+    """Exponents with their 95 % intervals, one row for each degree and layer.
+
+    To which precision the columns hold on another processor: :mod:`lrtheory.sweeps.precision`.
+    """
     frame = rho_sweep.table(sweep.as_rho_sweep(), store, workers)
     rows = []
     for name, group in frame.groupby("schedule", sort=False):

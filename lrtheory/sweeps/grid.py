@@ -67,11 +67,13 @@ def cells(sweep: GridSweep) -> list[Misspecified]:
 
 
 def table(sweep: GridSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
-    r"""A row a schedule and ratio: what is lost after tuning, at the worst offset of the grid.
+    r"""One row for each schedule and ratio: what is lost after tuning, at the worst offset of the grid.
 
     As in ``sweep rho``, ``law`` is a factor, the other layers are losses in units of :math:`DG/\sqrt T`, and the columns
     ``*_factor`` divide them by the loss of the perfect rate. ``law`` and ``worst_case`` are evaluated at each point of
     each grid; ``expected`` and ``simulated`` are read off the curves of ``sweep rho`` by cubic splines of logarithms.
+
+    To which precision the columns hold on another processor: :mod:`lrtheory.sweeps.precision`.
     """
     curves = rho_sweep.table(sweep.as_rho_sweep(), store, workers)
     rows = []

@@ -82,7 +82,10 @@ def cells(sweep: HorizonSweep) -> list[Misspecified | Exponents]:
 
 
 def table(sweep: HorizonSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
-    r"""A row a schedule and horizon: losses at the tuned rate, in units of :math:`DG`, and exponents of ``rho``."""
+    r"""One row for each schedule and horizon: losses at the tuned rate, in units of :math:`DG`, and exponents of ``rho``.
+
+    To which precision the columns hold on another processor: :mod:`lrtheory.sweeps.precision`.
+    """
     at_tuned = _at_tuned(sweep)
     tuned = execute(compute, at_tuned, store, workers=workers)
     slopes = execute(exponents, _slopes(sweep), store, workers=workers)

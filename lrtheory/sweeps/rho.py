@@ -59,11 +59,13 @@ def cells(sweep: RhoSweep) -> list[Misspecified]:
 
 
 def table(sweep: RhoSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
-    r"""The sweep as a table, a row a schedule and ``rho``.
+    r"""The sweep as a table, one row for each schedule and ``rho``.
 
     ``law`` is the factor over ``rho = 1`` in the limit of long runs; ``worst_case``, ``expected``, ``simulated`` and
     ``standard_error`` are losses in units of :math:`DG/\sqrt T`; the columns ``*_factor`` divide them by their values
     at ``rho = 1`` where the sweep has it.
+
+    To which precision the columns hold on another processor: :mod:`lrtheory.sweeps.precision`.
     """
     wanted = cells(sweep)
     frame = pd.DataFrame(

@@ -5,10 +5,14 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
 
 from lrtheory import (
+    SGDR,
+    WSD,
     Constant,
     Cosine,
+    Exponential,
     Formula,
     InverseSqrt,
     Polynomial,
@@ -16,7 +20,9 @@ from lrtheory import (
     degradation,
     plan_grid,
     rho_exponent,
+    then,
     tuned_lr,
+    warmup,
 )
 from lrtheory.schedules import REGISTRY, symbols
 from lrtheory.schedules.robust import robust_pieces
@@ -81,6 +87,134 @@ def test_a_shape_without_a_degree_is_refused(formula):
     ):
         with pytest.raises(ValueError, match="mine has no (degree|law): "):
             call()
+
+
+def described(schedule):
+    return law(schedule), degradation(schedule, [0.5, 4.0, 16.0]), rho_exponent(schedule)
+
+
+@pytest.mark.parametrize("cooldown", [*(k / 50 for k in range(1, 50)), 0.01, 0.99, 0.001, 1e-4, 1e-5, 1 - 1e-12])
+def test_a_cooldown_of_any_part_has_its_law(cooldown):
+    """Also where its start is an edge of the tables up to rounding, as at 0.1: H and Q in closed form."""
+    area_of_run, spread_of_run = 1 - cooldown / 2, 2 + np.log(2 / cooldown - 1)
+    found = law(WSD(cooldown))
+    assert found.tuned_loss == pytest.approx(np.sqrt(spread_of_run / area_of_run) / 2, rel=NUMERIC)
+    assert found.tuned_lr == pytest.approx((area_of_run * spread_of_run) ** -0.5, rel=NUMERIC)
+    assert degradation(WSD(cooldown), 0.5) == pytest.approx(1.25, rel=NUMERIC)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        SGDR(10, 1), Polynomial(1e9), Polynomial(1e12), Robust(1e15), warmup(Cosine(), 0.9), warmup(WSD(0.1), 0.99),
+        then(Constant(), Cosine(), 0.9), then(Cosine(), Polynomial(1), 0.99), then(Exponential(1e-40), Cosine(), 0.5),
+        then(WSD(0.1), warmup(WSD(0.01), 0.1), 0.9),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_shapes_whose_breakpoints_meet_the_tables_have_a_law(schedule):
+    found, factors, exponent = described(schedule)
+    assert np.isfinite([found.tuned_lr, found.tuned_loss, found.threshold, found.constant]).all()
+    assert (factors >= 1 - NUMERIC).all()
+    assert exponent == 1 / (2 * schedule.degree + 1)
+
+
+def test_a_part_that_falls_with_the_horizon_is_none_in_the_limit():
+    """After an inverse square root, a decay on its own scale is all that is left, on a fifth of the run."""
+    found, factors, _ = described(then(InverseSqrt(), Polynomial(1), 0.8))
+    assert factors == pytest.approx(degradation(Polynomial(1), [0.5, 4.0, 16.0]), rel=NUMERIC)
+    assert found.tuned_loss == pytest.approx(5**0.5, rel=NUMERIC)  # H = 1/10, Q = 2
+
+
+def test_a_shape_all_of_which_falls_with_the_horizon_has_a_law():
+    """An inverse square root with a continuous cooldown: the shape diverges at its start, where no restart is best."""
+    cooled = Schedule("cooled", "Piecewise((1/sqrt(t), u < 4/5), ((1 - u)*5/sqrt(T*4/5), True))")
+    rho = np.array([0.5, 2.0, 16.0, 100.0])
+    tuned = tuned_lr(cooled, 100_000, diameter=1.0)
+    curve = worst_case_curve(cooled, 100_000, np.append(rho, 1.0) * tuned, diameter=1.0)
+    assert degradation(cooled, rho) == pytest.approx(curve[:-1] / curve[-1], rel=1e-3)
+    assert law(cooled).tuned_loss == pytest.approx(curve[-1] * 100_000**0.5, rel=1e-3)
+    assert law(cooled).tuned_lr == np.inf
+    mixed = Schedule("mixed", "Piecewise((1, u < 1/5), ((1 - u)/sqrt(t), True))")
+    with pytest.raises(ValueError, match="mixed has no limit of long runs: its parts fall with different powers"):
+        described(mixed)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["(1 - u)**(-1/4)", "1/sqrt(1 - u)", "(1 - u)**(-3/4)", "log(2/(1 - u))", "1 + u", "1 + 1/(1 - log(1 - u))"],
+)
+def test_where_the_last_steps_make_all_the_noise_nothing_is_forgiven(formula):
+    """Growing ends have an infinite Q: the factor is (rho + 1/rho)/2, approached from below as the horizon grows."""
+    schedule, rho = Schedule("mine", formula), np.array([0.25, 4.0, 16.0])
+    found, factors, exponent = described(schedule)
+    assert exponent == 1
+    assert (found.tuned_lr, found.tuned_loss) == (0, np.inf)
+    assert factors == pytest.approx(([0.5, 4.0, 16.0] + 1 / np.array([0.5, 4.0, 16.0])) / 2)
+    gaps = []
+    for horizon in (100, 10_000, 1_000_000):
+        tuned = tuned_lr(schedule, horizon, diameter=1.0)
+        curve = worst_case_curve(schedule, horizon, np.append(rho, 1.0) * tuned, diameter=1.0)
+        gaps.append(1 - curve[:-1] / curve[-1] / degradation(schedule, rho))
+    assert (np.array(gaps) > -1e-12).all()
+    assert (gaps[1] <= gaps[0] + 1e-12).all()
+    assert (gaps[2] <= gaps[1] + 1e-12).all()
+
+
+def test_a_decay_slower_than_all_powers_may_have_a_law():
+    """Q is finite, though the degree is 0: H and Q from nested quadrature in s = -log(1 - u), and the worst case."""
+    slow = Schedule("slow", "1/(1 - log(1 - u))**2")
+    found, _, exponent = described(slow)
+    assert (exponent, found.constant) == (1, 0)
+
+    def mean(s):  # H over what remains
+        return quad(lambda r: np.exp(-r) / (1 + s + r) ** 2, 0, 60)[0]
+
+    spread_of_run = quad(lambda s: (1 + s) ** -4 / mean(s), 0, np.inf, limit=200)[0]
+    # The rest of Q beyond the table is a power of the logarithm up to a part 1/230 of its own part 1/230.
+    assert found.tuned_loss == pytest.approx(np.sqrt(spread_of_run / mean(0)) / 2, rel=1e-4)
+    rho, gaps = np.array([4.0, 16.0]), []
+    for horizon in (1_000, 30_000, 1_000_000):
+        tuned = tuned_lr(slow, horizon, diameter=1.0)
+        curve = worst_case_curve(slow, horizon, np.append(rho, 1.0) * tuned, diameter=1.0)
+        gaps.append(degradation(slow, rho) / (curve[:-1] / curve[-1]) - 1)
+    assert (np.diff(gaps, axis=0) < 0).all()  # from below, like one over the logarithm of the horizon
+    assert (gaps[-1] < 1 / np.log(1_000_000)).all()
+
+
+def test_a_logarithm_beside_a_power_has_a_law_without_a_constant():
+    for formula, constant in (("(1 - u)*log(2/(1 - u))", np.inf), ("(1 - u)/log(2/(1 - u))", 0.0)):
+        schedule, rho = Schedule("mine", formula), np.array([0.25, 4.0, 64.0])
+        found, _, exponent = described(schedule)
+        assert (exponent, found.constant) == (sympy.Rational(1, 3), constant)
+        tuned = tuned_lr(schedule, 100_000, diameter=1.0)
+        curve = worst_case_curve(schedule, 100_000, np.append(rho, 1.0) * tuned, diameter=1.0)
+        assert degradation(schedule, rho) == pytest.approx(curve[:-1] / curve[-1], rel=1e-3)
+        with pytest.raises(ValueError, match=r"rho = 1e\+50 is too large for mine"):
+            degradation(schedule, 1e50)
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        ("-1", "mine is negative in places"),
+        ("(1 - u)**2 - 1/10", "mine is negative in places"),
+        ("(1 - u)*(2 + sin(log(1 - u)))", "must end like a power"),
+        ("(1 - u)*(2 + sin(1/(1 - u)))", "must end like a power"),
+        ("2 + sin(1/(1 - u))", "must end like a power"),
+        ("1/(1 - log(1 - u))", "Whether mine anneals is not decided"),
+        ("(1 - u)**(10**31)", "is too steep"),
+    ],
+)
+def test_a_shape_without_a_law_is_refused_in_one_sentence(formula, message):
+    for call in (
+        law,
+        lambda schedule: degradation(schedule, 2.0),
+        lambda schedule: plan_grid(1, 9, schedule=schedule, budget=2),
+    ):
+        with pytest.raises(ValueError, match=message) as refused:
+            call(Schedule("mine", formula))
+        assert "\n" not in str(refused.value)
 
 
 @annealed

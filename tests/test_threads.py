@@ -1,0 +1,205 @@
+"""What sweeps call gives the same bits from eight threads as from one, and leaves the process as it was."""
+
+import ast
+import dataclasses
+import inspect
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import numpy as np
+import pandas as pd
+import pytest
+import sympy
+from scipy.interpolate import CubicHermiteSpline
+
+import lrtheory
+from lrtheory import Constant, Cosine, InverseSqrt, Polynomial, Robust, Schedule, simulation, sweeps
+from lrtheory.runs.tables import fit_slope
+from lrtheory.schedules import REGISTRY, parse
+from lrtheory.schedules.schedule import checked_horizon, checked_positive, is_number
+from lrtheory.simulation import AbsoluteValue
+from lrtheory.sweep import main
+from lrtheory.sweeps.horizon import Exponents, exponents
+from lrtheory.sweeps.misspecified import Misspecified, compute
+from lrtheory.theory import misspecification
+from lrtheory.theory.averaged import averaged_bound
+from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound
+from lrtheory.theory.law_attained import law_witness
+from lrtheory.theory.published_bound import published_bound
+from lrtheory.theory.robust_schedule import placed, robust_loss
+from lrtheory.theory.schedule_penalty import schedule_penalty
+from lrtheory.theory.smooth import smooth_exponents, smooth_worst_case
+from lrtheory.theory.step_search import optimised_steps
+from lrtheory.theory.worst_case import worst_case_curve
+from lrtheory.theory.worst_function import worst_function
+
+THREADS = 8
+STEPS = Polynomial(1).steps(50, 0.1)
+RATES = np.array([0.01, 0.1, 1.0])
+LOSSES = pd.DataFrame(
+    [(100, lr, 1 / lr + lr, Polynomial(1)) for lr in (0.25, 0.5, 1.0, 2.0, 4.0)],
+    columns=["horizon", "lr", "loss", "schedule"],
+)
+SLOW = Schedule("slow", "1/(1 - log(1 - u))**2")
+
+
+def of_family(problem: Any, horizon: int = 60) -> pd.DataFrame:
+    return lrtheory.simulate(problem, Cosine(), horizon=horizon, lr=0.1, replicas=20, seed=1, threads=1)
+
+
+CALLS: dict[str, Callable[[], Any]] = {
+    "SGDR": lambda: lrtheory.SGDR(2).steps(7),
+    "STLR": lambda: lrtheory.STLR().steps(7),
+    "WSD": lambda: lrtheory.WSD(0.1).steps(7),
+    "Constant": lambda: Constant().steps(7),
+    "Cosine": lambda: Cosine().steps(7),
+    "Exponential": lambda: lrtheory.Exponential().steps(7),
+    "InverseSqrt": lambda: InverseSqrt().steps(7),
+    "OneCycle": lambda: lrtheory.OneCycle().steps(7),
+    "PiecewiseLinear": lambda: lrtheory.PiecewiseLinear({4: 1, 8: 0.1}).steps(7),
+    "Polynomial": lambda: Polynomial(1.5).steps(7),
+    "Robust": lambda: Robust(7).steps(7),
+    "Schedule": lambda: SLOW.steps(7),
+    "then": lambda: lrtheory.then(InverseSqrt(), Polynomial(1), 0.8).steps(7),
+    "warmup": lambda: lrtheory.warmup(Cosine(), 0.9).steps(7),
+    "parse": lambda: [schedule.degree for schedule in map(parse, ("WSD(0.25, '1-sqrt')", "SGDR(2, 3)"))],
+    "degradation": lambda: [misspecification.degradation(schedule, [0.5, 3.0, 90.0]) for schedule in REGISTRY],
+    "rho_exponent": lambda: list(map(lrtheory.rho_exponent, REGISTRY)),
+    "law": lambda: list(map(misspecification.law, (*REGISTRY, parse("then(InverseSqrt(), Polynomial(1), 0.8)")))),
+    "functionals": lambda: misspecification.functionals(lrtheory.WSD(0.1)),
+    "area": lambda: misspecification.area(Cosine()),
+    "spread": lambda: misspecification.spread(Polynomial(2)),
+    "leading_coefficient": lambda: misspecification.leading_coefficient(Cosine()),
+    "tuned_lr": lambda: lrtheory.tuned_lr(Cosine(), 300, diameter=1.0),
+    "worst_case": lambda: lrtheory.worst_case(STEPS, distance=1.0),
+    "worst_cases": lambda: lrtheory.worst_cases([Cosine(), Robust(16)], 100, RATES, diameter=1.0, threads=2),
+    "worst_case_curve": lambda: worst_case_curve(Cosine(), 100, RATES, diameter=1.0),
+    "averaged_bound": lambda: averaged_bound(STEPS, distance=1.0),
+    "published_bound": lambda: published_bound(STEPS, distance=1.0),
+    "fixed_step_lower_bound": lambda: fixed_step_lower_bound(STEPS, diameter=1.0),
+    "worst_function": lambda: worst_function(STEPS, distance=1.0),
+    "law_witness": lambda: law_witness(1.0, 4.0, 200),
+    "smooth_worst_case": lambda: smooth_worst_case(STEPS, smoothness=1.0, distance=1.0),
+    "smooth_exponents": lambda: smooth_exponents(Cosine()),
+    "schedule_penalty": lambda: schedule_penalty(Cosine()),
+    "robust_loss": lambda: robust_loss(7.0),
+    "placed": lambda: placed(Robust(7), 7.0, 100),
+    "robust_lr": lambda: lrtheory.robust_lr(1e-3, 1.0),
+    "optimised_steps": lambda: optimised_steps(4, 2.0),
+    "optimal_schedule": lambda: lrtheory.optimal_schedule(np.linspace(1, 2, 30), smoothing=0.1).steps(9),
+    "plan_grid": lambda: [lrtheory.plan_grid(1e-3, 1, schedule=each, tolerance=1.3) for each in REGISTRY],
+    "implicit_penalty": lambda: lrtheory.implicit_penalty("gd").latex(),
+    "modified_equation": lambda: lrtheory.modified_equation(2).latex(),
+    "fit_curve": lambda: str(lrtheory.fit_curve(LOSSES, resamples=2, seed=0).best_lr(Polynomial(1), 100)),
+    "fit_slope": lambda: fit_slope([1.0, 2.0, 4.0], [1.0, 3.0, 7.0]),
+    "AbsoluteValue": lambda: of_family(AbsoluteValue(0.1)),
+    "simulate": lambda: of_family([AbsoluteValue(0.1), AbsoluteValue(0.2)]),
+    "FiniteSum": lambda: simulation.least_squares(5, 2).minimum,
+    "least_squares": lambda: of_family(simulation.least_squares(5, 2)),
+    "logistic_regression": lambda: of_family(simulation.logistic_regression(5, 2)),
+    "absolute_regression": lambda: of_family(simulation.absolute_regression(5, 2)),
+    "hinge_classification": lambda: of_family(simulation.hinge_classification(60, 2)),
+    "expected_loss": lambda: lrtheory.expected_loss(AbsoluteValue(0.1), Cosine(), horizon=100, lr=0.1),
+    "expected_loss_of_steps": lambda: simulation.expected_loss_of_steps(AbsoluteValue(0.1), STEPS),
+    "expected_curve": lambda: lrtheory.expected_curve(AbsoluteValue(0.1), Cosine(), horizon=100, lr=0.1),
+    "worst_eps": lambda: simulation.worst_eps(Constant(), horizon=100, lr=0.1),
+    "compute": lambda: compute(Misspecified("WSD(0.1)", parse("WSD(0.1)").formula, 8.0, 100, 20, 0)),
+    "exponents": lambda: exponents(Exponents("Cosine()", Cosine().formula, 100)),
+    "checked_horizon": lambda: checked_horizon(5),
+    "checked_positive": lambda: checked_positive("lr", 5.0),
+    "is_number": lambda: is_number(5.0),
+}
+"""Of every public function that a sweep may call, a call, and some more whose answers are made by sympy."""
+
+
+def bits(value: Any) -> Any:
+    """A value as text that two values share only if they are the same to the last bit."""
+    if isinstance(value, np.ndarray):
+        return str(value.dtype), value.shape, value.tobytes()
+    if isinstance(value, CubicHermiteSpline):
+        return bits([value.x, value.c])
+    if isinstance(value, pd.DataFrame):
+        return value.to_csv()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return type(value).__name__, [bits(getattr(value, field.name)) for field in dataclasses.fields(value)]
+    if isinstance(value, dict):
+        return [(name, bits(each)) for name, each in value.items()]
+    if isinstance(value, list | tuple):
+        return list(map(bits, value))
+    if isinstance(value, sympy.Basic):
+        return sympy.srepr(value)
+    return float(value).hex() if isinstance(value, float) else repr(value)
+
+
+def forget() -> None:
+    """Empty every cache, so that every thread computes."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("lrtheory"):
+            for value in vars(module).values():
+                cached = value if hasattr(value, "cache_clear") else getattr(value, "__wrapped__", None)
+                if hasattr(cached, "cache_clear"):
+                    cached.cache_clear()
+    sympy.core.cache.clear_cache()
+
+
+def test_eight_threads_give_the_bits_of_one():
+    serial = {}
+    for name, call in CALLS.items():
+        forget()
+        serial[name] = bits(call())
+    forget()
+    start, names = threading.Barrier(THREADS), list(CALLS)
+
+    def all_calls(thread: int) -> list[str]:
+        start.wait()
+        order = names[:] if thread < 2 else list(np.random.default_rng(thread).permutation(names))
+        return [name for name in order if bits(CALLS[name]()) != serial[name] or mpmath.mp.dps != 23]
+
+    with mpmath.workdps(23), ThreadPoolExecutor(THREADS) as pool:
+        assert [wrong for wrong in pool.map(all_calls, range(THREADS)) if wrong] == []
+        assert mpmath.mp.dps == 23
+
+
+def test_shapes_are_computed_in_a_context_of_their_own():
+    """The function that a formula becomes keeps its digits, whatever the global precision."""
+    x = sympy.Symbol("x", positive=True)
+    context = misspecification._multiple_precision(60)
+    expression: Any = (
+        (1 + sympy.cos(sympy.pi * (1 - x))) / 2 + sympy.sqrt(x) / 3 + sympy.Piecewise((x, x < 1), (2, True))
+    )
+    height = misspecification._lambdified(x, expression, context)
+    with mpmath.workdps(5):
+        value = height(context.mpf(1) / 7)
+    assert value.context is context
+    assert abs(value - context.mpf(str(expression.subs(x, sympy.Rational(1, 7)).evalf(70)))) < context.mpf(10) ** -58
+    modules = {inspect.getmodule(each) for each in height.__globals__.values() if callable(each)}
+    assert not any(getattr(module, "mp", None) is mpmath.mp and module is mpmath for module in modules)
+
+
+def test_every_function_that_sweeps_import_is_among_them():
+    imported = set(lrtheory.__all__) | set(simulation.__all__) - {"VERSION"}
+    for path in Path(next(iter(sweeps.__path__))).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                ("lrtheory.theory", "lrtheory.simulation", "lrtheory.schedules")
+            ):
+                home = __import__(node.module or "", fromlist=["_"])
+                imported |= {each.name for each in node.names if callable(getattr(home, each.name))}
+    needs_extras = {"certify_worst_case"}  # PEPit, whose solver is in no thread of ours
+    assert imported - needs_extras <= set(CALLS)
+
+
+@pytest.mark.parametrize("workers", ["2", "8"])
+def test_a_sweep_is_the_same_whatever_the_number_of_threads(tmp_path, capsys, workers):
+    few = ["rho", "--horizon", "200", "--replicas", "50", "--schedules", "Constant", "Cosine", "WSD(0.1)", "SGDR(2, 1)"]
+    written = set()
+    for number in ("1", workers):
+        forget()
+        assert main([*few, "--workers", number, "--out", str(tmp_path / number)]) == 0
+        written.add((tmp_path / number / "rho.csv").read_bytes())
+    assert len(written) == 1
