@@ -16,7 +16,6 @@ from lrtheory.theory.robust_schedule import (
     comparison,
     lower_bound,
     placed,
-    proof,
     robust_loss,
     robust_lr,
     two_piece,
@@ -26,10 +25,6 @@ from lrtheory.theory.worst_case import worst_case_curve
 
 DOUBTS = (4, 16, 64, 256, 4096)
 doubts = st.floats(0, 12).map(math.exp)
-
-
-def test_every_identity_of_the_proof_vanishes():
-    assert {name: identity for name, identity in proof().items() if identity != 0} == {}
 
 
 @given(doubt=doubts)
