@@ -18,7 +18,8 @@ order :math:`\eta\,m^{p-1}T^{-p}` (the last of all, :math:`\eta_{T+1}`, too), so
 :math:`\frac12\big[\frac1{\lambda H}+\lambda Q\big]` at 0; the distance form tends to half of it by the same argument
 (:mod:`lrtheory.theory.misspecification`). Tuned they are :math:`\sqrt{Q/H}` and :math:`\frac12\sqrt{Q/H}`. ∎
 
-**Status.** The bound is *quoted*; that it is never below the worst case is *verified* in the tests; the factor of two is *proved*.
+**Status.** The bound is *quoted*; that it is never below the worst case is *verified* in the tests; the factor
+of two is *proved*.
 
 **Source.** Defazio, Cutkosky, Mehta and Mishchenko, arXiv 2310.07831, Theorem 10; Schaipp, Hägele, Taylor, Simsekli and
 Bach, arXiv 2501.18965, Theorem 1. The proposition is derived here.

@@ -49,8 +49,8 @@ jump at 1 to :math:`s=\frac{R^2}{R+1}y^3,\ q=sy^3` and at ``R`` to :math:`s=Ry^3
 two is :math:`R^2\le R+1`. Between :math:`\varphi` and 3.51 there are two jumps and two linear pieces.
 
 **Status.** *Proved* in the continuous limit of the worst-case bound: the lower bound for every shape, and that it is
-attained (between :math:`\varphi` and 3.51 step 6 is *verified* on a grid of ``rho``). *Verified*: the largest worst-case bound on a
-domain (the diameter form of :mod:`lrtheory.theory.worst_case`) at :math:`T=2{,}000` is within 0.1 % of
+attained (between :math:`\varphi` and 3.51 step 6 is *verified* on a grid of ``rho``). *Verified*: the largest worst-case
+bound on a domain (the diameter form of :mod:`lrtheory.theory.worst_case`) at :math:`T=2{,}000` is within 0.1 % of
 :math:`\tfrac12\sqrt{k(R)}`, and a search over all steps (:mod:`lrtheory.theory.step_search`) finds nothing lower. The shape
 drops, so this bound is not known to be attained, and whether a schedule can beat it in true worst case is open.
 
