@@ -49,10 +49,18 @@ jump at 1 to :math:`s=\frac{R^2}{R+1}y^3,\ q=sy^3` and at ``R`` to :math:`s=Ry^3
 two is :math:`R^2\le R+1`. Between :math:`\varphi` and 3.51 there are two jumps and two linear pieces.
 
 **Status.** *Proved* in the continuous limit of the worst-case bound: the lower bound for every shape, and that it is
-attained (between :math:`\varphi` and 3.51 step 6 is *verified* on a grid of ``rho``). *Verified*: the largest exact worst
-case at :math:`T=2{,}000` is within 0.1 % of :math:`\tfrac12\sqrt{k(R)}`, and a search over all steps
-(:mod:`lrtheory.theory.step_search`) finds nothing lower. Whether a schedule can beat this in true worst case is open to
-the extent that the bound itself is not attained (:mod:`lrtheory.theory.certificates`).
+attained (between :math:`\varphi` and 3.51 step 6 is *verified* on a grid of ``rho``). *Verified*: the largest worst-case
+bound on a domain (the diameter form of :mod:`lrtheory.theory.worst_case`) at :math:`T=2{,}000` is within 0.1 % of
+:math:`\tfrac12\sqrt{k(R)}`, and a search over all steps (:mod:`lrtheory.theory.step_search`) finds nothing lower. The shape
+drops, so this bound is not known to be attained, and whether a schedule can beat it in true worst case is open.
+
+**What it does not say.** No schedule *that is fixed in advance* is better. Steps that look at the gradients can be: with
+``D`` known and only ``G`` in doubt, AdaGrad-norm, :math:`\eta_t=D/\sqrt{2\sum_{i\le t}\|g_i\|^2}`, guarantees
+:math:`\sqrt2\,DG/\sqrt T` for the uniform average whatever ``G`` is: the sum of the one-step inequalities is at most
+:math:`\frac{D^2}{2\eta_T}+\frac12\sum_t\eta_t\|g_t\|^2`, and :math:`\sum_ta_t/\sqrt{a_1+\dots+a_t}\le2\sqrt{\sum_ta_t}`
+(*proved*; Streeter and McMahan, arXiv 1002.4862). That is less than :math:`\tfrac12\sqrt{k(R)}` from :math:`\ln R=8-3.777`
+on, ``R`` of about 68. Where the distance is in doubt as well, no method is free of a price: Carmon and Hinder,
+arXiv 2402.10898 (*quoted*).
 
 **Two-sided doubt.** :math:`V(\lambda\rho)` is the loss of :math:`\lambda h`. So a rate that may be wrong by
 :math:`[1/A,B]` asks for the shape ``Robust(A*B)``, its base rate multiplied by ``A``: nothing else changes

@@ -37,9 +37,11 @@ iterates so far, hence feasible and independent of the noise of step ``t``.
    :math:`[s_k,\infty)`, and :math:`R^2/2s+G^2s/2` is smallest at :math:`\max(s_k,R/G)`. ∎
 
 **Status.** The upper bound is *proved*, and that the distance form is attained (:mod:`lrtheory.theory.worst_function`).
-The diameter form is attained in the limit for polynomial decay (:mod:`lrtheory.theory.law_attained`, *proved*); at finite
-horizons it is *verified* against semidefinite programs (:mod:`lrtheory.theory.certificates`), whose value can be a few
-percent lower near a change of the best restart.
+The diameter form is attained in the limit for polynomial decay (:mod:`lrtheory.theory.law_attained`, *proved*). It is not
+attained by every shape: where the best restart jumps, as it can for shapes that rise, semidefinite programs
+(:mod:`lrtheory.theory.certificates`) have lower values, 5 to 7 % lower where all restarts tie, and for a linear tail behind
+tied steps the gap is the same 5.3 % at 6 and at 15 steps: it does not vanish in the limit (*verified*). The programs are those
+of exact subgradients; whether noise closes the gap is open.
 
 **Sources.** Moving reference point: Zamani and Glineur, arXiv 2307.11134; Liu and Zhou, arXiv 2312.08531. The weights
 for arbitrary steps, the closed recursion and the restart form are derived here.
@@ -88,7 +90,7 @@ def worst_case(
         0.1
 
     Source:
-        Proved and verified here: see the module.
+        Proved here: see the module.
     """
     steps = checked_steps(steps)
     length = checked_length(distance, diameter)

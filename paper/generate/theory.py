@@ -41,6 +41,8 @@ def tightness_part() -> Generated:
     yield "tightness/rho", f"{judged['rho'].max():.0f}"
     yield "tightness/distance", scientific(excess["distance"], up=True)
     yield "tightness/diameter", f"{100 * excess['diameter']:.1f}"
+    accuracy = (judged["accuracy"] / judged["program"]).groupby(judged["length"]).max()
+    yield "tightness/accuracy", scientific(accuracy["diameter"], up=True)
 
 
 def law_part() -> Generated:
@@ -122,6 +124,7 @@ def robust_part() -> Generated:
     yield "robust.tex", tabular("rrrrrrrr", header, rows)
     yield "robust/agreement", scientific(worst, up=True)
     yield "robust/steps", thousands(length)
+    yield "robust/adaptive", f"{math.exp(8 - robust_pieces(16.0)[0] + math.log(16)):.0f}"
     yield "robust/constant", f"{robust_pieces(16.0)[0] - math.log(16):.6f}"
     golden = (1 + math.sqrt(5)) / 2
     yield "robust/flat", f"{2 * golden**3 / (1 + math.sqrt(2)):.3f}"

@@ -8,14 +8,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lrtheory import Polynomial, degradation, tuned_lr, worst_case
-from lrtheory.theory.law_attained import law_witness, proof
+from lrtheory.theory.law_attained import law_witness
 from lrtheory.theory.misspecification import law
 
 HORIZON = 400
 
 
 def check(witness, degree, rho, horizon, slack):
-    """The run is one of exact subgradients on a domain, and loses what the theorem says at this horizon, not only in the limit."""
+    """The run is one of exact subgradients on a domain, and loses what the theorem says, at this horizon already."""
     schedule = Polynomial(degree)
     steps = schedule.steps(horizon, lr=rho * tuned_lr(schedule, horizon, diameter=1.0))
     slopes = witness.pieces[witness.active]
@@ -33,12 +33,6 @@ def check(witness, degree, rho, horizon, slack):
     # On the domain that the run does need, no bound is broken.
     assert witness.loss <= worst_case(steps, diameter=witness.diameter) * (1 + 1e-7)
     assert witness.diameter <= 1 + slack
-
-
-def test_every_identity_of_the_proof_vanishes():
-    identities = proof()
-    assert len(identities) == 7
-    assert all(identity == 0 for identity in identities.values())
 
 
 @pytest.mark.parametrize("degree", [0.5, 1, 2, 3])
@@ -68,16 +62,18 @@ def test_longer_runs_stay_on_the_domain():
 @settings(deadline=None, max_examples=150)
 def test_a_witness_is_valid_or_refused(degree, rho, horizon, slack):
     try:
-        witness = law_witness(degree, rho, horizon, slack=slack)
+        witness, refused = law_witness(degree, rho, horizon, slack=slack), None
     except ValueError as refusal:
+        witness, refused = None, str(refusal)
+    if witness:
+        check(witness, degree, rho, horizon, slack)
+    else:
+        assert rho > 1  # a rate that is not too large needs no first part, and has a witness at every horizon
         assert re.fullmatch(
             rf"{horizon} steps are too few for a witness of degree .* at rho = .*: "
             r"(a slope that it would use is no subgradient|its points would be .* apart, on a domain of diameter 1)\.",
-            str(refusal),
+            str(refused),
         )
-        assert rho > 1  # a rate that is not too large needs no first part, and has a witness at every horizon
-    else:
-        check(witness, degree, rho, horizon, slack)
 
 
 def test_less_slack_is_nearer():

@@ -6,13 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrtheory import Polynomial, worst_case
-from lrtheory.theory.optimal_schedule import optimal_schedule, optimal_steps, proof, worst_case_of_norms
+from lrtheory.theory.optimal_schedule import optimal_schedule, optimal_steps, worst_case_of_norms
 
 norm_lists = st.lists(st.floats(-2, 2), min_size=1, max_size=30).map(np.exp)
-
-
-def test_every_identity_of_the_proof_vanishes():
-    assert all(identity == 0 for identity in proof().values())
 
 
 @given(

@@ -94,15 +94,16 @@ def test_heavy_ball_follows_the_truncation_to_its_order(order, convention):
     assert slope(errors) == pytest.approx(order, abs=0.1)
 
 
+@pytest.mark.parametrize("convention", ["sum", "ema"])
 @pytest.mark.parametrize(("shifted", "order"), [(True, 2), (False, 1)])
-def test_a_run_from_rest_starts_its_flow_up_the_gradient(shifted, order):
+def test_a_run_from_rest_starts_its_flow_up_the_gradient(shifted, order, convention):
     momentum, duration = 0.5, 0.5
-    term = implicit_penalty("heavy_ball", momentum=momentum)
+    term = implicit_penalty("heavy_ball", momentum=momentum, convention=convention)
     errors = []
     for count in (128, 256):
         lr = duration / count
-        end = heavy_ball(START, lr, momentum, count, "sum", past=[GRAD(START)])
-        start = start_from_rest(START, GRAD(START), lr, momentum) if shifted else START
+        end = heavy_ball(START, lr, momentum, count, convention, past=[GRAD(START)])
+        start = start_from_rest(START, GRAD(START), lr, momentum, convention) if shifted else START
         errors.append(np.linalg.norm(end - follow(lambda t, lr=lr: term.field(t, GRAD, HVP, lr), start, duration)))
     assert slope(errors) == pytest.approx(order, abs=0.1)
 

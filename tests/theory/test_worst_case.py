@@ -9,7 +9,7 @@ from lrtheory import Constant, Cosine, Polynomial, tuned_lr, worst_case
 from lrtheory.schedules import REGISTRY
 from lrtheory.theory.published_bound import published_bound
 from lrtheory.theory.step_search import worst_case_gradient
-from lrtheory.theory.worst_case import proof, restarts, worst_case_curve, worst_cases
+from lrtheory.theory.worst_case import restarts, worst_case_curve, worst_cases
 
 steps_of_any_size = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=30).map(np.array)
 lengths = st.floats(1e-3, 1e3)
@@ -30,12 +30,6 @@ def reference(steps, lipschitz, length, bounded):
         s = max(square, length / lipschitz)
         best.append(length**2 / (2 * s) + lipschitz**2 / 2 * (s - 2 * taken))
     return min(best)
-
-
-def test_every_identity_of_the_proof_vanishes():
-    identities = proof()
-    assert len(identities) == 7
-    assert all(identity == 0 for identity in identities.values())
 
 
 @given(steps=steps_of_any_size, lipschitz=lengths, length=lengths, bounded=st.booleans())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lrtheory import worst_case
 from lrtheory.schedules import REGISTRY
-from lrtheory.theory.worst_function import proof, worst_function
+from lrtheory.theory.worst_function import worst_function
 
 ROUNDING = 1e-7  # of lengths: vectors from a singular matrix hold the root of the rounding of its eigenvalues
 
@@ -26,12 +26,6 @@ def attains(steps, lipschitz, distance):
     assert np.abs(values - active).max() < ROUNDING * lipschitz * length  # the piece t is active at x_t: a subgradient
     expected = worst_case(steps, lipschitz=lipschitz, distance=distance)
     assert values[-1] == pytest.approx(expected, abs=ROUNDING * lipschitz * length)
-
-
-def test_every_identity_of_the_proof_vanishes():
-    identities = proof()
-    assert len(identities) == 11
-    assert all(identity == 0 for identity in identities.values())
 
 
 @given(

@@ -1,0 +1,200 @@
+"""Which tests hold each claim of the README and of the paper up: a fragment of the sentence, and what would show it false.
+
+A sentence with the word *proved*, *verified*, *exact* or *the same* is listed in ``CLAIMS`` under a distinctive fragment of
+itself, or in ``NO_CLAIMS`` with the reason why nothing needs to be shown. A test's name without a path is one of
+``tests/theory``.
+"""
+
+PROOFS = "test_proofs.py::test_every_identity_vanishes"
+UPPER = (
+    "test_certificates.py::test_diameter_form_is_an_upper_bound",
+    "test_worst_case.py::test_recursion_is_the_theorem",
+)
+DISTANCE = (
+    "test_certificates.py::test_distance_form_is_exact_for_random_steps",
+    "test_certificates.py::test_distance_form_is_exact",
+)
+ATTAINED = ("test_worst_function.py::test_the_bound_is_attained_for_any_steps",)
+DOMAIN = (
+    "test_law_attained.py::test_a_run_loses_what_the_law_says",
+    "test_law_attained.py::test_longer_runs_stay_on_the_domain",
+)
+TIED = (
+    "test_certificates.py::test_tied_restarts_keep_a_gap",
+    "test_certificates.py::test_the_gap_of_tied_restarts_does_not_shrink_with_the_horizon",
+)
+TABLE = ("tests/figures/test_figures.py::test_the_bound_is_tight_and_the_published_one_twice_as_large",)
+LIMIT = (
+    "test_misspecification.py::test_the_law_is_the_limit_of_the_exact_worst_case",
+    "test_misspecification.py::test_the_law_of_polynomials_is_derived",
+)
+FIXED = (
+    "test_bounds.py::test_fixed_steps_are_linear_in_rho",
+    "test_bounds.py::test_lower_bound_is_below_the_worst_case",
+)
+AVERAGE = (
+    "test_bounds.py::test_an_average_forgives_nothing_whatever_the_schedule",
+    "test_bounds.py::test_the_oracle_of_the_averaged_lower_bound",
+)
+UNIFORM = (
+    "test_bounds.py::test_the_uniform_average_stays_below_its_bound",
+    "test_bounds.py::test_an_inverse_square_root_has_no_logarithm_in_its_uniform_average",
+)
+SMOOTH = (
+    "test_bounds.py::test_smooth_recursion_is_the_theorem",
+    "test_bounds.py::test_no_projected_step_costs_more_than_the_worst_instance",
+    "test_bounds.py::test_smooth_bound_holds_on_quadratics",
+)
+SMOOTH_GROWTH = ("test_certificates.py::test_smooth_bound_and_its_exponent",)
+PUBLISHED = ("test_bounds.py::test_published_bound_is_twice_as_large", "test_worst_case.py::test_order_of_the_bounds")
+ROBUST = (
+    "test_robust_schedule.py::test_the_bound_is_attained",
+    "test_robust_schedule.py::test_the_whole_doubt_is_served",
+)
+ROBUST_FINITE = (
+    "test_robust_schedule.py::test_the_promise_at_finite_horizons",
+    "test_robust_schedule.py::test_the_search_finds_nothing_lower",
+    "test_robust_schedule.py::test_no_schedule_of_the_registry_forgives_as_much",
+)
+ADAPTIVE = (
+    "test_robust_schedule.py::test_adagrad_norm_keeps_its_promise_whatever_the_gradients_are",
+    "test_robust_schedule.py::test_steps_that_look_at_the_gradients_promise_more_from_68_on",
+)
+GRID = ("test_grid_planning.py::test_the_law_keeps_the_promise", "test_grid_planning.py::test_a_coarser_grid_breaks_it")
+PENALTY = (
+    "test_implicit_penalty.py::test_one_step_of_the_flow_is_one_step_of_the_method",
+    "test_implicit_penalty.py::test_only_the_first_correction_is_a_gradient_for_a_generic_loss",
+)
+PENALTY_ORDER = ("test_implicit_penalty.py::test_gradient_descent_follows_the_truncation_to_its_order",)
+RULES = (
+    "test_optimizer_penalty.py::test_heavy_ball_derivation_vanishes_for_a_generic_loss",
+    "test_optimizer_penalty.py::test_minibatch_derivation_vanishes_for_generic_losses",
+    "test_optimizer_penalty.py::test_adam_derivation_vanishes_for_a_generic_loss",
+)
+RULES_ORDER = (
+    "test_optimizer_penalty.py::test_heavy_ball_follows_the_truncation_to_its_order",
+    "test_optimizer_penalty.py::test_one_epoch_over_all_orders_of_the_batches",
+    "test_optimizer_penalty.py::test_adam_follows_the_corrected_flow_to_order_two",
+)
+MADE = ("tests/test_paper.py::test_what_is_generated_is_fresh",)
+
+CLAIMS = {
+    # README
+    "(exact from a known distance": (*DISTANCE, *ATTAINED, *UPPER, *DOMAIN),
+    "exact after a resume": ("tests/optim/test_scheduler.py::test_resume_is_exact_in_either_order",),
+    "(proved in the limit of the bound,": (PROOFS, *ROBUST),
+    "AdaGrad-norm guarantees": ADAPTIVE,
+    "with exact coefficients": (*PENALTY, *RULES),
+    "runs the same cells on a cluster": ("tests/runs/test_cluster.py",),
+    "the same bytes every time": ("tests/figures/test_figures.py",),
+    "proved, each identity checked by sympy": (PROOFS, *UPPER),
+    "proved: the function is there": (PROOFS, *ATTAINED, *TABLE),
+    "It is attained on a domain of known diameter": (PROOFS, *DOMAIN, *TIED, *TABLE),
+    "`W(rho)/W(1)` and its constants in the limit": (*LIMIT, *DOMAIN),
+    "One-dimensional SGD shows the same exponents": ("tests/test_readme.py::test_what_is_made_from_tables_is_fresh",),
+    "Constant and inverse-sqrt rates are linear": FIXED,
+    "An average of the iterates is linear": AVERAGE,
+    "growth verified on semidefinite programs of 8 steps": (PROOFS, *SMOOTH, *SMOOTH_GROWTH),
+    "the factor proved, and verified at `T` = 10^5": PUBLISHED,
+    "has the smallest largest worst case": (PROOFS, *ROBUST, *ROBUST_FINITE),
+    "A planned grid keeps its promise": (*GRID, "test_grid_planning.py::test_the_exact_worst_case_keeps_the_promise"),
+    "not of a loss at the next order": (*PENALTY, *PENALTY_ORDER),
+    "the worst case is exactly `(rho + 1/rho)/2` for all": (
+        "test_worst_case.py::test_without_a_domain_no_schedule_forgives",
+        *DISTANCE,
+    ),
+    # The paper
+    "prop:limit}\\proved": LIMIT,
+    "with equality exactly for linear decay": ("test_worst_case.py::test_linear_decay_is_optimal_over_all_methods",),
+    "thm:law}\\proved": ("test_misspecification.py::test_the_law_of_polynomials_is_derived",),
+    "thm:domain}\\proved": (PROOFS, *DOMAIN),
+    "on which exact subgradients leave": DOMAIN,
+    "(values computed from \\eqref{eq:functionals})": (
+        "test_misspecification.py::test_numeric_law_is_the_derived_one",
+        *MADE,
+    ),
+    "thm:lower}\\proved": FIXED,
+    "the law \\proved, the worst case at": (*LIMIT, *UPPER),
+    "for annealed schedules they agree to": (
+        "test_misspecification.py::test_exponents_at_a_hundred_thousand_steps",
+        *MADE,
+    ),
+    "prop:average}\\proved": AVERAGE,
+    "A uniform average has no logarithm": UNIFORM,
+    "On a domain the bound is exact for polynomial decay": (*DOMAIN, *TIED),
+    "The coefficients are rational, solve": PENALTY,
+    "prop:penalty}\\proved": (
+        *PENALTY,
+        "test_implicit_penalty.py::test_the_curl_is_the_commutator_of_the_hessian_with_its_rate",
+    ),
+    "the corrected one by $O(\\eta^3)$ \\proved": (
+        "test_implicit_penalty.py::test_equation_seven_is_wrong_as_printed",
+        "test_implicit_penalty.py::test_the_printed_flow_has_order_one_and_the_corrected_flow_order_two",
+    ),
+    "\\paragraph{Other rules.} The same series": RULES,
+    "Each is \\proved{} by identities": (*RULES, *RULES_ORDER),
+    "Robustness and the penalty are no opposites": (
+        "test_schedule_penalty.py::test_robustness_and_the_penalty_are_no_opposites",
+        "test_schedule_penalty.py::test_the_trade_of_polynomial_decay_is_a_line",
+    ),
+    "\\label{fig:orders}": ("tests/figures/test_figures.py::test_errors_fall_with_slopes_one_to_four",),
+    "prop:grid}\\proved": GRID,
+    "\\label{tab:plan}": (*GRID, *MADE),
+    "\\label{fig:grid}": GRID,
+    "twice to the same bytes": ("tests/test_paper.py::test_it_builds_cleanly_and_to_the_same_bytes",),
+    "\\label{tab:modules}": (PROOFS,),
+    "thm:robust}\\proved": (PROOFS, *ROBUST),
+    "there the last step of the proof below": ("test_robust_schedule.py::test_the_whole_doubt_is_served",),
+    "the gains add up to the same": (PROOFS,),
+    "A simpler form without head and join": (
+        PROOFS,
+        "test_robust_schedule.py::test_no_schedule_of_the_registry_forgives_as_much",
+    ),
+    "\\label{tab:robust}": (*ROBUST, *ROBUST_FINITE, *MADE),
+    "for three of them finds": (*ROBUST_FINITE, *MADE),
+    "guarantee $\\sqrt2\\,DG/\\sqrt T$ for the uniform average": ADAPTIVE,
+    "\\label{fig:robust}": ROBUST_FINITE,
+    "placed at the upper end, stays within": ("test_robust_schedule.py::test_one_run_serves_a_range_of_rates",),
+    "the tuned rate varies by $\\sqrt q$": (
+        "test_robust_schedule.py::test_one_rate_serves_horizons_known_to_a_factor",
+    ),
+    "simulated losses differ from propagated ones": MADE,
+    "thm:smooth}\\proved": (PROOFS, *SMOOTH),
+    "eq:smoothlaw": ("test_bounds.py::test_smooth_exponents_are_reached",),
+    "Noiseless worst cases by semidefinite programming": SMOOTH_GROWTH,
+    "thm:worst}\\proved": (PROOFS, *UPPER),
+    "takes exactly the values in": ("test_worst_case.py::test_recursion_is_the_theorem",),
+    "cor:steps}\\proved": (
+        PROOFS,
+        "test_optimal_schedule.py::test_no_other_steps_have_a_smaller_bound",
+        "test_optimal_schedule.py::test_constant_norms_are_the_worst_case",
+    ),
+    "cor:distance}\\proved": ("test_worst_case.py::test_without_a_domain_no_schedule_forgives",),
+    "thm:attained}\\proved": (PROOFS, *ATTAINED),
+    "is run as a test for random steps": ATTAINED,
+    "less than the solver's error \\verified": TABLE,
+    "above the programs \\verified": TABLE,
+    "Where all restarts tie it lies": TIED,
+    "is exact always, \\eqref{eq:diameter} is an upper bound always": (*DISTANCE, *ATTAINED, *UPPER, *DOMAIN),
+    "With a known distance the bound and the programs coincide": TABLE,
+    "Right: the published bound over ours": (*PUBLISHED, *TABLE),
+    "is never below \\eqref{eq:distance} \\verified": PUBLISHED,
+}
+
+NO_CLAIMS = {
+    "installs the same, and needs TeX": "a comment on what a command installs",
+    "takes the same picture of residual networks": "what a command does",
+    "the same work, taking turns in one process": "how times are taken; the peers' tests compare their losses",
+    "does the same for SGD on finite sums": "what a command does",
+    "each strategy has the same number of rates": "the definition of a protocol",
+    "\\citet{attia2025} proved": "another paper's result",
+    "\\paragraph{Grades.}": "the definition of a grade",
+    "\\verified{} means": "the definition of a grade",
+    "\\citet{zamani2025} determined exact rates": "another paper's result",
+    "\\citet{defazio2023} proved": "another paper's result",
+    "the same without the ball": "the description of an experiment",
+    "that is much the same for all annealed schedules": "measured, and graded so",
+    "three ways to the same flow time": "the description of an experiment",
+    "by propagating the distribution": "how a slope is searched, with its error in the same sentence",
+    "The programs are those of exact subgradients": "what a program is, and an open question",
+}
