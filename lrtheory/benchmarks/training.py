@@ -89,9 +89,6 @@ def train(run: Run, checkpoint: Path | None = None, *, every: float = CHECKPOINT
         keep_freed_memory()
     with _ALONE, _one_thread(), torch.random.fork_rng(devices=_cuda(run.device)):
         data = _data(task.name, task.encoder, run.protocol, run.examples, run.device, run.seed if _drawn(task) else 0)
-        torch.default_generator.manual_seed(run.seed)  # torch.manual_seed would also seed devices that are not restored
-        if run.device == "cuda":
-            torch.cuda.manual_seed(run.seed)
         return _train(run, task, settings, data, checkpoint, every)
 
 
@@ -113,21 +110,38 @@ class _Progress:
     peak: float | None = None
     """Of the memory before the last resumption."""
 
+    def check(self, epochs: int, batches: int) -> None:
+        """Check what a checkpoint says: its checksum tells that it is whole, not that this program wrote it.
+
+        Raises:
+            ValueError: it is not how far such a run can be.
+            TypeError: a field has another type.
+        """
+        done = len(self.curves["loss"])
+        lengths = {name: len(curve) for name, curve in self.curves.items()}
+        if set(lengths) != {"test", "validation", "loss"} or done > epochs or not 0 <= self.batches <= batches:
+            raise ValueError("progress")
+        if lengths["test"] != done or lengths["validation"] not in (0, done):
+            raise ValueError("curves")
+        times = [self.seconds, self.kept, *([] if self.peak is None else [self.peak])]
+        if not all(isinstance(value, float) for curve in (*self.curves.values(), times) for value in curve):
+            raise TypeError("numbers")
+        if self.total.shape != () or self.shuffled.dtype != torch.uint8:
+            raise ValueError("tensors")
+
 
 def _train(
     run: Run, task: Task, settings: Settings, data: Data, checkpoint: Path | None, every: float
 ) -> dict[str, Any]:
-    order = torch.Generator().manual_seed(run.seed)
-    model = task.model().to(run.device)
+    state = None if checkpoint is None else checkpoints.load(checkpoint, run)
     steps = math.ceil(len(data.train) / run.batch)
-    training = strategies.build(
-        run.strategy, model, steps * run.epochs, run.lr, family=task.family, steps_per_epoch=steps,
-        as_coded=run.protocol == "as-coded", **switches(run.variant),
-    )  # fmt: skip
-    curves: dict[str, list[float]] = {"test": [], "validation": [], "loss": []}
-    progress = _Progress(curves, order.get_state(), torch.zeros((), device=run.device))
-    if checkpoint is not None and (state := checkpoints.load(checkpoint, run)) is not None:
-        progress = _resumed(run, state, model, training, order)
+    model, training, order, progress = _begun(run, task, steps)
+    if checkpoint is not None and state is not None:
+        try:
+            progress = _resumed(run, steps, state, model, training, order)
+        except Exception as error:  # whatever torch raises over the state of something else
+            checkpoints.refuse(checkpoint, f"holds another state than this run's ({type(error).__name__})")
+            model, training, order, progress = _begun(run, task, steps)
     diverged = False
     _reset_peak(run.device)
 
@@ -147,6 +161,21 @@ def _train(
         progress.batches, progress.total, progress.shuffled = 0, torch.zeros_like(progress.total), order.get_state()
     peak = max((peak for peak in (progress.peak, _peak(run.device)) if peak is not None), default=None)
     return {**progress.curves, "diverged": diverged, "seconds": round(progress.seconds, 3), "peak_memory": peak}
+
+
+def _begun(run: Run, task: Task, steps: int) -> tuple[nn.Module, Training, torch.Generator, _Progress]:
+    """A run before its first step; the global generator is seeded here."""
+    torch.default_generator.manual_seed(run.seed)  # torch.manual_seed would also seed devices that are not restored
+    if run.device == "cuda":
+        torch.cuda.manual_seed(run.seed)
+    order = torch.Generator().manual_seed(run.seed)
+    model = task.model().to(run.device)
+    training = strategies.build(
+        run.strategy, model, steps * run.epochs, run.lr, family=task.family, steps_per_epoch=steps,
+        as_coded=run.protocol == "as-coded", **switches(run.variant),
+    )  # fmt: skip
+    curves: dict[str, list[float]] = {"test": [], "validation": [], "loss": []}
+    return model, training, order, _Progress(curves, order.get_state(), torch.zeros((), device=run.device))
 
 
 def _epoch(
@@ -213,16 +242,18 @@ def _keep(
 
 
 def _resumed(
-    run: Run, state: dict[str, Any], model: nn.Module, training: Training, order: torch.Generator
+    run: Run, steps: int, state: dict[str, Any], model: nn.Module, training: Training, order: torch.Generator
 ) -> _Progress:
     """Put everything back where it was when the checkpoint was written."""
+    progress = _Progress(**state["progress"])
+    progress.check(run.epochs, steps)
+    torch.Generator().set_state(progress.shuffled)
     model.load_state_dict(state["model"])
     training.load_state_dict(state["training"])
     order.set_state(state["order"])
     torch.set_rng_state(state["generator"])
     if run.device == "cuda":
         torch.cuda.set_rng_state(state["device_generator"])
-    progress = _Progress(**state["progress"])
     progress.total = progress.total.to(run.device)
     return progress
 
@@ -290,7 +321,7 @@ def _reset_peak(device: str) -> None:
         return
     give_freed_memory_back()
     with suppress(OSError):  # Linux: the peak starts again from what is in use; elsewhere it is that of the process
-        Path("/proc/self/clear_refs").write_text("5")
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def _peak(device: str) -> float | None:
@@ -300,5 +331,5 @@ def _peak(device: str) -> float | None:
     status = Path("/proc/self/status")
     if not status.exists():
         return None
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    line = next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
     return round(int(line.split()[1]) / 1024, 1)

@@ -91,7 +91,7 @@ def recompute(chosen: Sequence[str]) -> set[str]:
             print(f"lrtheory figures: {table}.csv is not a sweep's; it is read from {committed()}.", file=sys.stderr)
             continue
         record = read_record(committed(), table)
-        took = f", which took {_duration(record['seconds'])} of one core" if record else ""
+        took = f", which took {_duration(record['seconds'])} of one core" if record and record["seconds"] else ""
         print(f"python -m lrtheory.sweep {table}{took}; interrupt it and it goes on from there.", file=sys.stderr)
         with redirect_stdout(sys.stderr):
             if sweep.main([table, "--out", str(RESULTS)]) == 0:

@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from lrtheory.runs.cell import cell_id, describe
-from lrtheory.runs.store import Store, whole_file
+from lrtheory.runs.cell import describe
+from lrtheory.runs.record import Record
+from lrtheory.runs.store import Store, StoreError, whole_file
 
 
 def tables(name: str) -> tuple[str, ...]:
@@ -58,7 +59,7 @@ def provenance(name: str, folder: Path) -> dict[str, str]:
 def read_record(folder: Path, table: str) -> dict[str, Any] | None:
     """The record of a table, or None where it has none."""
     path = folder / f"{table}.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def write_record(folder: Path, table: str, config: Any, store: Store) -> None:
@@ -68,18 +69,25 @@ def write_record(folder: Path, table: str, config: Any, store: Store) -> None:
         folder: Where the table is.
         table: Its name, which is also the sweep's.
         config: The sweep's configuration.
-        store: Where the results of its cells are.
+        store: Where the results of its cells are. The record is of the cells that were asked for with it.
+
+    Raises:
+        StoreError: a cell that was there a moment ago is not there any more.
     """
     sweep = import_module(f"lrtheory.sweeps.{table}")
-    cells = dict.fromkeys(sweep.cells(config))
-    read: list[Any] = [store.record(store.path(cell).name) for cell in cells]
+    read: list[Record] = []
+    for name in store.asked:
+        found = store.record(f"{name}.json")
+        if isinstance(found, str):
+            raise StoreError(f"{store.folder / name}.json {found}; the same command computes it again.")
+        read.append(found)
     packages = sorted({package for record in read for package in record.versions})
     record = {
         "sha256": _sha256(folder, table),
         "command": _command(table, config, sweep.DEFAULT),
         "config": describe(config)["config"],
-        "cells": len(cells),
-        "cells_sha256": cells_digest(cells),
+        "cells": len(read),
+        "cells_sha256": ids_digest(store.asked),
         "seconds": round(sum(record.seconds for record in read), 1),
         "versions": {
             package: " or ".join(sorted({record.versions[package] for record in read if package in record.versions}))
@@ -87,7 +95,7 @@ def write_record(folder: Path, table: str, config: Any, store: Store) -> None:
         },
     }
     with whole_file(folder / f"{table}.json") as temporary:
-        temporary.write_text(json.dumps(record, indent=1) + "\n")
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def _command(table: str, config: Any, default: Any) -> str:
@@ -99,20 +107,18 @@ def _command(table: str, config: Any, default: Any) -> str:
     return " ".join([f"python -m lrtheory.sweep {table}", *given])
 
 
-def cells_digest(cells: Iterable[Any]) -> str:
-    """The SHA-256 of the sorted ids of the cells, a line each.
+def ids_digest(ids: Iterable[str]) -> str:
+    """The SHA-256 of the ids of cells, each once, sorted, one on each line.
 
     Example:
-        >>> from lrtheory.sweeps import rho
-        >>> len(cells_digest(rho.cells(rho.QUICK)))
-        64
+        >>> ids_digest(["b", "a"]) == ids_digest(["a", "b", "a"])
+        True
     """
-    ids = sorted({cell_id(cell) for cell in cells})
-    return hashlib.sha256("".join(f"{name}\n" for name in ids).encode()).hexdigest()
+    return hashlib.sha256("".join(f"{name}\n" for name in sorted(set(ids))).encode()).hexdigest()
 
 
 def records(folder: Path) -> pd.DataFrame:
-    """A row a figure and table: how to reproduce it, with the seconds on one core where the table has a record."""
+    """One row for each figure and table: how to reproduce it, with the seconds on one core where they are known."""
     from lrtheory.figures.__main__ import names
 
     rows = []

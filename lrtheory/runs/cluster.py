@@ -223,8 +223,8 @@ def _started_here(workers: int) -> Iterator[Any]:
                 yield client
             except KeyboardInterrupt:
                 print("\nInterrupted; the workers are being ended.", file=sys.stderr)
-                client.run(_quiet, wait=False)
                 _quiet()
+                client.run(_quiet, on_error="ignore")
                 raise
     finally:
         local.close()

@@ -42,7 +42,7 @@ class Record:
         kind: Name of the cell's class.
         config: The cell's values.
         result: What was computed.
-        seconds: How long it took, finite and not negative.
+        seconds: How long it took, by the clock of its machine.
         versions: The versions of the packages that it was made with.
 
     Raises:
@@ -63,7 +63,7 @@ class Record:
         for name, kind in kinds.items():
             if isinstance(value := getattr(self, name), bool) or not isinstance(value, kind):
                 raise TypeError(name)
-        if not self.kind.isidentifier() or not 0 <= self.seconds < LONGEST:  # NaN is refused too
+        if not self.kind.isidentifier() or not abs(self.seconds) < LONGEST:  # NaN is refused too; clocks may jump back
             raise ValueError("kind or seconds")
         if not all(text.isprintable() for text in (*self.versions, *self.versions.values())):
             raise ValueError("versions")

@@ -14,7 +14,6 @@ which a schedule does worst.
 """
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lrtheory.processors import processors
 from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_numbers
 from lrtheory.simulation import regression
 from lrtheory.simulation.distribution import expected_curve, expected_loss, expected_loss_of_steps, worst_eps
@@ -142,7 +142,7 @@ def simulate(
         tasks = rademacher_tasks(sweep, replicas, seed, np.dtype(dtype), antithetic=antithetic, averaged=averaged)
     last, average = Moments.nothing(len(rows)), Moments.nothing(len(rows))
     # Tasks are the same for any number of threads and are merged in their order, so sums round alike.
-    for parts in _run(tasks, threads or _cores()):
+    for parts in _run(tasks, threads or processors()):
         for where, of_last, of_average in parts:
             last.add(where, of_last)
             average.add(where, of_average)
@@ -183,11 +183,6 @@ def _run(tasks: Iterator[Task], threads: int) -> Iterator[list[Part]]:
         return
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(lambda task: task(), tasks)
-
-
-def _cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _checked_integer(name: str, value: Any, low: int, high: int) -> int:

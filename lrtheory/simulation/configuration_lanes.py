@@ -18,6 +18,7 @@ import math
 import numpy as np
 from numba import njit, uintp
 
+from lrtheory.compilation import CACHE
 from lrtheory.simulation import vector_lanes
 from lrtheory.simulation.streams import CHUNK, antithetic_state, replica_state, word
 
@@ -197,7 +198,7 @@ def _repeat(values, rows):
     return filled
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=CACHE)
 def moments(values, width, count, antithetic):
     """Mean and sum of squared deviations of the distances from 0, or of their means over pairs, in every column."""
     means, squares = np.zeros(width), np.zeros(width)
@@ -220,7 +221,7 @@ def moments(values, width, count, antithetic):
     return means, squares
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=CACHE)
 def rademacher_tile(
     shapes, kinds, lrs, strong, weak, starts, bounds, seed, first, count, antithetic, averaged, together
 ):

@@ -9,6 +9,8 @@ import math
 import numpy as np
 from numba import njit, uintp
 
+from lrtheory.compilation import CACHE
+
 # Unsigned indices: for signed ones the compiler adds a wrap-around test to every access.
 
 _LEVELS = 64
@@ -86,7 +88,7 @@ def _value_at(padded, margin, position):
     return w0 * padded[i - 1] + w1 * padded[i] + w2 * padded[i + 1] + w3 * padded[i + 2]
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+@njit(nogil=True, cache=CACHE, error_model="numpy", fastmath={"contract"})
 def expected_distance(steps, eps, noise, start, bound, nodes, reach):
     """Mean of the last `|x|` by the backward recursion; see the reference."""
     if noise == 0:
@@ -192,7 +194,7 @@ def _move(mass, padded, landed, margin, first, n, strong, weak):
     return max(above, -low - n)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=CACHE, error_model="numpy")
 def distance_curve(steps, eps, noise, start, bound, nodes):
     """Means of `|x_1| .. |x_{T+1}|` by the forward recursion.
 
@@ -285,7 +287,7 @@ def _mean_and_change(mass, above, below, margin, low, high, position, spacing):
     return mean, change
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=CACHE, error_model="numpy")
 def lattice_curve(horizon, strong, weak, start, fine):
     """Means of `|x_1| .. |x_{T+1}|` for constant pushes towards 0, on a lattice with `fine` nodes to the strong one."""
     spacing, shift = strong / fine, weak / strong * fine

@@ -35,6 +35,7 @@ import math
 import numpy as np
 from numba import njit, uintp
 
+from lrtheory.compilation import CACHE
 from lrtheory.simulation.problems import ABSOLUTE, HINGE, LOGISTIC, SQUARED
 from lrtheory.simulation.regression_sweeps import LINE, columns_of, power_of_two, sweep
 from lrtheory.simulation.streams import replica_state, word
@@ -256,7 +257,7 @@ def _flush(sums, total):
         sums[i] = 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=CACHE)
 def path(features, norms_of_rows, targets, loss, steps, seed, replica, radius, averaged):
     """Last and averaged iterates of one replica, all columns; see the reference.
 
@@ -328,7 +329,7 @@ def path(features, norms_of_rows, targets, loss, steps, seed, replica, radius, a
     return x, total / horizon
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=CACHE)
 def batch_path(features, targets, loss, steps, batch, seed, replica, radius):
     """The same for mini-batches: `steps`, flat, are divided by the size of the batch."""
     width = columns_of(features)
@@ -377,7 +378,7 @@ def _shrink(norms, radius, scale, weight):
         scale[k] = weight[k] = radius / max(math.sqrt(norms[k]), radius)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=CACHE)
 def mean_losses(features, targets, loss, x):
     """The losses of all columns of `x`, flat, coordinate by coordinate: single margins, sums in double precision."""
     width = columns_of(features)

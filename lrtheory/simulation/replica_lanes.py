@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numba import njit, uintp
 
+from lrtheory.compilation import CACHE
 from lrtheory.simulation.streams import CHUNK, antithetic_state, replica_state, word
 
 # The cache of compiled code looks at this file only: change it when you change `streams`.
@@ -97,7 +98,7 @@ def _advance_one(x, lanes, mask, strong, weak, bound):
         x[i] = _folded(x[i], strong if lanes[i] & mask else weak, bound)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=CACHE)
 def rademacher_block(steps, strong_push, weak_push, start, bound, masks, seed, first, count, antithetic, averaged):
     """Last and averaged iterate of `count` replicas; see the reference.
 
@@ -142,7 +143,7 @@ def rademacher_block(steps, strong_push, weak_push, start, bound, masks, seed, f
     return x, total / horizon
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=CACHE)
 def gaussian_chunk(x, total, steps, eps, noise, xi, bound):
     """Advance `x` and add its iterates to `total`, in place; see the reference."""
     one = bound / bound

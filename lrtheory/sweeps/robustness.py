@@ -132,19 +132,6 @@ def table(sweep: RobustnessSweep, store: Store, workers: Workers = None) -> pd.D
     return pd.DataFrame(rows)
 
 
-def cells(sweep: RobustnessSweep) -> list[Any]:
-    """The runs of the declared grids; their results determine which others there are."""
-    load_torch()
-    from lrtheory.benchmarks.protocols import grid, run_of
-
-    return [
-        run_of(benchmark, benchmark.tasks[0], strategy, lr=lr)
-        for benchmark in benchmarks(sweep)
-        for strategy in benchmark.strategies
-        for lr in grid(benchmark, benchmark.tasks[0], strategy)
-    ]
-
-
 def benchmarks(sweep: RobustnessSweep) -> list[Any]:
     """The fair benchmark of each task of a sweep, at the sweep's scale."""
     load_torch()

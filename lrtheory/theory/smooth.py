@@ -56,6 +56,7 @@ import numba
 import numpy as np
 import sympy
 
+from lrtheory.compilation import CACHE
 from lrtheory.schedules.schedule import LARGEST, Schedule, checked_positive, is_number
 from lrtheory.theory.misspecification import reciprocal, rho_exponent
 from lrtheory.theory.worst_case import checked_length, checked_steps
@@ -115,7 +116,7 @@ def smooth_worst_case(
     return float(bounds[0] if diameter is None else bounds.min())
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=CACHE, nogil=True)
 def _recursion(steps: np.ndarray, smoothness: float) -> tuple[np.ndarray, np.ndarray]:
     """The squares of A and the noise sums of every restart."""
     squares, spreads = np.empty(steps.size), np.empty(steps.size)

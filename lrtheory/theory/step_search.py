@@ -27,6 +27,7 @@ import numba
 import numpy as np
 from scipy.optimize import minimize
 
+from lrtheory.compilation import CACHE
 from lrtheory.schedules.schedule import checked_horizon, is_number
 from lrtheory.theory.worst_case import checked_length, checked_magnitude, checked_steps, restarts
 
@@ -143,7 +144,7 @@ def _smooth_maximum(logarithms: np.ndarray, rho: np.ndarray, sharpness: float) -
     return scale * largest + math.log(total) / sharpness, scale * gradient * steps
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=CACHE, nogil=True)
 def _losses(
     squares: np.ndarray, excess: np.ndarray, rho: np.ndarray, lipschitz: float, length: float, first_only: bool
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -160,7 +161,7 @@ def _losses(
     return losses, best
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=CACHE, nogil=True)
 def _adjoint(
     steps: np.ndarray,
     squares: np.ndarray,

@@ -57,6 +57,7 @@ import numba
 import numpy as np
 import sympy
 
+from lrtheory.compilation import CACHE
 from lrtheory.schedules.schedule import LARGEST, SMALLEST, Schedule, checked_numbers, checked_positive, checked_schedule
 
 
@@ -242,7 +243,7 @@ def tuned_lr(
     return length / (checked_magnitude("lipschitz", lipschitz) * math.sqrt(squares[best] * excess[best]))
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=CACHE, nogil=True)
 def _smallest_loss(squares: np.ndarray, excess: np.ndarray, lr: float, lipschitz: float, length: float) -> float:
     """The bound of the best restart; a step too small for its restart lets ``s`` grow to ``D/G``."""
     smallest = math.inf
@@ -253,7 +254,7 @@ def _smallest_loss(squares: np.ndarray, excess: np.ndarray, lr: float, lipschitz
     return smallest
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=CACHE, nogil=True)
 def _smallest_losses(
     squares: np.ndarray, excess: np.ndarray, lrs: np.ndarray, lipschitz: float, length: float
 ) -> np.ndarray:
@@ -285,7 +286,7 @@ def restarts(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return squares, excess
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=CACHE, nogil=True)
 def _restarts(steps: np.ndarray, squares: np.ndarray, excess: np.ndarray) -> None:
     for k in range(steps.size - 1, -1, -1):
         step = steps[k]

@@ -1,24 +1,23 @@
 """What it takes to make everything again."""
 
-import pandas as pd
-
-from paper.generate.tables import PAPER, table
+from lrtheory.figures.provenance import records
+from paper.generate.tables import DATA, table
 from paper.generate.tex import Generated, escaped, tabular
 
 SHOWN = {
-    "tightness": "fig:tightness", "rho": "fig:rho", "degree": "", "horizon": "", "grid": "fig:grid",
-    "penalty": "fig:penalty", "networks": "fig:networks", "language_models": "fig:llm", "figures": "",
+    "cifar10": "cifar10", "grid": "grid", "language_models": "llm", "networks": "networks", "penalty": "penalty",
+    "rho": "rho", "robustness": "robustness", "tightness": "tightness",
 }  # fmt: skip
-"""Where the paper shows a table as a figure."""
+"""The figures in which the paper shows tables."""
 
 
 def reproduction_part() -> Generated:
-    """Commands, cells and processor time; the costs were summed over the stored cells when the tables were made."""
+    """Commands, cells and processor time, from the records of the tables."""
     rows = []
-    for cost in pd.read_csv(PAPER / "costs.csv").to_dict("records"):
-        label = SHOWN[cost["table"]]
-        where = rf"\ref{{{label}}}" if label else "--"
-        rows.append([rf"\texttt{{{escaped(cost['command'])}}}", where, str(cost["cells"]), _duration(cost["seconds"])])
+    for record in records(DATA).dropna(subset=["command"]).drop_duplicates("table").to_dict("records"):
+        where = rf"\ref{{fig:{SHOWN[record['table']]}}}" if record["table"] in SHOWN else "--"
+        command = rf"\texttt{{{escaped(record['command'].removeprefix('python -m lrtheory.'))}}}"
+        rows.append([command, where, f"{record['cells']:.0f}", _duration(record["seconds"])])
     runs = table("benchmark")
     rows.append([r"\texttt{benchmark}", r"\ref{fig:benchmark}", str(len(runs)), _duration(runs["seconds"].sum())])
     header = [r"\texttt{python -m lrtheory.}\ldots", "figure", "cells", "processor time"]
@@ -26,6 +25,8 @@ def reproduction_part() -> Generated:
 
 
 def _duration(seconds: float) -> str:
+    if not seconds > 0:
+        return "not kept"
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -126,10 +125,10 @@ def test_a_file_that_cannot_be_read_is_reported_and_computed_again(tmp_path, cap
     assert execute(square, [Square(7), Square(8)], store) == [square(Square(7)), square(Square(8))]
     assert "cannot be read (is a directory); it is kept as" in capsys.readouterr().err
 
-    def refused(path):
+    def refused(path, *_):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refused)
+    monkeypatch.setattr("lrtheory.runs.store.read_regular", refused)
     assert store.load(Square(8)) is None
     assert "cannot be read (permission denied)" in capsys.readouterr().err
 
@@ -138,16 +137,17 @@ def full(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-@pytest.mark.parametrize("where", ["write", "fsync", "replace", "mkstemp"])
+@pytest.mark.parametrize("where", ["write", "fsync", "replace", "open"])
 def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, whole, capsys, monkeypatch, where):
     """Whichever call is the first to find no space, after some cells."""
-    targets = {"write": (Path, "write_bytes"), "fsync": (os, "fsync"), "replace": (os, "replace")}
-    owner, name = targets.get(where, (tempfile, "mkstemp"))
+    owner, name = {"write": (Path, "write_bytes"), "fsync": (os, "fsync"), "replace": (os, "replace")}.get(
+        where, (os, "open")
+    )
     real, calls = getattr(owner, name), 0
 
     def fills_up(*arguments, **options):
         nonlocal calls
-        calls += 1
+        calls += where != "open" or bool(arguments[1] & os.O_EXCL)
         return real(*arguments, **options) if calls <= 5 else full()
 
     monkeypatch.setattr(owner, name, fills_up)
@@ -194,7 +194,7 @@ def test_a_read_only_folder_is_read_and_refused_for_writing(tmp_path, capsys, mo
     def read_only(*arguments, **options):
         raise OSError(errno.EROFS, "Read-only file system", str(tmp_path))
 
-    monkeypatch.setattr("tempfile.mkstemp", read_only)
+    monkeypatch.setattr("lrtheory.runs.store.secrets.token_hex", read_only)
     monkeypatch.setattr(os, "replace", read_only)
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert execute(square, [Square(1)], store) == [square(Square(1))]

@@ -1,5 +1,6 @@
 """A Dask cluster computes what threads compute, loses workers without losing cells, and says what is wrong in one sentence."""
 
+import contextlib
 import os
 import random
 import signal
@@ -7,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 import pytest
@@ -17,7 +20,7 @@ import dask
 
 from lrtheory.benchmark import main as benchmark
 from lrtheory.runs import Store, execute
-from lrtheory.runs.cluster import ClusterError, computed, connect, task_size
+from lrtheory.runs.cluster import ClusterError, _Idle, computed, connect, task_size
 from lrtheory.sweep import main as sweep
 from lrtheory.sweeps import rho
 from tests.runs.cells import Square, Waiting, die, fail_at_three, square, wait
@@ -34,9 +37,66 @@ def cluster():
         yield workers
 
 
-@pytest.fixture
-def address(cluster):
-    return cluster.client.scheduler.address
+@pytest.fixture(scope="module")
+def address():
+    """Of a scheduler that somebody else started, without encryption, with two workers."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as elsewhere:
+        yield elsewhere.scheduler_address
+
+
+def test_a_local_cluster_listens_on_loopback_only_and_asks_for_its_certificate(cluster):
+    from distributed import Client, Security
+
+    scheduler = cluster.client.scheduler.address
+    assert scheduler.startswith("tls://127.0.0.1:")
+    for strange in (Security(), Security.temporary(), Security(require_encryption=True)):
+        for there in (scheduler, scheduler.replace("tls", "tcp")):
+            with pytest.raises((OSError, TypeError, RuntimeError)):  # handshakes, addresses and certificates refused
+                Client(there, security=strange, timeout=2)
+    assert cluster.client.run(os.getpid)  # whoever has it is served all the while
+    if os.path.isdir("/proc/self/fd"):
+        everywhere = ("00000000", "0" * 32)
+        processes = [os.getpid(), *cluster.client.run(os.getpid).values()]
+        listening = [address for process in processes for address in listeners(process)]
+        assert len(listening) >= 4
+        assert not [address for address in listening if address.startswith(everywhere)]
+
+
+def listeners(process):
+    """The local addresses, in hexadecimal, on which a process listens, by ``/proc``."""
+    sockets = set()
+    for handle in os.scandir(f"/proc/{process}/fd"):
+        with contextlib.suppress(OSError):
+            sockets.add(os.readlink(handle.path))
+    for family in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{process}/net/{family}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                yield fields[1]
+
+
+def test_waiting_for_workers_is_said_once_and_ends_when_one_runs(capsys, monkeypatch):
+    class Client:
+        workers: ClassVar = {}
+
+        def scheduler_info(self, n_workers):
+            return {"workers": self.workers}
+
+    clock = iter(range(1000))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
+    client = Client()
+    idle = _Idle(client)
+    for _ in range(100):
+        idle.look()
+    assert capsys.readouterr().err.count("no worker has joined the scheduler; waiting for one that runs") == 1
+    client.workers = {"one": {"status": "running"}}
+    idle.look()
+    client.workers = {"one": {"status": "paused"}}
+    for _ in range(100):
+        idle.look()
+    assert capsys.readouterr().err.count("all 1 workers are paused") == 1
 
 
 def files(store):
@@ -102,12 +162,13 @@ def test_a_cell_that_kills_its_workers_is_named(tmp_path, cluster):
     assert execute(square, [Square(1)], Store(tmp_path), workers=cluster) == [square(Square(1))]
 
 
-def test_gpu_cells_wait_for_a_gpu_worker(tmp_path, cluster, address, capsys):
+def test_gpu_cells_wait_for_a_gpu_worker(tmp_path, address, capsys):
     command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
     worker = subprocess.Popen([*command, "--no-nanny", "--resources", "GPU=1"], stderr=subprocess.DEVNULL)
     try:
         cells = [Waiting(1, 0.0, "cuda"), Waiting(2, 0.0)]
-        assert execute(wait, cells, Store(tmp_path), workers=cluster) == [square(cell) for cell in cells]
+        with connect(address) as there:
+            assert execute(wait, cells, Store(tmp_path), workers=there) == [square(cell) for cell in cells]
     finally:
         worker.terminate()
         worker.wait(30)
@@ -135,7 +196,7 @@ def test_a_worker_of_another_version_is_refused():
         computed(square, [Square(1)], "0.0.0")
 
 
-def test_commands_run_on_a_cluster(tmp_path, cluster, address, capsys):
+def test_commands_run_on_a_cluster(tmp_path, address, capsys):
     small = ["rho", "--schedules", "Cosine", "--horizon", "300", "--replicas", "50"]
     assert sweep([*small, "--workers", "1", "--out", str(tmp_path / "here")]) == 0
     assert sweep([*small, "--dask", address, "--out", str(tmp_path / "there")]) == 0
@@ -143,7 +204,7 @@ def test_commands_run_on_a_cluster(tmp_path, cluster, address, capsys):
     assert here == there
 
 
-def test_the_benchmark_runs_on_a_cluster(tmp_path, cluster, address):
+def test_the_benchmark_runs_on_a_cluster(tmp_path, address):
     pytest.importorskip("pytorch_optimizer", reason="the benchmark needs pytorch_optimizer")
     small = ["--tasks", "synthetic", "--protocol", "as-described", "--strategies", "AdamW", "--epochs", "1"]
     small += ["--examples", "100", "--seeds", "2", "--device", "cpu"]
