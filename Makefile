@@ -1,11 +1,13 @@
 # make sweep: the rho sweep on a machine that has only Python, make and git.   make test: every test.
+# make processor: the tests whose numbers libraries compute, as another processor would.   make nightly: every test as each
+# of several processors would, twice, in new orders and with new random examples; hours.
 # make figures, notebooks, paper: from the committed tables, the paper with TeX (Debian: latexmk lmodern
 # texlive-latex-recommended texlive-latex-extra).
 PYTHON ?= python3
 VENV ?= .venv
 INSTALL = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: sweep figures notebooks paper arxiv test lint clean
+.PHONY: sweep figures notebooks paper arxiv test processor nightly lint clean
 
 sweep: $(VENV)/.core
 	$(VENV)/bin/python -m lrtheory.sweep rho
@@ -27,6 +29,12 @@ arxiv: paper
 
 test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest --numprocesses auto
+
+processor: $(VENV)/.test
+	$(VENV)/bin/python -m tests.processors together
+
+nightly: $(VENV)/.test
+	env --unset=CI $(VENV)/bin/python -m tests.processors --everything --times 2
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/python -m ruff check

@@ -20,10 +20,10 @@ SETTINGS: dict[str, dict[str, str]] = {
     "numpy": {"NPY_DISABLE_CPU_FEATURES": " ".join(numpy_core.__cpu_dispatch__)},
     "openblas-haswell": {"OPENBLAS_CORETYPE": "Haswell"},
     "openblas-nehalem": {"OPENBLAS_CORETYPE": "Nehalem"},
-    "threads": {"OMP_NUM_THREADS": "2"},
 }
 """The environment of each setting, which is read when a library is imported."""
-SETTINGS["all"] = {name: value for setting in SETTINGS.values() for name, value in setting.items()}
+SETTINGS["together"] = {name: value for setting in SETTINGS.values() for name, value in setting.items()}
+SETTINGS["threads"] = {"OMP_NUM_THREADS": "2"}
 
 PARTS = ("optim", "simulation", "theory")
 SENSITIVE = [f"lrtheory/{part}" for part in PARTS]

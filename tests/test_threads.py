@@ -45,7 +45,7 @@ LOSSES = pd.DataFrame(
     [(100, lr, 1 / lr + lr, Polynomial(1)) for lr in (0.25, 0.5, 1.0, 2.0, 4.0)],
     columns=["horizon", "lr", "loss", "schedule"],
 )
-SLOW = Schedule("slow", "1/(1 - log(1 - u))**2")
+SLOW = Formula("1/(1 - log(1 - u))**2", name="slow")
 
 
 def of_family(problem: Any, horizon: int = 60) -> pd.DataFrame:
@@ -70,7 +70,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "parse": lambda: [schedule.degree for schedule in map(parse, ("WSD(0.25, '1-sqrt')", "SGDR(2, 3)"))],
     "degradation": lambda: [misspecification.degradation(schedule, [0.5, 3.0, 90.0]) for schedule in REGISTRY],
     "rho_exponent": lambda: list(map(lrtheory.rho_exponent, REGISTRY)),
-    "law": lambda: list(map(misspecification.law, (*REGISTRY, parse("then(InverseSqrt(), Polynomial(1), 0.8)")))),
+    "law": lambda: list(map(misspecification.law, (*REGISTRY, parse("Then(InverseSqrt(), Polynomial(1), 0.8)")))),
     "functionals": lambda: misspecification.functionals(lrtheory.WSD(0.1)),
     "area": lambda: misspecification.area(Cosine()),
     "spread": lambda: misspecification.spread(Polynomial(2)),

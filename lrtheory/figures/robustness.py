@@ -34,7 +34,7 @@ def draw(frame: pd.DataFrame) -> Figure:
             at_edge = set(found.loc[found["edge"] & (found["task"] == task), "strategy"])
             panel.imshow(values, cmap=COLOURS.cmap, norm=COLOURS.norm, aspect="auto")
             for (row, column), value in np.ndenumerate(values):
-                text = "" if np.isnan(value) else f"{round(value, 1) + 0.0:.1f}"  # no minus before a zero
+                text = "" if np.isnan(value) else f"{value:z.1f}"  # z: no minus before a zero
                 text += "*" if column == 0 and names[row] in at_edge else ""
                 panel.text(column, row, text, ha="center", va="center", fontsize=6.5, color=ink(COLOURS.to_rgba(value)))
             panel.axvline(2.5, color="white", linewidth=2)

@@ -1,6 +1,9 @@
 """Every figure is drawn from its data, and comes out the same twice."""
 
 import hashlib
+import os
+import subprocess
+import sys
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
@@ -8,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from lrtheory.figures import paths, provenance, tightness
+from lrtheory.figures import benchmark, learning_curves, paths, provenance, rho, robustness, tightness
 from lrtheory.figures.__main__ import main, names, recompute
-from lrtheory.figures.style import SCHEDULES, save
+from lrtheory.figures.style import OTHERS, SCHEDULES, of_schedules, save
 from lrtheory.runs import Store, cell_id, execute
 from lrtheory.runs.store import StoreError
 from lrtheory.schedules import Cosine, parse
 from lrtheory.sweep import SWEEPS
-from lrtheory.sweeps import rho
+from tests.processors import SETTINGS
 from tests.runs.cells import Square, square
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +46,21 @@ def test_every_figure_draws_is_the_same_twice_and_says_where_it_comes_from(tmp_p
         assert len(first) > 8_000  # not an empty page
         assert f"python -m lrtheory.figures {name}".encode() in first
         assert b"Date" not in first
+
+
+COMPUTED = ("orders", "paths", "plan", "rho", "robust", "schedule_penalty")
+"""What is computed when it is drawn, and not only read."""
+
+
+def test_another_processor_draws_the_same_bytes(tmp_path):
+    code = "import sys; from lrtheory.figures.__main__ import main; [main([name, *sys.argv[1:3]]) for name in sys.argv[3:]]"
+    for folder, setting in (("here", {}), ("there", SETTINGS["numpy"] | SETTINGS["openblas-nehalem"])):
+        command = [sys.executable, "-c", code, "--out", str(tmp_path / folder), *COMPUTED]
+        subprocess.run(command, cwd=ROOT, env=os.environ | setting, check=True, capture_output=True)
+    written = sorted(path.name for path in (tmp_path / "here").iterdir())
+    assert len(written) == 2 * len(COMPUTED)
+    for name in written:
+        assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes(), name
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -122,6 +141,64 @@ def test_schedules_are_told_apart_without_colour():
     styles = [(style["linestyle"], style["marker"]) for style in SCHEDULES.values()]
     assert len(set(styles)) == len(styles) == len({style["color"] for style in SCHEDULES.values()}) + 1
     assert [parse(name).name for name in SCHEDULES] == list(SCHEDULES)
+
+
+def test_other_schedules_are_told_apart_too():
+    names = [*SCHEDULES, *(f"SGDR({cycles}, 2)" for cycles in range(2, 2 + len(OTHERS)))]
+    styles = of_schedules(names)
+    assert [style["label"] for style in styles.values()] == names
+    assert len({(str(style["linestyle"]), style["marker"]) for style in styles.values()}) == len(names)
+
+
+@pytest.mark.parametrize(
+    "schedules",
+    [
+        ["Cosine()"], ["PiecewiseLinear({1000: 1, 20000: 0.1})"],
+        ["Warmup(WSD(0.2, '1-sqrt'), 0.05)", "Then(Constant(), Cosine(), 0.5)"],
+        ["Then(Constant(), Cosine(), 0.5)", "Warmup(WSD(0.2), 0.05)", "SGDR(3, 2)", "OneCycle(0.3, 0.04, 4e-06)",
+         "STLR(0.1, 32)"],
+    ],
+    ids=["one", "a long name", "two long names", "five"],
+)  # fmt: skip
+def test_the_figure_of_the_law_is_whole_for_any_number_of_schedules(schedules):
+    one = rho.data(TABLES).query("schedule == 'Cosine()'")
+    figure = rho.draw(pd.concat([one.assign(schedule=parse(name).name) for name in schedules]))
+    FigureCanvasAgg(figure).draw()
+    panels = [panel for panel in figure.axes if panel.get_visible()]
+    titles = [panel.get_title(loc="left") for panel in panels]
+    assert [" ".join(title.split()) for title in titles] == schedules
+    shown = [figure.legends[0], *(title for panel in panels for title in panel.texts)]
+    shown += [panel._left_title for panel in panels]
+    boxes = [artist.get_window_extent() for artist in shown]
+    assert all(figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 for box in boxes)
+    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
+    for panel in panels:  # the words beside the guide touch no curve
+        (words,) = (text.get_window_extent() for text in panel.texts)
+        for line in panel.lines:
+            points = line.get_transform().transform(line.get_xydata())
+            assert not words.count_contains(points), panel.get_title(loc="left")
+    for panel in panels[-4:]:
+        assert any(label.get_visible() and label.get_text() for label in panel.get_xticklabels())
+
+
+@pytest.mark.parametrize(
+    "draw", [benchmark.draw, learning_curves.draw, robustness.draw], ids=lambda draw: draw.__module__
+)
+def test_a_strategy_that_the_paper_did_not_have_is_drawn(draw):
+    frame = (robustness if draw is robustness.draw else benchmark).data(TABLES)
+    more = pd.concat([frame, frame[frame["strategy"] == "Lion"].assign(strategy="NAdam")])
+    figure = draw(more)
+    labels = [label.get_text() for panel in figure.axes for label in panel.get_yticklabels()]
+    labels += [
+        text.get_text() for panel in figure.axes if panel.get_legend() for text in panel.get_legend().get_texts()
+    ]
+    assert set(more["strategy"]) <= set(labels)
+
+
+def test_numbers_can_be_read_on_their_colour():
+    frame = benchmark.data(TABLES)
+    one = benchmark.draw(frame[frame["strategy"] == "AdamW"])
+    assert {text.get_color() for panel in one.axes for text in panel.texts} == {"black"}  # on yellow
 
 
 def test_the_bound_is_tight_and_the_published_one_twice_as_large():

@@ -20,9 +20,9 @@ from lrtheory import (
     degradation,
     plan_grid,
     rho_exponent,
-    then,
+    Then,
     tuned_lr,
-    warmup,
+    Warmup,
 )
 from lrtheory.schedules import REGISTRY, symbols
 from lrtheory.schedules.robust import robust_pieces
@@ -106,9 +106,9 @@ def test_a_cooldown_of_any_part_has_its_law(cooldown):
 @pytest.mark.parametrize(
     "schedule",
     [
-        SGDR(10, 1), Polynomial(1e9), Polynomial(1e12), Robust(1e15), warmup(Cosine(), 0.9), warmup(WSD(0.1), 0.99),
-        then(Constant(), Cosine(), 0.9), then(Cosine(), Polynomial(1), 0.99), then(Exponential(1e-40), Cosine(), 0.5),
-        then(WSD(0.1), warmup(WSD(0.01), 0.1), 0.9),
+        SGDR(10, 1), Polynomial(1e9), Polynomial(1e12), Robust(1e15), Warmup(Cosine(), 0.9), Warmup(WSD(0.1), 0.99),
+        Then(Constant(), Cosine(), 0.9), Then(Cosine(), Polynomial(1), 0.99), Then(Exponential(1e-40), Cosine(), 0.5),
+        Then(WSD(0.1), Warmup(WSD(0.01), 0.1), 0.9),
     ],
     ids=str,
 )  # fmt: skip
@@ -121,21 +121,21 @@ def test_shapes_whose_breakpoints_meet_the_tables_have_a_law(schedule):
 
 def test_a_part_that_falls_with_the_horizon_is_none_in_the_limit():
     """After an inverse square root, a decay on its own scale is all that is left, on a fifth of the run."""
-    found, factors, _ = described(then(InverseSqrt(), Polynomial(1), 0.8))
+    found, factors, _ = described(Then(InverseSqrt(), Polynomial(1), 0.8))
     assert factors == pytest.approx(degradation(Polynomial(1), [0.5, 4.0, 16.0]), rel=NUMERIC)
     assert found.tuned_loss == pytest.approx(5**0.5, rel=NUMERIC)  # H = 1/10, Q = 2
 
 
 def test_a_shape_all_of_which_falls_with_the_horizon_has_a_law():
     """An inverse square root with a continuous cooldown: the shape diverges at its start, where no restart is best."""
-    cooled = Schedule("cooled", "Piecewise((1/sqrt(t), u < 4/5), ((1 - u)*5/sqrt(T*4/5), True))")
+    cooled = Formula("Piecewise((1/sqrt(t), u < 4/5), ((1 - u)*5/sqrt(T*4/5), True))", name="cooled")
     rho = np.array([0.5, 2.0, 16.0, 100.0])
     tuned = tuned_lr(cooled, 100_000, diameter=1.0)
     curve = worst_case_curve(cooled, 100_000, np.append(rho, 1.0) * tuned, diameter=1.0)
     assert degradation(cooled, rho) == pytest.approx(curve[:-1] / curve[-1], rel=1e-3)
     assert law(cooled).tuned_loss == pytest.approx(curve[-1] * 100_000**0.5, rel=1e-3)
     assert law(cooled).tuned_lr == np.inf
-    mixed = Schedule("mixed", "Piecewise((1, u < 1/5), ((1 - u)/sqrt(t), True))")
+    mixed = Formula("Piecewise((1, u < 1/5), ((1 - u)/sqrt(t), True))", name="mixed")
     with pytest.raises(ValueError, match="mixed has no limit of long runs: its parts fall with different powers"):
         described(mixed)
 
@@ -146,7 +146,7 @@ def test_a_shape_all_of_which_falls_with_the_horizon_has_a_law():
 )
 def test_where_the_last_steps_make_all_the_noise_nothing_is_forgiven(formula):
     """Growing ends have an infinite Q: the factor is (rho + 1/rho)/2, approached from below as the horizon grows."""
-    schedule, rho = Schedule("mine", formula), np.array([0.25, 4.0, 16.0])
+    schedule, rho = Formula(formula, name="mine"), np.array([0.25, 4.0, 16.0])
     found, factors, exponent = described(schedule)
     assert exponent == 1
     assert (found.tuned_lr, found.tuned_loss) == (0, np.inf)
@@ -163,7 +163,7 @@ def test_where_the_last_steps_make_all_the_noise_nothing_is_forgiven(formula):
 
 def test_a_decay_slower_than_all_powers_may_have_a_law():
     """Q is finite, though the degree is 0: H and Q from nested quadrature in s = -log(1 - u), and the worst case."""
-    slow = Schedule("slow", "1/(1 - log(1 - u))**2")
+    slow = Formula("1/(1 - log(1 - u))**2", name="slow")
     found, _, exponent = described(slow)
     assert (exponent, found.constant) == (1, 0)
 
@@ -184,7 +184,7 @@ def test_a_decay_slower_than_all_powers_may_have_a_law():
 
 def test_a_logarithm_beside_a_power_has_a_law_without_a_constant():
     for formula, constant in (("(1 - u)*log(2/(1 - u))", np.inf), ("(1 - u)/log(2/(1 - u))", 0.0)):
-        schedule, rho = Schedule("mine", formula), np.array([0.25, 4.0, 64.0])
+        schedule, rho = Formula(formula, name="mine"), np.array([0.25, 4.0, 64.0])
         found, _, exponent = described(schedule)
         assert (exponent, found.constant) == (sympy.Rational(1, 3), constant)
         tuned = tuned_lr(schedule, 100_000, diameter=1.0)
@@ -213,7 +213,7 @@ def test_a_shape_without_a_law_is_refused_in_one_sentence(formula, message):
         lambda schedule: plan_grid(1, 9, schedule=schedule, budget=2),
     ):
         with pytest.raises(ValueError, match=message) as refused:
-            call(Schedule("mine", formula))
+            call(Formula(formula, name="mine"))
         assert "\n" not in str(refused.value)
 
 
