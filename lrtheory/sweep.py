@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace, config: object, out: Path) -> int:
     from lrtheory.figures.provenance import provenance, write_record
     from lrtheory.figures.style import save
     from lrtheory.runs import Store
-    from lrtheory.runs.tables import shown_table, write_csv
+    from lrtheory.runs.tables import files_written, shown_table, write_csv
 
     module, cells = _module(options.sweep), out / "cells"
     try:
@@ -87,7 +87,7 @@ def _run(options: argparse.Namespace, config: object, out: Path) -> int:
         print(f"lrtheory sweep {options.sweep}: {sentence(failure)}", file=sys.stderr)
         return 1
     print(frame.to_json(orient="records", indent=1) if options.json else shown_table(module.summary(frame)))
-    print(f"Written: {', '.join(map(str, written))}", file=sys.stderr)
+    print(files_written(written), file=sys.stderr)
     return 0
 
 
