@@ -23,7 +23,14 @@ def main() -> int:
     if name in COMMANDS:
         return import_module(f"lrtheory.{name}" + (".__main__" if name in PACKAGES else "")).main(rest)
     listing = "\n".join(f"  {command:9} {purpose}" for command, purpose in COMMANDS.items())
-    usage = f"usage: lrtheory COMMAND ...\n\n{listing}\n\nexample: lrtheory sweep rho --quick"
+    usage = (
+        f"usage: lrtheory COMMAND ...\n       lrtheory --version\n\n{listing}\n\nexample: lrtheory sweep rho --quick"
+    )
+    if name == "--version":
+        from lrtheory import __version__
+
+        print(f"lrtheory {__version__}")
+        return 0
     if name in ("-h", "--help"):
         print(usage)
         return 0

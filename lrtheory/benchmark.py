@@ -64,7 +64,7 @@ def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
     from lrtheory.benchmarks import audit, protocols, scales
     from lrtheory.command_line import FAILURES, chosen_workers, sentence
     from lrtheory.runs import Store
-    from lrtheory.runs.tables import write_csv
+    from lrtheory.runs.tables import files_written, write_csv
     from lrtheory.tasks.data import DataError
 
     store, scale = Store(out / "cells"), scales.SCALES.get(options.scale)
@@ -95,7 +95,7 @@ def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
     finally:  # whether or not anybody reads the tables
         for line in dict.fromkeys(line for part in parts for line in notes(part)):
             print(line, file=sys.stderr)
-        print(f"Written: {', '.join(map(str, (out / f'{name}.csv', *written)))}", file=sys.stderr)
+        print(files_written([out / f"{name}.csv", *written]), file=sys.stderr)
     return 0
 
 

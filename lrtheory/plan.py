@@ -145,13 +145,14 @@ def _shown(loss: float) -> str:
 def _draw(plans: Sequence[GridPlan], path: Path) -> int:
     from lrtheory.figures.plan import curves, draw
     from lrtheory.figures.style import save
+    from lrtheory.runs.tables import files_written
 
     try:
         written = save(draw(curves(plans)), path)
     except OSError as error:
         print(f"lrtheory plan: --figure {path} cannot be written: {error.strerror or error}.", file=sys.stderr)
         return 1
-    print(f"Written: {', '.join(map(str, written))}", file=sys.stderr)
+    print(files_written(written), file=sys.stderr)
     return 0
 
 

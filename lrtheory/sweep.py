@@ -61,7 +61,7 @@ def _run(options: argparse.Namespace, config: object, out: Path) -> int:
     from lrtheory.figures.provenance import provenance, write_record
     from lrtheory.figures.style import save
     from lrtheory.runs import Store
-    from lrtheory.runs.tables import shown_table, write_csv
+    from lrtheory.runs.tables import files_written, shown_table, write_csv
 
     module, store = _module(options.sweep), Store(out / "cells")
     try:
@@ -85,7 +85,7 @@ def _run(options: argparse.Namespace, config: object, out: Path) -> int:
         text = frame.to_json(orient="records", indent=1) if options.json else shown_table(module.summary(frame))
         print(text, flush=True)
     finally:  # whether or not anybody reads the table
-        print(f"Written: {', '.join(map(str, written))}", file=sys.stderr)
+        print(files_written(written), file=sys.stderr)
     return 0
 
 

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+import lrtheory
 from lrtheory import WSD
 from lrtheory.__main__ import COMMANDS, main
 
@@ -29,6 +30,12 @@ def test_no_command_is_a_question(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["lrtheory"])
     assert main() == 0
     assert capsys.readouterr().out.startswith("usage: lrtheory COMMAND")
+
+
+def test_the_version(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["lrtheory", "--version"])
+    assert main() == 0
+    assert capsys.readouterr().out == f"lrtheory {lrtheory.__version__}\n"
 
 
 def test_an_empty_default_is_shown(monkeypatch, capsys):

@@ -1,3 +1,7 @@
+import math
+import shutil
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +67,67 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def shown_table(table: pd.DataFrame) -> str:
-    """A table as text for a terminal: numbers to the right, words to the left, no index."""
+def shown_table(table: pd.DataFrame, width: int | None = None) -> str:
+    """A table as text for a terminal: numbers to the right, words to the left, no index.
+
+    A table that is wider than the terminal is shown in groups of whole columns, one below the other; each begins with
+    the first columns, as many as tell the rows apart, or with the number of the row where these would take half of the line.
+
+    Args:
+        table: The table.
+        width: Characters on a line; by default those of the terminal, and no limit where standard output is none.
+
+    Example:
+        >>> print(shown_table(pd.DataFrame({"schedule": ["a", "b"], "law": [0.5, 1.0], "loss": [1.25, 2.5]}), width=18))
+        schedule  law
+        --------  ---
+        a         0.5
+        b         1.0
+        <BLANKLINE>
+        schedule  loss
+        --------  ----
+        a         1.25
+        b          2.5
+    """
+    if width is None and sys.stdout is not None and sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
     cells = [[str(name) for name in table.columns]] + [[str(value) for value in row] for row in table.to_numpy()]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(table.columns))]
-    words = [not _is_number(value) for value in cells[1]] if len(cells) > 1 else [True] * len(widths)
-    lines = [
-        "  ".join(text.ljust(width) if word else text.rjust(width) for text, width, word in zip(row, widths, words))
-        for row in cells
-    ]
-    return "\n".join(line.rstrip() for line in [lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+    columns = []
+    for column in zip(*cells):
+        longest = max(map(len, column))
+        word = len(column) == 1 or not _is_number(column[1])
+        texts = [text.ljust(longest) if word else text.rjust(longest) for text in column]
+        columns.append([texts[0], "-" * longest, *texts[1:]])
+    room, leading = width or math.inf, 1
+    while leading < len(columns) and len({tuple(row[:leading]) for row in cells[1:]}) < len(cells) - 1:
+        leading += 1
+    if _width(columns) > room and _width(columns[:leading]) > room / 2:
+        numbers = ["row", *map(str, range(1, len(cells)))]
+        longest = max(map(len, numbers))
+        columns.insert(0, [text.rjust(longest) for text in (numbers[0], "-" * longest, *numbers[1:])])
+        leading = 1
+    groups: list[list[list[str]]] = []
+    for column in columns:
+        if not groups or (_width([*groups[-1], column]) > room and len(groups[-1]) > leading):
+            groups.append(columns[:leading] if groups else [])
+        groups[-1].append(column)
+    return "\n\n".join("\n".join("  ".join(line).rstrip() for line in zip(*group)) for group in groups)
+
+
+def _width(columns: list[list[str]]) -> int:
+    return sum(len(column[0]) for column in columns) + 2 * (len(columns) - 1)
+
+
+def files_written(paths: Iterable[Path]) -> str:
+    """What a command says of the files it wrote: one path on each line, so that none is broken in two.
+
+    Example:
+        >>> print(files_written([Path("results/rho.csv"), Path("results/rho.png")]))
+        Written:
+          results/rho.csv
+          results/rho.png
+    """
+    return "\n".join(["Written:", *(f"  {path}" for path in paths)])
 
 
 def _is_number(text: str) -> bool:

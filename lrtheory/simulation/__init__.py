@@ -122,6 +122,9 @@ def simulate(
         threads = _checked_integer("threads", threads, 1, 2**16)
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64', not {dtype!r}.")
+    if not isinstance(antithetic, bool | np.bool):
+        raise ValueError(f"antithetic must be True or False, not {antithetic!r}.")
+    antithetic = bool(antithetic)  # of numpy, too
     if antithetic and (isinstance(problems[0], FiniteSum) or problems[0].noise != "rademacher" or replicas % 2):
         raise ValueError("antithetic pairs must have Rademacher noise and an even number of replicas.")
 
@@ -131,6 +134,8 @@ def simulate(
         farthest = float(lrs.max()) * float(shapes.max()) * float(problem.lipschitz) * math.sqrt(len(problem.targets))
         if not problem.bound + farthest <= math.sqrt(np.finfo(dtype).max):
             raise ValueError(f"lr must be smaller, not {lrs.max():g}: in {dtype} the square of a step would overflow.")
+    else:
+        _check_range(problems, float(lrs.max()) * float(shapes.max()), horizon, np.finfo(dtype))
     rows = [(each, kind, rate) for each in problems for kind in range(len(schedules)) for rate in lrs]
     of_row, kinds, rates = (list(column) for column in zip(*rows))
     sweep = Configurations(of_row, shapes, np.array(kinds), np.array(rates))
@@ -175,6 +180,18 @@ def _checked_problems(problems: Any) -> list[AbsoluteValue]:
     if len({one.noise for one in each}) != 1:
         raise ValueError("problem must name at least one AbsoluteValue, and several must have the same noise.")
     return each
+
+
+def _check_range(problems: list[AbsoluteValue], largest: float, horizon: int, precision: np.finfo) -> None:
+    """One sentence where iterates, their sum, steps, or squares of losses are no normal numbers."""
+    highest = float(precision.max) / 1024  # Gaussian noise has tails
+    low, high = max(2 * float(precision.tiny), 1e-150), min(highest / horizon, 1e150)
+    for problem in problems:
+        if not low <= problem.bound <= high:
+            limits = f"from {2 * low:.2g} to {2 * high:.2g}"
+            raise ValueError(f"diameter must be {limits} in {precision.dtype}, not {problem.diameter:g}.")
+        if not (largest * problem.lipschitz <= highest and math.isfinite(problem.noise_scale)):
+            raise ValueError(f"lr times lipschitz must be smaller: in {precision.dtype} a step would overflow.")
 
 
 def _run(tasks: Iterator[Task], threads: int) -> Iterator[list[Part]]:

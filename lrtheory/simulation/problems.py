@@ -53,6 +53,14 @@ class AbsoluteValue:
     noise: str = "rademacher"
 
     def __post_init__(self) -> None:
+        for name in (
+            "eps",
+            "diameter",
+            "lipschitz",
+            "start",
+        ):  # a small kind of float cannot be compared with large limits
+            if isinstance(value := getattr(self, name), np.floating):
+                object.__setattr__(self, name, float(value))
         checked_positive("diameter", self.diameter)
         checked_positive("lipschitz", self.lipschitz)
         if not (is_number(self.eps) and 0 <= self.eps <= self.lipschitz):
@@ -64,6 +72,8 @@ class AbsoluteValue:
             raise ValueError(f"start must be a number in {limits}, not {self.start!r}.")
         if self.noise not in ("rademacher", "gaussian"):
             raise ValueError(f"noise must be 'rademacher' or 'gaussian', not {self.noise!r}.")
+        for name in ("eps", "diameter", "lipschitz", "start"):  # the compiled loops know no other kind of number
+            object.__setattr__(self, name, float(getattr(self, name)))
 
     @property
     def bound(self) -> float:
@@ -132,7 +142,8 @@ class FiniteSum:
             raise ValueError(f"loss must be one of {', '.join(LOSSES)}, not {self.loss!r}.")
         if self.loss in ("hinge", "logistic") and not (np.abs(targets) == 1).all():
             raise ValueError(f"targets must be -1 or +1 for the {self.loss} loss.")
-        checked_positive("diameter", self.diameter)
+        diameter = float(self.diameter) if isinstance(self.diameter, np.floating) else self.diameter
+        object.__setattr__(self, "diameter", checked_positive("diameter", diameter))
         if isinstance(self.batch, bool) or not isinstance(self.batch, int | np.integer) or self.batch < 1:
             raise ValueError(f"batch must be a positive whole number, not {self.batch!r}.")
         for name, array in (("features", features), ("targets", targets)):
@@ -156,7 +167,14 @@ class FiniteSum:
 
     @cached_property
     def minimiser(self) -> NDArray[np.float64]:
-        """A point of the ball where ``f`` is least, to about 1e-9 of the loss at the origin."""
+        """A point of the ball where ``f`` is least.
+
+        Duality certifies that ``f`` there exceeds the minimum by at most 1e-9 of it, plus what rounding of predictions
+        costs: 1e-13 of the largest prediction in the ball (squared, for the squared loss).
+
+        Raises:
+            ValueError: no such point is found, or the loss is piecewise linear and least outside of the ball.
+        """
         from lrtheory.simulation.minimise import minimise
 
         return minimise(self)
@@ -168,16 +186,18 @@ class FiniteSum:
 
     def loss_at(self, points: Any) -> NDArray[np.float64]:
         """The loss ``f`` at points of shape ``(..., dimension)``, shape ``(...)``."""
-        predictions = np.asarray(points, np.float64) @ self.features.T
-        if self.loss == "absolute":
-            losses = np.abs(predictions - self.targets)
-        elif self.loss == "hinge":
-            losses = np.maximum(0.0, 1.0 - self.targets * predictions)
-        elif self.loss == "squared":
-            losses = (predictions - self.targets) ** 2 / 2
-        else:
-            losses = np.logaddexp(0.0, -self.targets * predictions)
-        return losses.mean(axis=-1)
+        return loss_of(self.loss, np.asarray(points, np.float64) @ self.features.T, self.targets).mean(axis=-1)
+
+
+def loss_of(loss: str, predictions: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The loss of each prediction; one of the names of :class:`FiniteSum`."""
+    if loss == "absolute":
+        return np.abs(predictions - targets)
+    if loss == "hinge":
+        return np.maximum(0.0, 1.0 - targets * predictions)
+    if loss == "squared":
+        return (predictions - targets) ** 2 / 2
+    return np.logaddexp(0.0, -targets * predictions)
 
 
 def absolute_regression(

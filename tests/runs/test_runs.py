@@ -177,6 +177,32 @@ def test_bad_slopes():
             fit_slope(x, y)
 
 
+WORDS = st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=12)
+
+
+@given(
+    rows=st.integers(0, 4).flatmap(
+        lambda columns: st.lists(st.lists(WORDS, min_size=columns + 1, max_size=columns + 1), min_size=1, max_size=5)
+    ),
+    width=st.integers(10, 60),
+)
+def test_tables_are_cut_between_columns_and_nowhere_else(rows, width):
+    table = pd.DataFrame(rows[1:], columns=[f"c{place}" for place in range(len(rows[0]))], dtype=str)
+    shown = shown_table(table, width)
+    groups = [group.splitlines() for group in shown.split("\n\n")]
+    assert all(len(group) == len(table) + 2 for group in groups)
+    found = {name for group in groups for name in group[0].split()}
+    assert found - {"row"} == set(table.columns)
+    for name in table.columns:
+        group = next(group for group in groups if name in group[0].split())
+        place = group[0].split().index(name)
+        assert [line.split()[place] for line in group[2:]] == list(table[name])
+    for group in groups:  # a line is too long only where its leading columns and one more need so much
+        longest = max(map(len, group))
+        assert longest <= width or len(group[0].split()) <= 2 or longest <= width / 2 + 14
+    assert shown_table(table) == shown_table(table, 10**6)  # no limit where the output is no terminal
+
+
 def test_tables_read_back_exactly(tmp_path):
     table = pd.DataFrame({"schedule": ["Cosine()"], "loss": [0.1 + 0.2]})
     write_csv(table, tmp_path / "table.csv")

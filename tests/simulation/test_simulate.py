@@ -191,6 +191,11 @@ def test_seeds_are_recorded_and_matter(seed):
         ({"antithetic": True}, ValueError),
         ({"antithetic": True, "replicas": 2, "problem": PROBLEMS["gaussian"]}, ValueError),
         ({"antithetic": True, "replicas": 2, "problem": PROBLEMS["hinge"]}, ValueError),
+        *(({"antithetic": value, "replicas": 4}, ValueError) for value in (2, 3, 7, -1, 1, 0, "yes", None)),
+        *(({"problem": AbsoluteValue(0.1, diameter=length)}, ValueError) for length in (1e39, 1e-46, 1e-38)),
+        ({"problem": AbsoluteValue(0.1, diameter=1e-310), "dtype": "float64"}, ValueError),
+        ({"problem": AbsoluteValue(0.1, lipschitz=1e30), "lr": 1e8}, ValueError),
+        ({"problem": AbsoluteValue(0.1, lipschitz=1e200), "lr": 1e-200, "dtype": "float64"}, ValueError),
         ({"threads": 0}, ValueError),
         *(
             ({"problem": PROBLEMS[loss], "lr": 1e20}, ValueError)
@@ -204,6 +209,14 @@ def test_bad_input_is_refused_in_one_sentence(change, error):
     with pytest.raises(error) as caught:
         simulate(**arguments)
     assert "must" in str(caught.value) or "is a number of" in str(caught.value)
+
+
+@pytest.mark.parametrize(("diameter", "dtype"), [(2.0**110, "float32"), (2.0**-100, "float32"), (2.0**490, "float64")])
+def test_the_largest_and_smallest_domains_are_the_unit_one_in_other_units(diameter, dtype):
+    arguments = {"schedule": Constant(), "horizon": 50, "replicas": 100, "dtype": dtype}
+    unit = simulate(AbsoluteValue(0.25), lr=0.125, **arguments).iloc[0]
+    scaled = simulate(AbsoluteValue(0.25, diameter=diameter), lr=0.125 * diameter, **arguments).iloc[0]
+    assert scaled["last"] / diameter == unit["last"]  # a power of two changes no rounding
 
 
 def test_import_is_light():
