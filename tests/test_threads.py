@@ -18,7 +18,7 @@ import sympy
 from scipy.interpolate import CubicHermiteSpline
 
 import lrtheory
-from lrtheory import Constant, Cosine, InverseSqrt, Polynomial, Robust, Schedule, simulation, sweeps
+from lrtheory import Constant, Cosine, Formula, InverseSqrt, Polynomial, Robust, simulation, sweeps
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import REGISTRY, parse
 from lrtheory.schedules.schedule import checked_horizon, checked_positive, is_number

@@ -16,6 +16,7 @@ from typing import Any
 import mpmath
 
 from lrtheory.schedules.expression import LARGEST_NUMBER, Expression
+from lrtheory.serial import one_thread_at_a_time
 
 TERMS = 8
 """Terms that are kept of an expansion."""
@@ -62,6 +63,7 @@ class Series:
         return self.terms[0]
 
 
+@one_thread_at_a_time
 @lru_cache(maxsize=1024)
 def leading_term(expression: Expression) -> tuple[Fraction, Fraction, float]:
     r"""The powers :math:`a`, :math:`b` and the coefficient in :math:`h\sim c\,x^a\ell^b` at the end of the run.

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, reduce
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,7 +155,7 @@ def _translate(node: ast.AST, depth: int) -> Expression:
             return reduce(lambda first, second: _apply(name, first, second), map(below, values))
         case ast.Compare(left=left, ops=ops, comparators=comparators) if all(type(op) in _COMPARISONS for op in ops):
             sides = [below(each) for each in (left, *comparators)]
-            pairs = [_apply(_COMPARISONS[type(op)], *pair) for op, pair in zip(ops, zip(sides, sides[1:]))]
+            pairs = [_apply(_COMPARISONS[type(op)], *pair) for op, pair in zip(ops, pairwise(sides))]
             return reduce(lambda first, second: _apply("and", first, second), pairs)
         case ast.IfExp(test=test, body=body, orelse=orelse):
             return _piecewise([below(body), below(test), below(orelse), Expression("true")])
@@ -188,9 +189,9 @@ def _apply(operation: str, *arguments: Expression) -> Expression:
     if operation in _CONDITIONS:
         return result
     values = [argument.value for argument in arguments]
-    if operation == "**" and not arguments[0].depends_on(*NAMES) and values[1] is not None:
-        if abs(values[1]) > LARGEST_POWER:
-            raise ValueError(f"a number in it has an exponent beyond {LARGEST_POWER}")
+    of_numbers = operation == "**" and not arguments[0].depends_on(*NAMES) and values[1] is not None
+    if of_numbers and abs(values[1]) > LARGEST_POWER:  # pyright: ignore[reportArgumentType]
+        raise ValueError(f"a number in it has an exponent beyond {LARGEST_POWER}")
     if operation in ("/", "Mod") and values[1] == 0:
         raise ValueError("it divides by zero")
     if operation in _EXACT and None not in values:

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from lrtheory.schedules.schedule import Schedule, checked_fraction, exact
 
@@ -35,7 +36,7 @@ class StepDecay(Schedule):
             raise ValueError(
                 f"milestones must be parts of the run such as (0.5, 0.75), not {self.milestones!r}."
             ) from None
-        if not milestones or any(later <= sooner for sooner, later in zip(milestones, milestones[1:])):
+        if not milestones or any(later <= sooner for sooner, later in pairwise(milestones)):
             raise ValueError(
                 f"milestones must be parts of the run that rise, such as (0.5, 0.75), not {self.milestones!r}."
             )

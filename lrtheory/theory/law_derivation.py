@@ -9,7 +9,7 @@ from typing import Any
 import sympy
 
 from lrtheory.schedules.schedule import Schedule, symbols
-from lrtheory.symbolic import one_thread_at_a_time
+from lrtheory.serial import one_thread_at_a_time
 
 
 @one_thread_at_a_time

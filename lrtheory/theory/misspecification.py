@@ -53,6 +53,7 @@ from scipy.interpolate import CubicHermiteSpline
 from lrtheory.schedules.breakpoints import breakpoints
 from lrtheory.schedules.expansion import HORIZONS
 from lrtheory.schedules.schedule import ROUNDING, Schedule, checked_numbers, checked_schedule
+from lrtheory.serial import one_thread_at_a_time
 
 LARGEST = 1e100
 """A misspecification beyond this, or below its inverse, would leave the range of numbers."""
@@ -137,7 +138,9 @@ def anneals(schedule: Schedule) -> bool:
     checked_schedule("schedule", schedule).steps(PROBE)
     power, logarithms, _ = schedule.end
     if power <= -1:
-        raise ValueError(f"{schedule} has no law: it grows at its end like the power {power} of what remains of the run.")
+        raise ValueError(
+            f"{schedule} has no law: it grows at its end like the power {power} of what remains of the run."
+        )
     return power > 0 or (power == 0 and logarithms < -1)
 
 
@@ -267,6 +270,7 @@ SINGULAR = 1e-12
 """The first part of the run is left out where the shape is infinite at its start: no restart there is best."""
 
 
+@one_thread_at_a_time
 @lru_cache(maxsize=256)
 def functionals(schedule: Schedule) -> Functionals:
     """Tabulate H and Q: Lobatto collocation on panels geometric in what remains of the run.

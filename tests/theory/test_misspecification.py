@@ -17,12 +17,12 @@ from lrtheory import (
     InverseSqrt,
     Polynomial,
     Robust,
+    Then,
+    Warmup,
     degradation,
     plan_grid,
     rho_exponent,
-    Then,
     tuned_lr,
-    Warmup,
 )
 from lrtheory.schedules import REGISTRY, symbols
 from lrtheory.schedules.robust import robust_pieces
@@ -75,9 +75,7 @@ def test_the_law_holds_at_every_degree_and_every_rate(degree, power):
     assert degradation(Polynomial(degree), rho) == pytest.approx(exact, rel=2e-6)
 
 
-@pytest.mark.parametrize(
-    "formula", ["Piecewise((1 - 2*u, u < 1/2), (0, True))", "exp(1 - 1/(1 - u))", "1/(1 - u)"]
-)
+@pytest.mark.parametrize("formula", ["Piecewise((1 - 2*u, u < 1/2), (0, True))", "exp(1 - 1/(1 - u))", "1/(1 - u)"])
 def test_a_shape_without_a_degree_is_refused(formula):
     schedule = Formula(formula, name="mine")
     for call in (
@@ -85,7 +83,7 @@ def test_a_shape_without_a_degree_is_refused(formula):
         lambda: law(schedule),
         lambda: plan_grid(1, 9, schedule=schedule, budget=2),
     ):
-        with pytest.raises(ValueError, match="mine has no (degree|law): "):
+        with pytest.raises(ValueError, match=r"mine has no (degree|law): "):
             call()
 
 
