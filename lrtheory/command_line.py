@@ -14,6 +14,7 @@ from lrtheory.runs.cluster import LOCAL, ClusterError, connect
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.processes import WorkerError
 from lrtheory.runs.store import StoreError
+from lrtheory.schedules import Schedule, parse
 
 Config = TypeVar("Config")
 
@@ -37,6 +38,18 @@ def count(text: str) -> int:
     return int(number)
 
 
+def schedule(text: str) -> Schedule:
+    """The schedule that a text denotes.
+
+    Raises:
+        argparse.ArgumentTypeError: it denotes none.
+    """
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def add_fields(parser: argparse.ArgumentParser, defaults: Any) -> None:
     """An option for each field of a configuration; its help is the field's line in the class's ``Args``."""
     help_of = dict(re.findall(r"^ +(\w+): (.*)$", type(defaults).__doc__ or "", flags=re.MULTILINE))
@@ -45,9 +58,9 @@ def add_fields(parser: argparse.ArgumentParser, defaults: Any) -> None:
         convert: Any = get_args(field.type)[0] if several else field.type
         parser.add_argument(
             f"--{field.name.replace('_', '-')}",
-            type=count if convert is int else convert,
+            type={int: count, Schedule: schedule}.get(convert, convert),
             nargs="+" if several else None,
-            metavar=convert.__name__.upper() if convert is not str else "NAME",
+            metavar="NAME" if convert is str else convert.__name__.upper(),
             help=f"{help_of.get(field.name, '')} Default: {_shown(getattr(defaults, field.name))}.".replace("%", "%%"),
         )
 

@@ -1,17 +1,18 @@
 """The law: how much each schedule loses when its rate is ``rho`` times the tuned one, in three layers."""
 
 import math
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lrtheory.figures.style import LAYERS, broken, shown, styled
+from lrtheory.figures.style import LAYERS, broken, label, shown, styled
 from lrtheory.schedules import parse
-from lrtheory.theory.misspecification import degradation, rho_exponent
+from lrtheory.sweeps.misspecified import shown_exponent
+from lrtheory.theory.misspecification import degradation
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
@@ -29,16 +30,14 @@ def draw(frame: pd.DataFrame) -> Figure:
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for panel, name in zip(axes, names):
             group = frame[frame["schedule"] == name]
-            schedule = parse(str(name))
-            rho = shown(np.geomspace(group["rho"].min(), group["rho"].max(), 300))
-            law = shown(degradation(schedule, rho))
+            rho, law = _law(str(name), group)
             panel.loglog(rho, law, **LAYERS["law"])
             panel.loglog(group["rho"], group["worst_case_factor"], **LAYERS["worst_case"])
             margin = 1.96 * group["standard_error"] * group["simulated_factor"] / group["simulated"]
             panel.errorbar(group["rho"], group["simulated_factor"], margin, **LAYERS["simulated"])
             if (group["rho"] > 16).any():
-                _guide(panel, group, rho, law, rho_exponent(schedule))
-            panel.set_title(broken(str(name), 26 if len(names) > 1 else 60))
+                _guide(panel, group, rho, law, shown_exponent(group["degree"].iloc[0]))
+            panel.set_title(broken(label(str(name)), 26 if len(names) > 1 else 60))
         for unused in axes[len(names) :]:
             unused.set_visible(False)
         for above_unused in axes[: len(names)][-columns:]:
@@ -51,9 +50,19 @@ def draw(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def _guide(panel: Axes, group: pd.DataFrame, rho: np.ndarray, law: np.ndarray, exponent: Any) -> None:
+def _law(name: str, group: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """The curve of the law; of a schedule that cannot be read, as one of a class outside of the package, at the table's points."""
+    try:
+        schedule = parse(name)
+    except ValueError:
+        return group["rho"].to_numpy(), shown(group["law"])
+    rho = shown(np.geomspace(group["rho"].min(), group["rho"].max(), 300))
+    return rho, shown(degradation(schedule, rho))
+
+
+def _guide(panel: Axes, group: pd.DataFrame, rho: np.ndarray, law: np.ndarray, exponent: str) -> None:
     """A line of the slope that is proved, above everything that is drawn from 16 on, with the slope above it."""
-    power = float(exponent)
+    power = float(Fraction(exponent))
     large, guide = group[group["rho"] >= 16], rho[rho >= 16]
     heights = [
         np.max(law[rho >= 16] / (guide / 16) ** power),

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lrtheory.runs.store import whole_file
+from lrtheory.schedules import parse
 
 STYLE = Path(__file__).with_name("lrtheory.mplstyle")
 
@@ -59,7 +60,20 @@ def of_schedules(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     names = list(dict.fromkeys(map(str, names)))
     others = [name for name in names if name not in SCHEDULES]
     found = {name: OTHERS[place % len(OTHERS)] for place, name in enumerate(others)}
-    return {name: {"label": name, **found.get(name, SCHEDULES.get(name, {}))} for name in names}
+    return {name: {"label": label(name), **found.get(name, SCHEDULES.get(name, {}))} for name in names}
+
+
+def label(name: str) -> str:
+    """How a schedule of a table is shown: by the name that its author gave it, or as it is written.
+
+    Example:
+        >>> label("Formula('(1 - u)**2', name='mine')"), label("Cosine()")
+        ('mine', 'Cosine()')
+    """
+    try:
+        return parse(name).name
+    except ValueError:
+        return name
 
 
 def of_schedule(name: str, **changes: Any) -> dict[str, Any]:

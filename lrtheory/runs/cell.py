@@ -1,7 +1,9 @@
 import hashlib
 import json
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any
+
+from lrtheory.schedules.schedule import Schedule
 
 SCHEMA = 1
 """Raised when the meaning of a stored result changes; cells of another schema are other cells."""
@@ -11,8 +13,8 @@ def cell_id(cell: Any) -> str:
     """The name of a cell: the SHA-256 of the canonical JSON of its schema, kind and values.
 
     Args:
-        cell: An instance of a frozen dataclass whose fields are strings, whole numbers, finite floats, booleans, or
-            tuples of these.
+        cell: An instance of a frozen dataclass whose fields are strings, whole numbers, finite floats, booleans, schedules,
+            or tuples of these.
 
     Raises:
         TypeError: it is not.
@@ -33,7 +35,20 @@ def describe(cell: Any) -> dict[str, Any]:
     """The cell as plain values: what its id is made of and what the store writes beside a result."""
     if not is_dataclass(cell) or isinstance(cell, type) or not cell.__dataclass_params__.frozen:  # pyright: ignore
         raise TypeError(f"a cell is an instance of a frozen dataclass, not {cell!r}.")
-    return {"schema": SCHEMA, "kind": type(cell).__name__, "config": asdict(cell)}
+    config: dict[str, Any] = {}
+    for field in fields(cell):
+        value = getattr(cell, field.name)
+        if isinstance(value, Schedule):  # another definition under the same name is another cell
+            config |= {field.name: repr(value), "formula": value.formula}
+        else:
+            config[field.name] = _plain(value)
+    return {"schema": SCHEMA, "kind": type(cell).__name__, "config": config}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    return repr(value) if isinstance(value, Schedule) else value
 
 
 def canonical(value: Any) -> bytes:

@@ -52,7 +52,8 @@ from lrtheory.extras import load_torch
 from lrtheory.runs import Store, execute
 from lrtheory.runs.cluster import Cluster
 from lrtheory.runs.execute import Workers
-from lrtheory.schedules import parse
+from lrtheory.schedules import Constant, Polynomial, Schedule
+from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.sweeps import networks
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.networks import DIGITS, DIVERGED, SCHEDULES
@@ -101,7 +102,7 @@ class Cifar10Sweep:
 
     Args:
         networks: Names of networks: compact, wide.
-        schedules: Names of schedules, as they print themselves.
+        schedules: The shapes.
         per_decade: Rates a decade, over three decades from 0.01.
         seeds: Runs of every rate, each with its own first weights, order and augmentation: at least two; 0 for the scale's.
         scale: full, medium, small, tiny, or auto for full on cuda and small on a CPU.
@@ -109,14 +110,15 @@ class Cifar10Sweep:
     """
 
     networks: tuple[str, ...] = ("compact",)
-    schedules: tuple[str, ...] = SCHEDULES
+    schedules: tuple[Schedule, ...] = SCHEDULES
     per_decade: int = 3
     seeds: int = 0
     scale: str = "auto"
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "schedules", tuple(parse(name).name for name in self.schedules))
+        for schedule in self.schedules:
+            checked_schedule("a schedule of the sweep", schedule)
         for name in ("networks", "schedules"):
             check_unique(name, getattr(self, name))
         for name in self.networks:
@@ -132,7 +134,7 @@ class Cifar10Sweep:
 
 
 DEFAULT = Cifar10Sweep()
-QUICK = Cifar10Sweep(schedules=("Constant()", "Polynomial(1)"), per_decade=1, scale="tiny")
+QUICK = Cifar10Sweep(schedules=(Constant(), Polynomial(1)), per_decade=1, scale="tiny")
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,7 @@ class ResidualCell:
     Args:
         network: compact or wide.
         size: Channels and first stride, or depth and factor.
-        schedule: Its name.
-        formula: What the name stands for: a cell of another definition is another cell.
+        schedule: The shape.
         lr: The rate that the schedule scales.
         seed: Of first weights, order and augmentation.
         examples: Training images.
@@ -159,8 +160,7 @@ class ResidualCell:
 
     network: str
     size: tuple[int, ...]
-    schedule: str
-    formula: str
+    schedule: Schedule
     lr: float
     seed: int
     examples: int
@@ -226,7 +226,12 @@ def table(sweep: Cifar10Sweep, store: Store, workers: Workers = None) -> pd.Data
     wanted = cells(sweep)
     alone = sweep.device == "cuda" and not isinstance(workers, Cluster)
     results = execute(compute, wanted, store, workers=1 if alone else workers)
-    runs = pd.DataFrame([{**vars(cell), "horizon": cell.horizon, **result} for cell, result in zip(wanted, results)])
+    runs = pd.DataFrame(
+        [
+            {**vars(cell), "schedule": repr(cell.schedule), "horizon": cell.horizon, **result}
+            for cell, result in zip(wanted, results)
+        ]
+    )
     return _rows(runs, _scale_name(sweep))
 
 
@@ -235,7 +240,7 @@ def cells(sweep: Cifar10Sweep) -> list[ResidualCell]:
     scale = SCALES[_scale_name(sweep)]
     return [
         ResidualCell(
-            network, scale.size[network], schedule, parse(schedule).formula, lr, seed, scale.examples, scale.tested,
+            network, scale.size[network], schedule, lr, seed, scale.examples, scale.tested,
             scale.epochs, scale.batch, MOMENTUM, WEIGHT_DECAY, SMOOTHING, scale.precision, sweep.device,
         )
         for seed, network, schedule, lr in product(

@@ -7,11 +7,11 @@ import pandas as pd
 from lrtheory.runs import Store
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
-from lrtheory.schedules import Polynomial, parse
+from lrtheory.schedules import Polynomial
 from lrtheory.sweeps import rho as rho_sweep
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.misspecified import Misspecified
-from lrtheory.theory.misspecification import law
+from lrtheory.theory.misspecification import rho_exponent
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class DegreeSweep:
 
     def as_rho_sweep(self) -> rho_sweep.RhoSweep:
         """The same cells as a sweep over ``rho``."""
-        names = tuple(Polynomial(degree).name for degree in self.degrees)
-        return rho_sweep.RhoSweep(names, self.rhos, self.horizon, self.replicas, self.seed)
+        schedules = tuple(map(Polynomial, self.degrees))
+        return rho_sweep.RhoSweep(schedules, self.rhos, self.horizon, self.replicas, self.seed)
 
 
 DEFAULT = DegreeSweep()
@@ -60,17 +60,18 @@ def table(sweep: DegreeSweep, store: Store, workers: Workers = None) -> pd.DataF
     """
     frame = rho_sweep.table(sweep.as_rho_sweep(), store, workers)
     rows = []
-    for name, group in frame.groupby("schedule", sort=False):
-        predicted = law(parse(str(name)))
+    for power in sweep.degrees:
+        schedule = Polynomial(power)
+        group = frame[frame["schedule"] == repr(schedule)]
         for layer in ("law", "worst_case", "expected", "simulated"):
             error = group["standard_error"] if layer == "simulated" else None
             slope = fit_slope(group["rho"], group[layer], error)
             rows.append(
                 {
-                    "schedule": name,
-                    "degree": float(predicted.degree),
+                    "schedule": repr(schedule),
+                    "degree": float(schedule.degree),
                     "horizon": sweep.horizon,
-                    "predicted": float(predicted.exponent),
+                    "predicted": float(rho_exponent(schedule)),
                     "layer": layer,
                     "exponent": slope.value,
                     "low": slope.low,

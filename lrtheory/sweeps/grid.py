@@ -14,7 +14,7 @@ from scipy.interpolate import CubicSpline
 
 from lrtheory.runs import Store
 from lrtheory.runs.execute import Workers
-from lrtheory.schedules import parse
+from lrtheory.schedules import Schedule
 from lrtheory.schedules.schedule import is_number
 from lrtheory.sweeps import rho as rho_sweep
 from lrtheory.sweeps.checks import check_unique
@@ -31,14 +31,14 @@ class GridSweep:
     """Which cells ``sweep grid`` computes: those of ``sweep rho`` and the points between them.
 
     Args:
-        schedules: Names of schedules, as they print themselves.
+        schedules: The shapes.
         ratios: Ratios of neighbouring grid points, above 1 and at most 64.
         horizon: Number of steps.
         replicas: Runs of each simulation.
         seed: Of the simulations.
     """
 
-    schedules: tuple[str, ...] = SCHEDULES
+    schedules: tuple[Schedule, ...] = SCHEDULES
     ratios: tuple[float, ...] = (1.5, 2.0, 3.0, 4.0, 8.0, 10.0, 16.0, 32.0, 64.0)
     horizon: int = 100_000
     replicas: int = 10_000
@@ -77,8 +77,8 @@ def table(sweep: GridSweep, store: Store, workers: Workers = None) -> pd.DataFra
     """
     curves = rho_sweep.table(sweep.as_rho_sweep(), store, workers)
     rows = []
-    for name, curve in curves.groupby("schedule", sort=False):
-        schedule = parse(str(name))
+    for schedule in sweep.schedules:
+        curve = curves[curves["schedule"] == repr(schedule)]
         tuned = tuned_lr(schedule, sweep.horizon, diameter=1.0)
         log_rho = np.log(curve["rho"].to_numpy())
         layers = {
@@ -94,7 +94,7 @@ def table(sweep: GridSweep, store: Store, workers: Workers = None) -> pd.DataFra
         dense = np.geomspace(curve["rho"].min(), curve["rho"].max(), round(octaves * RESOLUTION) + 1)
         losses = {layer: loss(dense) for layer, loss in layers.items()}
         for ratio in sweep.ratios:
-            row = {"schedule": name, "ratio": ratio, "horizon": sweep.horizon}
+            row = {"schedule": repr(schedule), "ratio": ratio, "horizon": sweep.horizon}
             row |= {layer: worst_offset(dense, loss, ratio) for layer, loss in losses.items()}
             row |= {f"{layer}_factor": row[layer] / loss.min() for layer, loss in losses.items() if layer != "law"}
             rows.append(row)

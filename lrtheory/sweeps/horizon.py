@@ -1,6 +1,7 @@
 """What length changes: the rate at the tuned step, and the exponent of ``rho``, against the horizon."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import Schedule, parse
-from lrtheory.sweeps.checks import check_horizon, check_replicas, check_seed, check_unique, schedules_with_a_law
+from lrtheory.sweeps.checks import check_horizon, check_replicas, check_schedules, check_seed, check_unique
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified, compute
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.misspecification import rho_exponent
@@ -24,13 +25,13 @@ class HorizonSweep:
     """Which cells ``sweep horizon`` computes.
 
     Args:
-        schedules: Names of schedules, as they print themselves.
+        schedules: The shapes.
         horizons: Numbers of steps, at least three of them, from 2 to 1e9.
         replicas: Runs of each simulation.
         seed: Of the simulations.
     """
 
-    schedules: tuple[str, ...] = SCHEDULES
+    schedules: tuple[Schedule, ...] = SCHEDULES
     horizons: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
     replicas: int = 2_000
     seed: int = 0
@@ -43,7 +44,7 @@ class HorizonSweep:
         check_unique("horizons", self.horizons)
         check_replicas(self.replicas)
         check_seed(self.seed)
-        object.__setattr__(self, "schedules", schedules_with_a_law(self.schedules))
+        check_schedules(self.schedules)
 
 
 DEFAULT = HorizonSweep()
@@ -55,19 +56,17 @@ class Exponents:
     """The exponents of ``rho`` of one schedule at one horizon.
 
     Args:
-        schedule: Its name, as it prints itself.
-        formula: What the name stands for.
+        schedule: The shape.
         horizon: Number of steps.
     """
 
-    schedule: str
-    formula: str
+    schedule: Schedule
     horizon: int
 
 
 def exponents(cell: Exponents) -> dict[str, float]:
     """The fitted exponent of the worst case of the last iterate, and of the bound for the averaged iterate."""
-    schedule = parse(cell.schedule)
+    schedule = cell.schedule
     tuned = tuned_lr(schedule, cell.horizon, diameter=1.0)
     last = fit_slope(RHOS, worst_case_curve(schedule, cell.horizon, RHOS * tuned, diameter=1.0))
     steps = schedule.steps(cell.horizon)
@@ -94,20 +93,20 @@ def table(sweep: HorizonSweep, store: Store, workers: Workers = None) -> pd.Data
         scaled = {
             name: losses[name] / cell.horizon**0.5 for name in ("worst_case", "expected", "simulated", "standard_error")
         }
-        rows.append({"schedule": cell.schedule, "horizon": cell.horizon, "lr": losses["lr"], **scaled, **slope})
+        rows.append({"schedule": repr(cell.schedule), "horizon": cell.horizon, "lr": losses["lr"], **scaled, **slope})
     return pd.DataFrame(rows)
 
 
 def _pairs(sweep: HorizonSweep) -> list[tuple[Schedule, int]]:
-    return [(parse(name), horizon) for name in sweep.schedules for horizon in sweep.horizons]
+    return list(product(sweep.schedules, sweep.horizons))
 
 
 def _at_tuned(sweep: HorizonSweep) -> list[Misspecified]:
-    return [Misspecified(s.name, s.formula, 1.0, horizon, sweep.replicas, sweep.seed) for s, horizon in _pairs(sweep)]
+    return [Misspecified(s, 1.0, horizon, sweep.replicas, sweep.seed) for s, horizon in _pairs(sweep)]
 
 
 def _slopes(sweep: HorizonSweep) -> list[Exponents]:
-    return [Exponents(s.name, s.formula, horizon) for s, horizon in _pairs(sweep)]
+    return [Exponents(s, horizon) for s, horizon in _pairs(sweep)]
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:

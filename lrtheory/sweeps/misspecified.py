@@ -2,17 +2,17 @@
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from lrtheory.schedules import parse
+from lrtheory.schedules import WSD, Constant, Cosine, InverseSqrt, Polynomial, Robust, Schedule
 from lrtheory.simulation import VERSION, AbsoluteValue, simulate, worst_eps
-from lrtheory.theory.misspecification import degradation
+from lrtheory.theory.misspecification import degradation, reciprocal
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
 
-SCHEDULES = (
-    "Constant()", "InverseSqrt()", "Polynomial(1)", "Polynomial(2)", "Polynomial(3)", "Cosine()", "WSD(0.2)",
-    "Robust(16)",
+SCHEDULES: tuple[Schedule, ...] = (
+    Constant(), InverseSqrt(), Polynomial(1), Polynomial(2), Polynomial(3), Cosine(), WSD(0.2), Robust(16),
 )  # fmt: skip
 """The schedules of the default sweeps: the two that do not anneal, and six that do."""
 
@@ -26,8 +26,7 @@ class Misspecified:
     """SGD on a domain of diameter 1 with gradients bounded by 1, at ``rho`` times the tuned rate.
 
     Args:
-        schedule: Its name, as it prints itself.
-        formula: What the name stands for: a cell of another definition is another cell.
+        schedule: The shape.
         rho: The rate over the tuned rate of the worst case.
         horizon: Number of steps.
         replicas: Runs of the simulation.
@@ -36,8 +35,7 @@ class Misspecified:
         theory: The version of the law and of the choice of the slope, likewise.
     """
 
-    schedule: str
-    formula: str
+    schedule: Schedule
     rho: float
     horizon: int
     replicas: int
@@ -51,7 +49,7 @@ def compute(cell: Misspecified) -> dict[str, Any]:
 
     Losses are in units of :math:`DG/\sqrt T`; the law is a factor over the tuned rate.
     """
-    schedule = parse(cell.schedule)
+    schedule = cell.schedule
     lr = cell.rho * _tuned(cell.schedule, cell.horizon)
     eps, expected = worst_eps(schedule, horizon=cell.horizon, lr=lr)
     runs = simulate(
@@ -71,5 +69,15 @@ def compute(cell: Misspecified) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=256)
-def _tuned(schedule: str, horizon: int) -> float:
-    return tuned_lr(parse(schedule), horizon, diameter=1.0)
+def _tuned(schedule: Schedule, horizon: int) -> float:
+    return tuned_lr(schedule, horizon, diameter=1.0)
+
+
+def shown_exponent(degree: float) -> str:
+    """The exponent of ``rho`` that a degree predicts, as a fraction where it is one.
+
+    Example:
+        >>> shown_exponent(1.0), shown_exponent(0.5), shown_exponent(0.0)
+        ('1/3', '1/2', '1')
+    """
+    return str(reciprocal(2 * max(Fraction(degree).limit_denominator(1000), 0) + 1))

@@ -58,8 +58,18 @@ from lrtheory.runs import Store, execute
 from lrtheory.runs.cluster import Cluster
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
-from lrtheory.schedules import parse
-from lrtheory.schedules.schedule import checked_horizon
+from lrtheory.schedules import (
+    WSD,
+    Constant,
+    Cosine,
+    Exponential,
+    InverseSqrt,
+    Polynomial,
+    Robust,
+    Schedule,
+    parse,
+)  # fmt: skip
+from lrtheory.schedules.schedule import checked_horizon, checked_schedule
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.grid import worst_offset
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
@@ -68,9 +78,8 @@ TASKS = ("logistic-ball", "logistic", "digits-noisy", "digits")
 LOWEST = {"sgd": 1e-3, "momentum": 1e-4, "adamw": 1e-4}
 """The lowest rate of each optimizer; the others lie up to four decades above it."""
 DECADES = 4
-SCHEDULES = (
-    "Constant()", "InverseSqrt()", "Polynomial(1)", "Polynomial(2)", "Polynomial(3)", "Cosine()", "WSD(0.2)",
-    "Exponential(0.01)", "Robust(16)",
+SCHEDULES: tuple[Schedule, ...] = (
+    Constant(), InverseSqrt(), Polynomial(1), Polynomial(2), Polynomial(3), Cosine(), WSD(0.2), Exponential(0.01), Robust(16),
 )  # fmt: skip
 ORDER = (
     ("Constant()", "Polynomial(1)"), ("Polynomial(1)", "Polynomial(2)"), ("Polynomial(1)", "Cosine()"),
@@ -97,7 +106,7 @@ class NetworkSweep:
     Args:
         tasks: Names of tasks: logistic-ball, logistic, digits-noisy, digits.
         optimizers: Names of optimizers: sgd, momentum, adamw.
-        schedules: Names of schedules, as they print themselves.
+        schedules: The shapes.
         per_decade: Rates a decade, over the four decades of each optimizer.
         seeds: Runs of every rate, each with its own first weights and batches; at least two.
         horizon: Number of steps.
@@ -107,7 +116,7 @@ class NetworkSweep:
 
     tasks: tuple[str, ...] = TASKS
     optimizers: tuple[str, ...] = tuple(LOWEST)
-    schedules: tuple[str, ...] = SCHEDULES
+    schedules: tuple[Schedule, ...] = SCHEDULES
     per_decade: int = 5
     seeds: int = 12
     horizon: int = 4_000
@@ -115,7 +124,8 @@ class NetworkSweep:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "schedules", tuple(parse(name).name for name in self.schedules))
+        for schedule in self.schedules:
+            checked_schedule("a schedule of the sweep", schedule)
         for name in ("tasks", "optimizers", "schedules"):
             check_unique(name, getattr(self, name))
         for kind, given, known in (("task", self.tasks, TASKS), ("optimizer", self.optimizers, tuple(LOWEST))):
@@ -133,21 +143,17 @@ class NetworkSweep:
 DEFAULT = NetworkSweep()
 QUICK = NetworkSweep(
     tasks=("logistic-ball", "digits-noisy"), optimizers=("sgd",),
-    schedules=("Constant()", "Polynomial(1)", "Polynomial(3)"), per_decade=4, seeds=3, horizon=500,
+    schedules=(Constant(), Polynomial(1), Polynomial(3)), per_decade=4, seeds=3, horizon=500,
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class NetworkCell:
-    """All rates and seeds of one task, optimizer and schedule, trained at once; the fields are :class:`NetworkSweep`'s.
-
-    ``formula`` is what the schedule's name stands for: a cell of another definition is another cell.
-    """
+    """All rates and seeds of one task, optimizer and schedule, trained at once; the fields are :class:`NetworkSweep`'s."""
 
     task: str
     optimizer: str
-    schedule: str
-    formula: str
+    schedule: Schedule
     per_decade: int
     seeds: int
     horizon: int
@@ -186,7 +192,7 @@ def compute(cell: NetworkCell | GroundCell) -> dict[str, Any]:
     setting = _setting(cell.task)
     if isinstance(cell, GroundCell):
         return {name: float(f"{loss:.{DIGITS}g}") for name, loss in _ground(setting, cell.seeds).items()}
-    schedule, lrs = parse(cell.schedule), rates(cell.optimizer, cell.per_decade)
+    schedule, lrs = cell.schedule, rates(cell.optimizer, cell.per_decade)
     runs = [(lr, seed) for lr in lrs for seed in range(cell.seeds)]
     trained = ensemble.train(
         setting.task,
@@ -222,9 +228,7 @@ def _grounds(sweep: NetworkSweep) -> list[GroundCell]:
 
 def _trained(sweep: NetworkSweep) -> list[NetworkCell]:
     return [
-        NetworkCell(
-            *names, parse(names[-1]).formula, sweep.per_decade, sweep.seeds, sweep.horizon, sweep.batch, sweep.device
-        )
+        NetworkCell(*names, sweep.per_decade, sweep.seeds, sweep.horizon, sweep.batch, sweep.device)
         for names in product(sweep.tasks, sweep.optimizers, sweep.schedules)
     ]
 
@@ -247,7 +251,12 @@ def table(sweep: NetworkSweep, store: Store, workers: Workers = None) -> pd.Data
     ground, parts = {cell.task: result for cell, result in zip(grounds, results)}, []
     for cell, result in zip(trained, results[len(grounds) :]):
         lrs = rates(cell.optimizer, cell.per_decade)
-        names = {"task": cell.task, "optimizer": cell.optimizer, "schedule": cell.schedule, "horizon": cell.horizon}
+        names = {
+            "task": cell.task,
+            "optimizer": cell.optimizer,
+            "schedule": repr(cell.schedule),
+            "horizon": cell.horizon,
+        }
         seeds = {name: np.array(values, dtype=float).reshape(len(lrs), -1) for name, values in result.items()}
         part = pd.DataFrame({**names, **ground[cell.task], "lr": lrs})
         for name in ("test_loss", "test_accuracy"):

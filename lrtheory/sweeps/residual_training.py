@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from lrtheory.benchmarks.training import _now
 from lrtheory.optim.ensemble import start
-from lrtheory.schedules import parse
 from lrtheory.sweeps.cifar10 import ResidualCell
 from lrtheory.tasks import cifar10, residual
 from lrtheory.tasks.task import Examples, Task
@@ -59,7 +58,7 @@ def train(cell: ResidualCell, model: nn.Module, examples: Examples) -> float:
     optimizer = torch.optim.SGD(
         parameters, cell.lr, cell.momentum, weight_decay=cell.weight_decay, nesterov=True, fused=cell.device == "cuda"
     )
-    scheduler = parse(cell.schedule).lr_scheduler(optimizer, cell.horizon)
+    scheduler = cell.schedule.lr_scheduler(optimizer, cell.horizon)
     loss = _loss_on(cell.device)
     model.train()
     begin = _now(cell.device)

@@ -7,10 +7,9 @@ import pandas as pd
 from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
-from lrtheory.schedules import parse
-from lrtheory.sweeps.checks import check_horizon, check_replicas, check_rhos, check_seed, schedules_with_a_law
-from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified, compute
-from lrtheory.theory.misspecification import rho_exponent
+from lrtheory.schedules import Schedule
+from lrtheory.sweeps.checks import check_horizon, check_replicas, check_rhos, check_schedules, check_seed
+from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified, compute, shown_exponent
 
 FITTED = (16.0, 256.0)
 """The range of ``rho`` in which exponents are fitted."""
@@ -24,14 +23,14 @@ class RhoSweep:
     """Which cells ``sweep rho`` computes.
 
     Args:
-        schedules: Names of schedules, as they print themselves.
+        schedules: The shapes, as Cosine or "Formula('(1 - u)**2')".
         rhos: Misspecifications, from 1e-12 to 1e12.
         horizon: Number of steps, from 2 to 1e9.
         replicas: Runs of each simulation.
         seed: Of the simulations.
     """
 
-    schedules: tuple[str, ...] = SCHEDULES
+    schedules: tuple[Schedule, ...] = SCHEDULES
     rhos: tuple[float, ...] = tuple(2.0**k for k in range(-3, 9))
     horizon: int = 100_000
     replicas: int = 10_000
@@ -42,7 +41,7 @@ class RhoSweep:
         check_horizon(self.horizon)
         check_replicas(self.replicas)
         check_seed(self.seed)
-        object.__setattr__(self, "schedules", schedules_with_a_law(self.schedules))
+        check_schedules(self.schedules)
 
 
 DEFAULT = RhoSweep()
@@ -52,7 +51,7 @@ QUICK = RhoSweep(horizon=2_000, replicas=1_000)
 def cells(sweep: RhoSweep) -> list[Misspecified]:
     """The cells of the sweep, schedule by schedule."""
     return [
-        Misspecified(schedule, parse(schedule).formula, rho, sweep.horizon, sweep.replicas, sweep.seed)
+        Misspecified(schedule, rho, sweep.horizon, sweep.replicas, sweep.seed)
         for schedule in sweep.schedules
         for rho in sweep.rhos
     ]
@@ -71,8 +70,8 @@ def table(sweep: RhoSweep, store: Store, workers: Workers = None) -> pd.DataFram
     frame = pd.DataFrame(
         [
             {
-                "schedule": cell.schedule,
-                "degree": float(parse(cell.schedule).degree),
+                "schedule": repr(cell.schedule),
+                "degree": float(cell.schedule.degree),
                 "rho": cell.rho,
                 "horizon": cell.horizon,
                 **result,
@@ -91,7 +90,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name, group in frame.groupby("schedule", sort=False):
         fitted = group[group["rho"].between(*FITTED)]
-        row = {"schedule": name, "predicted": str(rho_exponent(parse(str(name))))}
+        row = {"schedule": name, "predicted": shown_exponent(group["degree"].iloc[0])}
         for layer, title in (("law", "law"), ("worst_case", "worst case"), ("simulated", "simulated")):
             error = fitted["standard_error"] if layer == "simulated" else None
             row[title] = f"{fit_slope(fitted['rho'], fitted[layer], error):.3f}" if len(fitted) >= 3 else "-"

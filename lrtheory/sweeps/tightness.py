@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from lrtheory.runs import Store, execute
-from lrtheory.schedules import parse
-from lrtheory.schedules.schedule import checked_horizon
+from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Schedule
+from lrtheory.schedules.schedule import checked_horizon, checked_schedule
 from lrtheory.sweeps.checks import check_horizon, check_rhos, check_unique
 from lrtheory.theory.certificates import LONGEST, certify_worst_case
 from lrtheory.theory.published_bound import published_bound
@@ -28,19 +28,20 @@ class TightnessSweep:
     """Which cells ``sweep tightness`` computes.
 
     Args:
-        schedules: Names of schedules, as they print themselves.
+        schedules: The shapes.
         certified: Horizons that semidefinite programs judge, at most 20 steps.
         rhos: Misspecifications of the certified runs, from 1e-12 to 1e12.
         horizons: Horizons at which the published bound is compared, at the tuned rate.
     """
 
-    schedules: tuple[str, ...] = ("Constant()", "Polynomial(1)", "Polynomial(3)", "Cosine()", "WSD(0.2)")
+    schedules: tuple[Schedule, ...] = (Constant(), Polynomial(1), Polynomial(3), Cosine(), WSD(0.2))
     certified: tuple[int, ...] = (4, 12)
     rhos: tuple[float, ...] = tuple(2.0 ** (k / 2) for k in range(-4, 11))
     horizons: tuple[int, ...] = (10, 30, 100, 1_000, 10_000, 100_000, 1_000_000)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "schedules", tuple(parse(name).name for name in self.schedules))
+        for schedule in self.schedules:
+            checked_schedule("a schedule of the sweep", schedule)
         for name in ("schedules", "certified", "horizons"):
             check_unique(name, getattr(self, name))
         for horizon in self.certified:
@@ -52,7 +53,7 @@ class TightnessSweep:
 
 
 DEFAULT = TightnessSweep()
-QUICK = TightnessSweep(schedules=("Constant()", "Polynomial(1)"), certified=(4,), rhos=(1.0, 8.0), horizons=(10, 1_000))
+QUICK = TightnessSweep(schedules=(Constant(), Polynomial(1)), certified=(4,), rhos=(1.0, 8.0), horizons=(10, 1_000))
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,14 @@ class TightnessCell:
     """The bounds of one schedule at ``rho`` times its tuned rate, with lengths and gradients bounded by 1.
 
     Args:
-        schedule: Its name, as it prints itself.
-        formula: What the name stands for: a cell of another definition is another cell.
+        schedule: The shape.
         horizon: Number of steps.
         rho: The rate over the tuned one.
         length: What is known: ``distance`` to a minimiser, or ``diameter`` of the domain.
         certified: Whether a semidefinite program judges.
     """
 
-    schedule: str
-    formula: str
+    schedule: Schedule
     horizon: int
     rho: float
     length: str
@@ -78,18 +77,17 @@ class TightnessCell:
 
 def cells(sweep: TightnessSweep) -> list[TightnessCell]:
     """The cells of the sweep: short runs with programs, then long ones without."""
-    schedules = [parse(name) for name in sweep.schedules]
     return [
         *(
-            TightnessCell(schedule.name, schedule.formula, horizon, rho, length, certified=True)
-            for schedule in schedules
+            TightnessCell(schedule, horizon, rho, length, certified=True)
+            for schedule in sweep.schedules
             for horizon in sweep.certified
             for length in LENGTHS
             for rho in sweep.rhos
         ),
         *(
-            TightnessCell(schedule.name, schedule.formula, horizon, 1.0, "distance", certified=False)
-            for schedule in schedules
+            TightnessCell(schedule, horizon, 1.0, "distance", certified=False)
+            for schedule in sweep.schedules
             for horizon in sweep.horizons
         ),
     ]
@@ -100,7 +98,7 @@ def compute(cell: TightnessCell) -> dict[str, Any]:
 
     ``program`` and ``accuracy``, how much it may be off, are None where none judges.
     """
-    schedule, length = parse(cell.schedule), {cell.length: 1.0}
+    schedule, length = cell.schedule, {cell.length: 1.0}
     lr = cell.rho * tuned_lr(schedule, cell.horizon, **length)
     steps = schedule.steps(cell.horizon, lr=lr)
     program = accuracy = None
@@ -130,7 +128,7 @@ def table(sweep: TightnessSweep, store: Store, workers: Any = None) -> pd.DataFr
     wanted = cells(sweep)
     rows = []
     for cell, result in zip(wanted, execute(compute, wanted, store, workers=workers)):
-        names = {"schedule": cell.schedule, "length": cell.length, "horizon": cell.horizon, "rho": cell.rho}
+        names = {"schedule": repr(cell.schedule), "length": cell.length, "horizon": cell.horizon, "rho": cell.rho}
         rows.append({**names, **result})
     return pd.DataFrame(rows).astype({"program": float, "accuracy": float})
 
