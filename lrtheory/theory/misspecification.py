@@ -285,7 +285,9 @@ def _scaled_limit(schedule: Schedule) -> sympy.Expr:
     if power == 0:
         return limit_expression(schedule)
     _, horizon = symbols()
-    pieces = sympy.piecewise_fold(schedule.expr * horizon**power) if power is not None and power.is_Rational else None
+    pieces: Any = (
+        sympy.piecewise_fold(schedule.expr * horizon**power) if power is not None and power.is_Rational else None
+    )
     limit: Any = None if pieces is None else _limit(lambda: _limit_of(pieces))
     if limit is None or limit.has(sympy.oo, sympy.zoo, sympy.nan, horizon):
         raise ValueError(f"{schedule} has no limit of long runs: its parts fall with different powers of the horizon.")
@@ -469,8 +471,10 @@ def functionals(schedule: Schedule) -> Functionals:
     height = _lambdified(x, shape.subs(u, 1 - x), exact)
     try:
         singular = not math.isfinite(height(exact.mpf(1)))
-    except ZeroDivisionError:
+    except ArithmeticError:
         singular = True
+    except (NameError, TypeError, ValueError):  # as everywhere: refused below
+        singular = False
     edges = _edges(
         start, breaks, decades * math.log(10) / math.ceil(PANELS_PER_DECADE * decades * max(1.0, degree / 8))
     )
@@ -488,7 +492,8 @@ def functionals(schedule: Schedule) -> Functionals:
     if not area_nodes.min() > 0:
         raise ValueError(f"{schedule} falls below the range of numbers at its end.")
     log_area = CubicHermiteSpline(flat, np.log(area_nodes).ravel(), slope.ravel())
-    log_spread = CubicHermiteSpline(flat, np.log(spread_nodes).ravel(), (h * slope / spread_nodes).ravel())
+    rate = h * slope / spread_nodes  # pyright: ignore[reportOperatorIssue]
+    log_spread = CubicHermiteSpline(flat, np.log(spread_nodes).ravel(), rate.ravel())
     last = flat[-1] if singular else 0.0
     grid = np.unique(np.concatenate([np.linspace(flat[0], last, DENSE), log_x[:, 1:-1].ravel(), breaks]))
     tuned = _smallest(lambda y: np.exp(log_spread(y) - log_area(y)), grid)[0]
@@ -619,7 +624,8 @@ def _breakpoints(schedule: Schedule, shape: sympy.Expr) -> np.ndarray:
         found: Any = sympy.solveset(sympy.Eq(relation.lhs, relation.rhs), u, sympy.Interval(0, 1))
         if not isinstance(found, sympy.FiniteSet) and found is not sympy.S.EmptySet:
             raise ValueError(f"{schedule} changes its formula at points that are not found: {relation}.")
-        points |= {float(sympy.log(1 - point).evalf(30)) for point in found if 0 < point < 1}
+        solutions: Any = tuple(found)
+        points |= {float(sympy.log(1 - point).evalf(30)) for point in solutions if 0 < point < 1}
     kept: list[float] = []
     for point in sorted(points):
         if not kept or point - kept[-1] > 1e-12 * abs(point):
