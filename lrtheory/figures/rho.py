@@ -51,7 +51,7 @@ def draw(frame: pd.DataFrame) -> Figure:
 
 
 def _law(name: str, group: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """The curve of the law; of a schedule that cannot be read, as one of a class outside of the package, at the table's points."""
+    """The curve of the law; at the points of the table where a schedule cannot be read, as one of a class of the user's own."""
     try:
         schedule = parse(name)
     except ValueError:

@@ -303,8 +303,10 @@ def functionals(schedule: Schedule) -> Functionals:
     vanishes = _vanishes(schedule, breaks, start, height, exact)
     try:
         singular = not math.isfinite(height(exact.mpf(1)))
-    except ZeroDivisionError:
+    except ArithmeticError:
         singular = True
+    except (NameError, TypeError, ValueError):  # as everywhere: refused below
+        singular = False
     edges = _edges(
         start, breaks, decades * math.log(10) / math.ceil(PANELS_PER_DECADE * decades * max(1.0, degree / 8))
     )
@@ -322,7 +324,8 @@ def functionals(schedule: Schedule) -> Functionals:
     if not area_nodes.min() > 0:
         raise ValueError(f"{schedule} falls below the range of numbers at its end.")
     log_area = CubicHermiteSpline(flat, np.log(area_nodes).ravel(), slope.ravel())
-    log_spread = CubicHermiteSpline(flat, np.log(spread_nodes).ravel(), (h * slope / spread_nodes).ravel())
+    rate = h * slope / spread_nodes  # pyright: ignore[reportOperatorIssue]
+    log_spread = CubicHermiteSpline(flat, np.log(spread_nodes).ravel(), rate.ravel())
     last = flat[-1] if singular else 0.0
     grid = np.unique(np.concatenate([np.linspace(flat[0], last, DENSE), log_x[:, 1:-1].ravel(), breaks]))
     tuned = _smallest(lambda y: np.exp(log_spread(y) - log_area(y)), grid)[0]
