@@ -1,4 +1,4 @@
-r"""Which schedule forgives most? The best one, in closed form, with the proof that none is better.
+r"""Which schedule forgives most? The best one, in closed form, with the proof that none fixed in advance is better.
 
 **Question.** The base rate is too large by an unknown factor :math:`\rho\in[1,R]`. Which shape minimises the largest
 worst case over that range? In the continuous limit (:mod:`lrtheory.theory.misspecification`), with :math:`D=G=1` and the
