@@ -214,9 +214,13 @@ def _started_here(workers: int) -> Iterator[Any]:
 
     # Processes inherit what is blocked when they start: Ctrl-C, which a terminal sends to all, is for this one to answer.
     with interrupts_elsewhere(), dask.config.set({"distributed.scheduler.http.routes": []}):
-        local = LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, security=True, dashboard_address=None,  # pyright: ignore
-        )  # fmt: skip
+        local: Any = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            security=True,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+        )
     try:
         with Client(local) as client:
             try:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lrtheory.runs.store
 from lrtheory.runs import Store, execute
 from lrtheory.runs.__main__ import main as runs
 from lrtheory.runs.cell import canonical, describe
@@ -246,3 +247,116 @@ def test_two_processes_on_one_store(tmp_path):
     assert execute(None, cells, store) == [square(cell) for cell in cells]  # pyright: ignore
     assert len(list(tmp_path.glob("*.json"))) == 60
     assert versions() == read(store.path(cells[0])).versions
+
+
+def crafted(**changes):
+    """A file with a right checksum and a right name whose fields are anybody's choice."""
+    body = {"schema": 1, "kind": "Square", "config": {"of": 1}, "result": {"is": 1}, "seconds": 0.1}
+    body |= {"versions": {"lrtheory": "0.1.0"}, "format": 2} | changes
+    covered = json.dumps(body)[:-1]
+    text = f'{covered}, "checksum": "{hashlib.sha256(covered.encode()).hexdigest()}"}}'
+    cell = {name: body[name] for name in ("schema", "kind", "config")}
+    return hashlib.sha256(json.dumps(cell, sort_keys=True, separators=(",", ":")).encode()).hexdigest(), text
+
+
+CRAFTED = [
+    {"seconds": "1"}, {"seconds": [1]}, {"seconds": None}, {"seconds": float("nan")}, {"seconds": 1e308}, {"seconds": True},
+    {"versions": ["x"]}, {"versions": None}, {"versions": {"lrtheory": 3}}, {"versions": {"lrtheory": "\x1b[2J"}},
+    {"kind": ["a"]}, {"kind": 3}, {"kind": "\x1b]0;owned\x07Toss\nFAKE 99"}, {"kind": "=cmd|'/C calc'!A0"},
+    {"kind": "a\udcffb"}, {"config": [1]}, {"config": "abc"}, {"result": [1, 2]}, {"result": "abc"},
+    {"result": {"is": float("inf")}}, {"schema": 0.5}, {"schema": True}, {"schema": "1"}, {"format": "2"}, {"format": None},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", CRAFTED, ids=str)
+def test_a_checksum_is_no_signature(tmp_path, capsys, changes):
+    """Every command names the file and goes on with the others."""
+    store = Store(tmp_path / "results" / "cells")
+    execute(square, [Square(1)], store)
+    name, text = crafted(**changes)
+    (store.folder / f"{name}.json").write_text(text, encoding="utf-8")
+    folder = str(store.folder)
+    assert runs(["ls", folder]) == 0
+    assert runs(["verify", folder]) == 1
+    assert runs(["export", folder, str(tmp_path / "cells.csv")]) == 0
+    assert runs(["merge", str(tmp_path / "merged"), folder]) == 1
+    assert len(list((tmp_path / "merged" / "cells").iterdir())) == 1
+    out, err = capsys.readouterr()
+    assert out.count(f"{name}.json is not a result of this program, or was cut short") == 2
+    assert out.replace("\n", "").isprintable()
+    assert err.replace("\n", "").isprintable()
+
+
+def test_what_is_crafted_well_is_read(tmp_path):
+    name, text = crafted()
+    (tmp_path / f"{name}.json").write_text(text)
+    assert read(tmp_path / f"{name}.json").kind == "Square"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes pipes and links")
+@pytest.mark.parametrize("kind", ["pipe", "device", "loop", "folder", "large"])
+def test_what_is_no_regular_file_is_named_and_never_read(tmp_path, capsys, monkeypatch, kind):
+    store = Store(tmp_path / "cells")
+    path = store.path(Square(1))
+    path.parent.mkdir()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "large":
+        monkeypatch.setattr("lrtheory.runs.store.LARGEST", 10)
+        path.write_bytes(bytes(11))
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else path)
+    assert runs(["ls", str(store.folder)]) == 0
+    assert runs(["verify", str(store.folder)]) == 1
+    assert runs(["merge", str(tmp_path / "merged"), str(store.folder)]) == 1
+    monkeypatch.undo()
+    assert execute(square, [Square(1)], store) == [square(Square(1))]
+    assert store.load(Square(1)) == square(Square(1))
+
+
+def test_names_of_files_are_shown_escaped(tmp_path, capsys):
+    (tmp_path / "\x1b[31mred.json").write_text("{}")
+    (tmp_path / "a\nFAKE line.json").write_text("{}")
+    assert runs(["verify", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 2
+    assert out.replace("\n", "").isprintable()
+
+
+def test_a_good_file_that_another_process_wrote_meanwhile_is_never_set_aside(tmp_path, capsys, monkeypatch):
+    store = Store(tmp_path)
+    store.path(Square(7)).write_bytes(b"damaged")
+    real = lrtheory.runs.store.set_aside
+
+    def late(path):  # between the look at the damaged file and its renaming, another process is done with it
+        real(path)
+        store.save(Square(7), square(Square(7)), seconds=0.1)
+        return real(path)
+
+    monkeypatch.setattr("lrtheory.runs.store.set_aside", late)
+    assert store.load(Square(7)) == square(Square(7))
+    assert read(store.path(Square(7))).result == square(Square(7))
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_that_cannot_make_files_durable_keeps_results(tmp_path, monkeypatch, code):
+    def refused(_):
+        raise OSError(code, "not here")
+
+    monkeypatch.setattr(os, "fsync", refused)
+    monkeypatch.setattr(Path, "chmod", refused)
+    assert execute(square, [Square(1)], Store(tmp_path)) == [square(Square(1))]
+    assert Store(tmp_path).load(Square(1)) == square(Square(1))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_files_have_the_mode_that_the_user_asks_for(tmp_path):
+    before = os.umask(0o027)
+    try:
+        execute(square, [Square(1)], Store(tmp_path))
+    finally:
+        os.umask(before)
+    assert Store(tmp_path).path(Square(1)).stat().st_mode & 0o777 == 0o640

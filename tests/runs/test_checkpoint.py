@@ -1,5 +1,7 @@
 """A run that is killed and goes on ends where one ends that is never killed."""
 
+import hashlib
+import io
 from dataclasses import replace
 
 import pytest
@@ -15,6 +17,8 @@ from lrtheory.benchmarks.training import train
 from lrtheory.optim import strategies
 from lrtheory.runs import Store, checkpoint, execute
 from lrtheory.runs.__main__ import main as runs
+from lrtheory.runs.cell import canonical, describe
+from lrtheory.runs.store import versions
 
 TIMED = {"seconds", "peak_memory"}
 STEPS = 2 * 6
@@ -107,6 +111,51 @@ def test_a_damaged_checkpoint_is_named_set_aside_and_not_used(tmp_path, capsys, 
     assert numbers(train(run, path)) == numbers(whole)
     assert "the cell starts again" in capsys.readouterr().err
     assert [found.suffix for found in path.parent.iterdir()] == [".damaged-1"]
+
+
+def kept(state):
+    """What a checkpoint of the right cell and versions holds, with a state of anybody's choice."""
+    return {"cell": canonical(describe(run_with("AdamW"))).decode(), "versions": versions(), "state": state}
+
+
+def changed(state, **progress):
+    return kept(state | {"progress": state["progress"] | progress})
+
+
+CRAFTED = {
+    "a list": lambda state: [1, 2],
+    "a tensor": lambda state: torch.ones(2),
+    "nothing": lambda state: None,
+    "a dictionary": lambda state: {"x": 1},
+    "no state": lambda state: {"cell": kept(state)["cell"], "versions": versions()},
+    "a cell that is a tensor": lambda state: kept(state) | {"cell": torch.ones(3)},
+    "a state that is a number": lambda state: kept(1),
+    "an empty state": lambda state: kept({}),
+    "another model": lambda state: kept(state | {"model": {"weight": torch.ones(2)}}),
+    "another optimizer": lambda state: kept(state | {"training": {}}),
+    "another generator": lambda state: kept(state | {"generator": torch.ones(3)}),
+    "another order": lambda state: changed(state, shuffled=torch.zeros(3, dtype=torch.uint8)),
+    "too many batches": lambda state: changed(state, batches=10**6),
+    "batches in words": lambda state: changed(state, batches="two"),
+    "times in words": lambda state: changed(state, seconds="long"),
+    "no curves": lambda state: changed(state, curves={}),
+    "uneven curves": lambda state: changed(state, curves={"test": [1.0], "validation": [], "loss": []}),
+    "curves of words": lambda state: changed(state, curves={"test": ["a"], "validation": ["a"], "loss": ["a"]}),
+    "a total of two": lambda state: changed(state, total=torch.zeros(2)),
+}
+
+
+@pytest.mark.parametrize("name", CRAFTED)
+def test_a_checkpoint_that_is_whole_and_of_something_else_is_set_aside(tmp_path, capsys, monkeypatch, name):
+    run, path = run_with("AdamW"), tmp_path / "x.checkpoint"
+    whole = train(run)
+    train_until_killed(monkeypatch, run, path, 3)
+    buffer = io.BytesIO()
+    torch.save(CRAFTED[name](checkpoint.load(path, run)), buffer)
+    text = buffer.getvalue()
+    path.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
+    assert numbers(train(run, path)) == numbers(whole)
+    assert "it is kept as x.damaged-1 and the cell starts again" in capsys.readouterr().err
 
 
 def test_checkpoints_of_other_cells_and_versions_do_not_count(tmp_path, capsys, monkeypatch):
