@@ -38,7 +38,7 @@ EXPECTED = {
 @pytest.mark.skipif(
     (platform.system(), platform.machine()) != ("Linux", "x86_64"), reason="the names of processors are those of x86"
 )
-@pytest.mark.parametrize("name", processors.SETTINGS)
+@pytest.mark.parametrize("name", ["together", "openblas-haswell", "threads"])  # together: all but these two
 def test_a_setting_is_taken(name):
     here = os.environ | {"ONEDNN_VERBOSE": "1", "OMP_NUM_THREADS": "1"}
     run = subprocess.run(

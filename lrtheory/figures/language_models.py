@@ -1,6 +1,7 @@
 """Real language-model runs, and what the worst case predicts of a schedule that it has not seen."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -10,7 +11,7 @@ from matplotlib.ticker import NullFormatter
 from lrtheory.figures.style import styled
 from lrtheory.sweeps.language_models import BOUNDS, LONGEST, best_rates
 
-PREDICTED = {
+PREDICTED: dict[str, dict[str, Any]] = {
     "diameter": {"label": "worst case, restarts", "color": "#0072B2", "linestyle": "-"},
     "distance": {"label": "worst case, distance", "color": "#56B4E9", "linestyle": "--"},
     "published": {"label": "published bound", "color": "#D55E00", "linestyle": "-."},

@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from lrtheory.runs.store import whole_file
 from lrtheory.schedules import parse
@@ -91,14 +92,17 @@ def broken(text: str, width: int) -> str:
     return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
-def ink(colour: tuple[float, float, float, float]) -> str:
+def ink(colour: ArrayLike) -> str:
     """Black or white, whichever has the larger contrast (WCAG 2) with a background.
 
     Example:
         >>> ink((1.0, 1.0, 0.0, 1.0)), ink((0.3, 0.0, 0.3, 1.0))
         ('black', 'white')
     """
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in np.asarray(colour, dtype=float)[:3].tolist()
+    ]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return "black" if (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05) else "white"
 
