@@ -34,7 +34,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from lrtheory.schedules.schedule import Schedule, checked_horizon, is_number
+from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_schedule, is_number
 from lrtheory.theory.grid_planning import checked_range, plan_grid
 from lrtheory.theory.worst_case import tuned_lr, worst_case
 
@@ -104,6 +104,7 @@ def range_test(
         doubt: The tuned rate is believed within this factor of the estimate, either way; above 1.
 
     Raises:
+        TypeError: an argument is of another kind, or ``closure`` returns no number.
         ValueError: a number outside of its range; or the loss is not finite at once, never falls by more than its noise,
             or does not turn up.
 
@@ -125,6 +126,11 @@ def range_test(
         >>> optimizer.param_groups[0]["lr"]
         0.1
     """
+    for name, value in (("model", model), ("optimizer", optimizer), ("closure", closure)):
+        kind, said = _KINDS[name]
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be a {said}, not {type(value).__name__}.")
+    checked_schedule("schedule", schedule)
     low, high = checked_range(low, high)
     horizon = checked_horizon(horizon)
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 20:
@@ -245,10 +251,26 @@ def _grow(optimizer: Optimizer, closure: Callable[[], Any], rates: np.ndarray) -
             else:
                 group["lr"] = float(rate * ratio)
         loss: Any = optimizer.step(closure)  # pyright: ignore[reportArgumentType]
-        losses.append(float(loss.detach()))
+        losses.append(_number(loss))
         if not math.isfinite(losses[-1]) or losses[-1] > losses[0] + 3 * abs(losses[0]):
             break
     return rates[: len(losses)], np.array(losses)
+
+
+def _number(loss: Any) -> float:
+    if isinstance(loss, torch.Tensor) and loss.numel() == 1 and not loss.is_complex():
+        return float(loss.detach())
+    if is_number(loss):
+        return float(loss)
+    found = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
+    raise TypeError(f"closure must return the loss, a tensor of one number, not {found}.")
+
+
+_KINDS: dict[str, tuple[Any, str]] = {
+    "model": (nn.Module, "torch module"),
+    "optimizer": (Optimizer, "torch optimizer"),
+    "closure": (Callable, "function that returns the loss"),
+}
 
 
 def _running_mean(losses: np.ndarray) -> np.ndarray:

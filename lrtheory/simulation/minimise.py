@@ -86,14 +86,14 @@ def _piecewise_linear(
     bounds = [(None, None)] * dimension + [(0, None)] * samples
     tolerances = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
     w, excess = np.zeros(dimension), math.inf
-    for _ in range(3):  # what the solver left is a problem of the same kind, and smaller
+    for _ in range(3):  # what the solver left is a smaller problem of the same kind
         if loss == "absolute":
             left = targets - features @ w
             unit = float(np.abs(left).max()) or 1.0
             limits = np.concatenate([left, -left]) / unit
         else:
             unit, limits = 1.0, -np.ones(samples)
-        solution = optimize.linprog(cost, matrix.tocsr(), limits, bounds=bounds, method="highs-ds", options=tolerances)
+        solution = optimize.linprog(cost, matrix.tocsr(), limits, bounds=bounds, method="highs", options=tolerances)
         if solution.x is None:
             raise ValueError(f"the least {loss} loss is not found by the solver of linear programs: {solution.message}")
         duals = -samples * solution.ineqlin.marginals
@@ -105,7 +105,7 @@ def _piecewise_linear(
             w, duals = solution.x[:dimension] / sizes, np.clip(duals, 0, 1)
             lower = duals.sum() - np.linalg.norm((duals * targets) @ features)
         excess = float(loss_of(loss, features @ w, targets).mean() - lower / samples)
-        if loss == "hinge" or excess <= 1e-15:
+        if loss == "hinge" or excess <= PROMISED * (excess + lower / samples):
             break
     return w, excess
 

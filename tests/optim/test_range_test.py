@@ -237,3 +237,35 @@ def test_bad_tests_are_one_sentence(arguments, message):
     closure = closure_of(model, optimizer, inputs, targets)
     with pytest.raises(ValueError, match=message):
         range_test(model, optimizer, closure, **({"schedule": Cosine(), "horizon": 100} | arguments))
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("model", None, r"model must be a torch module, not NoneType\."),
+        ("optimizer", None, r"optimizer must be a torch optimizer, not NoneType\."),
+        ("closure", None, r"closure must be a function that returns the loss, not NoneType\."),
+        ("closure", lambda: None, r"closure must return the loss, a tensor of one number, not NoneType\."),
+        ("closure", lambda: torch.ones(3), r"closure must return the loss, .* not a tensor of shape \(3,\)\."),
+        ("schedule", "cosine", "schedule must be a Schedule"),
+    ],
+)
+def test_arguments_of_another_kind_are_one_sentence_and_nothing_moves(argument, value, message):
+    inputs, targets = problem()
+    model = nn.Linear(16, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    before = model.weight.detach().clone()
+    given = {"model": model, "optimizer": optimizer, "closure": closure_of(model, optimizer, inputs, targets)}
+    with pytest.raises(TypeError, match=message):
+        range_test(**{**given, "schedule": Cosine(), "horizon": 100, argument: value})
+    assert torch.equal(model.weight, before)
+    assert optimizer.param_groups[0]["lr"] == 0.1
+
+
+def test_a_closure_may_return_a_number():
+    inputs, targets = problem()
+    model = nn.Linear(16, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    closure = closure_of(model, optimizer, inputs, targets)
+    numbers = range_test(model, optimizer, lambda: closure().item(), schedule=Cosine(), horizon=100)
+    assert numbers.edge == range_test(model, optimizer, closure, schedule=Cosine(), horizon=100).edge

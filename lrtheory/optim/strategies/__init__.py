@@ -74,10 +74,16 @@ def get(name: str) -> Strategy:
         Traceback (most recent call last):
         ...
         ValueError: there is no strategy 'ADAMS': did you mean 'Adam'?
+        >>> get("sgd")
+        Traceback (most recent call last):
+        ...
+        ValueError: there is no strategy 'sgd': did you mean 'Fixed SGD' or 'Cosine Decay SGD'?
     """
     for strategy in REGISTRY:
         if strategy.name.lower() == name.lower():
             return strategy
+    if those := [repr(known) for known in names() if str(name).lower() in known.lower().split()]:
+        raise ValueError(f"there is no strategy {name!r}: did you mean {' or '.join(those)}?")
     raise ValueError(f"there is no strategy {name!r}: {closest(name, names())}")
 
 
