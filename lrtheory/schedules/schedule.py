@@ -286,21 +286,6 @@ def _simple(value: Fraction) -> int | Fraction | float:
     return value if value.denominator < 10**15 else float(value)
 
 
-def last_piece(expression: "sympy.Expr") -> "sympy.Expr":
-    """The branch of a piecewise expression that holds just before ``u = 1``."""
-    import sympy
-
-    u, _ = symbols()
-    while isinstance(expression, sympy.Piecewise):
-        just_before = 1 - sympy.Rational(1, 10**12)
-        expression = next(
-            piece.expr  # pyright: ignore[reportAttributeAccessIssue]
-            for piece in expression.args
-            if piece.cond.subs(u, just_before) == True  # noqa: E712  # pyright: ignore
-        )
-    return expression
-
-
 def raised_to(floor: float | Fraction, formula: str) -> str:
     """The formula of a shape that falls from 1 to ``floor`` where the given one falls from 1 to 0."""
     return f"{exact(floor)} + (1 - {exact(floor)})*({formula})" if floor else formula
