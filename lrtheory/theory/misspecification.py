@@ -168,12 +168,12 @@ def ending(schedule: Schedule) -> Ending:
     end = last_piece(schedule.expr)
     last = end.subs(u, 1)
     if last.is_finite and last.is_nonzero:
-        return Ending(degree, False)
+        return Ending(sympy.Integer(0), False)
     end = end.subs(u, 1 - sympy.exp(-s))
     index: Any = _limit(lambda: sympy.limit(sympy.simplify(-s * sympy.diff(end, s) / end), s, sympy.oo))
     if index is None or not (index.is_extended_real and index.is_number) or index == 1:
         raise ValueError(f"Whether {schedule} anneals is not decided: it falls about as slowly as a logarithm.")
-    return Ending(degree, bool(index > 1))
+    return Ending(sympy.Integer(0), bool(index > 1))
 
 
 def _limit(compute: Callable[[], Any]) -> Any:
