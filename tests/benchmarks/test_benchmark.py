@@ -349,7 +349,7 @@ def test_figures_are_drawn_from_results(tmp_path):
     read = heat_map.data(tmp_path)
     assert set(read["protocol"]) == {"as-described"}  # a column of one strategy is the audit's
     assert len(heat_map.draw(read).axes) == 2
-    assert [panel.get_title(loc="left") for panel in learning_curves.draw(read).axes] == [
+    assert [panel.get_legend().get_title().get_text() for panel in learning_curves.draw(read).axes] == [
         "generation 3", "generation 5, others", "DALS",
     ]  # fmt: skip
     assert len(taxonomy.draw(taxonomy.data()).axes) == 1
