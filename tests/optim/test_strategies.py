@@ -189,7 +189,9 @@ def test_trains_under_autocast_with_a_scaler(strategy, as_coded):
     factor = math.inf
     training.step(loss_fn, scaler)
     assert equal(before, values(model))
-    torch.testing.assert_close(training.state_dict(), state, rtol=0, atol=0)
+    now = training.state_dict()
+    torch.testing.assert_close(now["optimizer"], state["optimizer"], rtol=0, atol=0)
+    assert now["scheduler"] == state["scheduler"]
     factor = 1.0
     training.step(loss_fn, scaler)
     assert not equal(before, values(model))

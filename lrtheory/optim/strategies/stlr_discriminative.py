@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from lrtheory.optim.layers import Layers, coarse_layer_names, discriminative_groups
-from lrtheory.optim.scheduler import ClosedFormLR
 from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, sgd
 from lrtheory.schedules import STLR
 
@@ -42,7 +44,19 @@ def make(
         return at
 
     optimizer = sgd(groups, setting, weight_decay)
-    return Training(optimizer, ClosedFormLR(optimizer, [factor(discount) for discount in discounts]))
+    return Training(optimizer, _FactorsLR(optimizer, [factor(discount) for discount in discounts]))
+
+
+class _FactorsLR(LambdaLR):
+    """A ``LambdaLR`` that also gives the optimizer its rates back when its state is loaded; torch's loads the step only."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        for group, base, factor in zip(self.optimizer.param_groups, self.base_lrs, self.lr_lambdas):
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(base * factor(self.last_epoch))
+            else:
+                group["lr"] = base * factor(self.last_epoch)
 
 
 STRATEGY = Strategy(
