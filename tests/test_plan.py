@@ -73,7 +73,7 @@ def test_what_is_no_count_is_refused(capsys, count):
     with pytest.raises(SystemExit) as stopped:
         main(["1e-2", "1e-1", "--horizon", count])
     assert stopped.value.code == 2
-    assert f"--horizon: invalid whole number value: '{count}'" in capsys.readouterr().err
+    assert f"--horizon: '{count}' is no whole number such as 1000 or 1e3" in capsys.readouterr().err
 
 
 def test_many_rates_are_not_written_one_by_one(capsys):

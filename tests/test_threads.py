@@ -65,16 +65,19 @@ CALLS: dict[str, Callable[[], Any]] = {
     "Polynomial": lambda: Polynomial(1.5).steps(7),
     "Robust": lambda: Robust(7).steps(7),
     "Schedule": lambda: SLOW.steps(7),
-    "then": lambda: lrtheory.then(InverseSqrt(), Polynomial(1), 0.8).steps(7),
-    "warmup": lambda: lrtheory.warmup(Cosine(), 0.9).steps(7),
+    "Formula": lambda: SLOW.at(np.arange(1, 9), 8),
+    "StepDecay": lambda: lrtheory.StepDecay().steps(7),
+    "Then": lambda: lrtheory.Then(InverseSqrt(), Polynomial(1), 0.8).steps(7),
+    "Warmup": lambda: lrtheory.Warmup(Cosine(), warmup_steps=3).steps(7),
     "parse": lambda: [schedule.degree for schedule in map(parse, ("WSD(0.25, '1-sqrt')", "SGDR(2, 3)"))],
     "degradation": lambda: [misspecification.degradation(schedule, [0.5, 3.0, 90.0]) for schedule in REGISTRY],
     "rho_exponent": lambda: list(map(lrtheory.rho_exponent, REGISTRY)),
     "law": lambda: list(map(misspecification.law, (*REGISTRY, parse("Then(InverseSqrt(), Polynomial(1), 0.8)")))),
     "functionals": lambda: misspecification.functionals(lrtheory.WSD(0.1)),
-    "area": lambda: misspecification.area(Cosine()),
-    "spread": lambda: misspecification.spread(Polynomial(2)),
-    "leading_coefficient": lambda: misspecification.leading_coefficient(Cosine()),
+    "area": lambda: law_derivation.area(Cosine()),
+    "spread": lambda: law_derivation.spread(Polynomial(2)),
+    "end": lambda: [schedule.end for schedule in REGISTRY],
+    "expr": lambda: [schedule.expr for schedule in REGISTRY],
     "tuned_lr": lambda: lrtheory.tuned_lr(Cosine(), 300, diameter=1.0),
     "worst_case": lambda: lrtheory.worst_case(STEPS, distance=1.0),
     "worst_cases": lambda: lrtheory.worst_cases([Cosine(), Robust(16)], 100, RATES, diameter=1.0, threads=2),
@@ -108,8 +111,10 @@ CALLS: dict[str, Callable[[], Any]] = {
     "expected_loss_of_steps": lambda: simulation.expected_loss_of_steps(AbsoluteValue(0.1), STEPS),
     "expected_curve": lambda: lrtheory.expected_curve(AbsoluteValue(0.1), Cosine(), horizon=100, lr=0.1),
     "worst_eps": lambda: simulation.worst_eps(Constant(), horizon=100, lr=0.1),
-    "compute": lambda: compute(Misspecified("WSD(0.1)", parse("WSD(0.1)").formula, 8.0, 100, 20, 0)),
-    "exponents": lambda: exponents(Exponents("Cosine()", Cosine().formula, 100)),
+    "compute": lambda: compute(Misspecified(lrtheory.WSD(0.1), 8.0, 100, 20, 0)),
+    "exponents": lambda: exponents(Exponents(Cosine(), 100)),
+    "reciprocal": lambda: misspecification.reciprocal(5),
+    "checked_schedule": lambda: checked_schedule("schedule", Cosine()),
     "checked_horizon": lambda: checked_horizon(5),
     "checked_positive": lambda: checked_positive("lr", 5.0),
     "is_number": lambda: is_number(5.0),
@@ -166,19 +171,15 @@ def test_eight_threads_give_the_bits_of_one():
 
 
 def test_shapes_are_computed_in_a_context_of_their_own():
-    """The function that a formula becomes keeps its digits, whatever the global precision."""
+    """A formula keeps the digits of its context, whatever the global precision."""
     x = sympy.Symbol("x", positive=True)
     context = misspecification._multiple_precision(60)
-    expression: Any = (
-        (1 + sympy.cos(sympy.pi * (1 - x))) / 2 + sympy.sqrt(x) / 3 + sympy.Piecewise((x, x < 1), (2, True))
-    )
-    height = misspecification._lambdified(x, expression, context)
+    expression = read("(1 + cos(pi*(1 - u)))/2 + sqrt(u)/3 + Piecewise((u, u < 1), (2, True))")
     with mpmath.workdps(5):
-        value = height(context.mpf(1) / 7)
+        value = expression.digits(context, {"u": context.mpf(1) / 7})
     assert value.context is context
-    assert abs(value - context.mpf(str(expression.subs(x, sympy.Rational(1, 7)).evalf(70)))) < context.mpf(10) ** -58
-    modules = {inspect.getmodule(each) for each in height.__globals__.values() if callable(each)}
-    assert not any(getattr(module, "mp", None) is mpmath.mp and module is mpmath for module in modules)
+    exact = expression.symbolic({"u": x}).subs(x, sympy.Rational(1, 7)).evalf(70)
+    assert abs(value - context.mpf(str(exact))) < context.mpf(10) ** -58
 
 
 def test_every_function_that_sweeps_import_is_among_them():

@@ -70,6 +70,8 @@ def test_the_record_of_a_table_is_of_this_table_and_of_the_cells_of_this_version
     assert record is not None
     assert record["sha256"] == hashlib.sha256((TABLES / f"{name}.csv").read_bytes()).hexdigest()
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in record["config"].items()}
+    if "schedules" in given:
+        given["schedules"] = tuple(map(parse, given["schedules"]))
     config = type(sweep.DEFAULT)(**given)
     cells = set(_trained(pd.read_csv(TABLES / f"{name}.csv")) if name == "robustness" else sweep.cells(config))
     assert record["cells"] == len(cells)
@@ -89,7 +91,7 @@ def _trained(frame):
 
 
 def test_a_record_counts_what_was_asked_for_whatever_the_sweep_announces(tmp_path):
-    store, config = Store(tmp_path / "cells"), rho.RhoSweep(schedules=("Cosine()",), rhos=(1.0, 2.0), horizon=50)
+    store, config = Store(tmp_path / "cells"), rho.RhoSweep(schedules=(Cosine(),), rhos=(1.0, 2.0), horizon=50)
     rho.table(config, store, 1)
     execute(square, [Square(1), Square(2)], store)
     execute(square, [Square(2)], store)

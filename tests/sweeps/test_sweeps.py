@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lrtheory import Polynomial
+from lrtheory.runs import Store
+from lrtheory.schedules import parse
 from lrtheory.sweep import main
 from lrtheory.sweeps import degree, grid, horizon, rho
 
@@ -71,10 +74,9 @@ def test_an_interruption_says_how_to_go_on(tmp_path, capsys, monkeypatch):
         (["rho", "--rhos", "0"], "rhos must lie from 1e-12 to 1e+12; one is 0.0."),
         (["rho", "--rhos", "nan"], "rhos must lie from 1e-12 to 1e+12; one is nan."),
         (["rho", "--horizon", "0"], "horizon is a number of steps"),
-        (["rho", "--schedules", "cosinus"], "'cosinus' is not a schedule"),
         (["rho", "--replicas", "1"], "replicas must be a whole number from 2"),
         (["rho", "--workers", "0"], "workers must be at least 1"),
-        (["degree", "--degrees", "-1"], "degree must be a positive"),
+        (["degree", "--degrees", "-1"], "power must be a positive"),
         (["degree", "--rhos", "16", "32"], "at least three values of rho"),
         (["horizon", "--horizons", "10", "100"], "at least three horizons"),
         (["grid", "--ratios", "1"], "ratio must be above 1 and at most 64"),
@@ -89,6 +91,24 @@ def test_bad_input_is_one_sentence_and_writes_nothing(tmp_path, capsys, monkeypa
     assert sentence in err
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_schedule_is_said_before_anything_is_done(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main(["rho", "--schedules", "cosinus"])
+    assert stopped.value.code == 2
+    assert "argument --schedules: 'cosinus' is not a schedule; write one of Constant, " in lines(capsys)[1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_schedules_of_ones_own_are_swept_and_drawn(tmp_path, capsys):
+    mine = ["Formula('(1-u)**2*exp(-u)')", "Formula('Min(1, 5*(1 - u))', name='mine')", "Cosine"]
+    assert main(["rho", *SMALL[:4], "--schedules", *mine, "--out", str(tmp_path)]) == 0
+    table = pd.read_csv(tmp_path / "rho.csv")
+    assert [parse(name).name for name in table["schedule"].unique()] == [mine[0], "mine", "Cosine()"]
+    sweep = rho.RhoSweep(tuple(parse(text) for text in mine), horizon=500, replicas=400)
+    assert rho.table(sweep, Store(tmp_path / "cells")).to_csv(index=False) == table.to_csv(index=False)
 
 
 def test_a_folder_that_is_a_file(tmp_path, capsys):
@@ -122,7 +142,7 @@ def test_every_sweep_runs_and_explains_itself(tmp_path, capsys, name):
 
 def test_configurations_have_the_defaults_of_their_commands():
     assert rho.DEFAULT.horizon == 100_000
-    assert degree.DEFAULT.as_rho_sweep().schedules[0] == "Polynomial(0.25)"
+    assert degree.DEFAULT.as_rho_sweep().schedules[0] == Polynomial(0.25)
     assert set(rho.DEFAULT.rhos) <= set(grid.DEFAULT.as_rho_sweep().rhos)
     assert horizon.DEFAULT.horizons[-1] == 1_000_000
 
@@ -137,7 +157,7 @@ def test_worst_offset_is_half_a_ratio_away_from_a_symmetric_minimum():
 def test_importing_the_package_is_light():
     code = (
         "import sys, lrtheory; heavy = {'torch', 'matplotlib', 'sympy', 'numba', 'pandas', 'scipy'} & set(sys.modules);"
-        "assert not heavy, heavy; lrtheory.Cosine(); assert 'sympy' not in sys.modules"
+        "assert not heavy, heavy; lrtheory.Cosine().steps(5); assert 'sympy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONWARNINGS": "error"})
 
