@@ -33,7 +33,8 @@ from lrtheory.figures import degree, horizon, rho, tightness
 from lrtheory.sweeps import rho as rho_sweep
 from lrtheory.theory import worst_case as theorem
 from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound
-from lrtheory.theory.misspecification import law, polynomial_law
+from lrtheory.theory.law_derivation import polynomial_law
+from lrtheory.theory.misspecification import law
 
 TABLES = Path("../figures/data")
 

@@ -70,7 +70,7 @@ print(rates)
 small = sweep.NetworkSweep(
     tasks=("logistic-ball",),
     optimizers=("sgd",),
-    schedules=("Constant()", "Polynomial(2)"),
+    schedules=(Constant(), Polynomial(2)),
     per_decade=2,
     seeds=2,
     horizon=400,

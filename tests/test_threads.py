@@ -2,7 +2,6 @@
 
 import ast
 import dataclasses
-import inspect
 import sys
 import threading
 from collections.abc import Callable
@@ -21,12 +20,13 @@ import lrtheory
 from lrtheory import Constant, Cosine, Formula, InverseSqrt, Polynomial, Robust, simulation, sweeps
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import REGISTRY, parse
-from lrtheory.schedules.schedule import checked_horizon, checked_positive, is_number
+from lrtheory.schedules.expression import read
+from lrtheory.schedules.schedule import checked_horizon, checked_positive, checked_schedule, is_number
 from lrtheory.simulation import AbsoluteValue
 from lrtheory.sweep import main
 from lrtheory.sweeps.horizon import Exponents, exponents
 from lrtheory.sweeps.misspecified import Misspecified, compute
-from lrtheory.theory import misspecification
+from lrtheory.theory import law_derivation, misspecification
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound
 from lrtheory.theory.law_attained import law_witness

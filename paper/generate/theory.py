@@ -10,7 +10,8 @@ from lrtheory.schedules import REGISTRY, Constant, Cosine, Polynomial, Robust, p
 from lrtheory.schedules.robust import robust_pieces
 from lrtheory.sweeps import degree, rho
 from lrtheory.theory.grid_planning import plan_grid
-from lrtheory.theory.misspecification import law, polynomial_law, rho_exponent
+from lrtheory.theory.law_derivation import polynomial_law
+from lrtheory.theory.misspecification import law, rho_exponent
 from lrtheory.theory.published_bound import published_bound
 from lrtheory.theory.robust_schedule import lower_bound, placed, robust_loss
 from lrtheory.theory.smooth import noiseless_law

@@ -19,6 +19,7 @@ pytest.importorskip("distributed", reason="the cluster needs Dask")
 
 import dask
 
+from lrtheory import Cosine, Polynomial
 from lrtheory.benchmark import main as benchmark
 from lrtheory.runs import Store, execute
 from lrtheory.runs.cluster import ClusterError, _Idle, computed, connect, task_size
@@ -28,7 +29,7 @@ from tests.runs.cells import Square, Waiting, die, fail_at_three, square, wait
 
 pytestmark = pytest.mark.filterwarnings("default")  # those of Dask differ with its version
 
-SMALL = rho.RhoSweep(schedules=("Cosine()", "Polynomial(1)"), rhos=(0.5, 1.0, 2.0), horizon=300, replicas=50)
+SMALL = rho.RhoSweep(schedules=(Cosine(), Polynomial(1)), rhos=(0.5, 1.0, 2.0), horizon=300, replicas=50)
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lrtheory import Constant, Polynomial
 from lrtheory.runs import Store
 from lrtheory.sweeps import cifar10, networks
 
 COMMITTED = Path(__file__).parents[2] / "figures" / "data" / "cifar10.csv"
-TINY = cifar10.Cifar10Sweep(schedules=("Constant()", "Polynomial(1)"), per_decade=1, scale="tiny")
+TINY = cifar10.Cifar10Sweep(schedules=(Constant(), Polynomial(1)), per_decade=1, scale="tiny")
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_it_resumes_and_does_not_depend_on_the_workers(tmp_path, pictures):
 
 
 def small_cell(**changes):
-    base = next(cell for cell in cifar10.cells(TINY) if (cell.lr, cell.schedule) == (0.1, "Polynomial(1)"))
+    base = next(cell for cell in cifar10.cells(TINY) if (cell.lr, cell.schedule) == (0.1, Polynomial(1)))
     return replace(base, size=(4, 2), batch=16, **changes)
 
 
@@ -72,7 +73,7 @@ def test_a_run_follows_every_field_of_its_cell(pictures):
     base = small_cell(examples=128, tested=100, epochs=6)
     trained = cifar10.compute(base)
     changes = {
-        "network": ("wide", (10, 1)), "size": (3, 2), "schedule": "Constant()", "lr": 0.05, "seed": 1, "examples": 112,
+        "network": ("wide", (10, 1)), "size": (3, 2), "schedule": Constant(), "lr": 0.05, "seed": 1, "examples": 112,
         "epochs": 5, "batch": 32, "momentum": 0.5, "weight_decay": 0.1, "smoothing": 0.0, "precision": "float32",
     }  # fmt: skip
     untouched = {"formula", "tested", "device"}
@@ -107,7 +108,7 @@ def test_one_graph_serves_all_runs_of_a_network(pictures):
 
 def test_a_run_that_diverges_has_no_number(tmp_path, pictures, monkeypatch):
     monkeypatch.setattr(cifar10, "LOWEST", 1e9)
-    sweep = replace(TINY, schedules=("Constant()",))
+    sweep = replace(TINY, schedules=(Constant(),))
     frame = cifar10.table(sweep, Store(tmp_path), 1)
     last = frame.iloc[-1]
     assert last[["train_loss_0", "train_loss_1", "test_loss", "test_accuracy"]].isna().all()

@@ -7,14 +7,15 @@ from importlib import import_module
 
 import pytest
 
+from lrtheory import WSD, Cosine, Polynomial
 from lrtheory.runs import Store
 from lrtheory.runs.record import Record
 
 SMALL = {
-    "rho": {"schedules": ("Cosine()", "WSD(0.2)"), "rhos": (1.0, 16.0, 64.0), "horizon": 100, "replicas": 20},
+    "rho": {"schedules": (Cosine(), WSD(0.2)), "rhos": (1.0, 16.0, 64.0), "horizon": 100, "replicas": 20},
     "degree": {"degrees": (0.5, 2.0), "rhos": (16.0, 32.0, 64.0), "horizon": 100, "replicas": 20},
-    "grid": {"schedules": ("Polynomial(1)",), "horizon": 100, "replicas": 20},
-    "horizon": {"schedules": ("Cosine()",), "horizons": (50, 100, 200), "replicas": 20},
+    "grid": {"schedules": (Polynomial(1),), "horizon": 100, "replicas": 20},
+    "horizon": {"schedules": (Cosine(),), "horizons": (50, 100, 200), "replicas": 20},
 }
 
 

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lrtheory import Constant, Polynomial
 from lrtheory.runs import Store
 from lrtheory.sweeps import networks
 from lrtheory.theory.misspecification import degradation
 
 COMMITTED = Path(__file__).parents[2] / "figures" / "data" / "networks.csv"
 TINY = networks.NetworkSweep(
-    tasks=("logistic-ball", "digits"), optimizers=("sgd", "adamw"), schedules=("Constant()", "Polynomial(1)"),
+    tasks=("logistic-ball", "digits"), optimizers=("sgd", "adamw"), schedules=(Constant(), Polynomial(1)),
     per_decade=1, seeds=2, horizon=20,
 )  # fmt: skip
 
@@ -37,7 +38,7 @@ def test_a_run_that_diverges_has_no_number(tmp_path, monkeypatch):
     pytest.importorskip("torch")
     monkeypatch.setitem(networks.LOWEST, "sgd", 1e2)  # up to a rate of a million
     sweep = networks.NetworkSweep(
-        tasks=("logistic",), optimizers=("sgd",), schedules=("Constant()",), per_decade=1, seeds=2, horizon=20
+        tasks=("logistic",), optimizers=("sgd",), schedules=(Constant(),), per_decade=1, seeds=2, horizon=20
     )
     frame = networks.table(sweep, Store(tmp_path), 1)
     last = frame.iloc[-1]
