@@ -299,8 +299,8 @@ def _expand(node: Expression, values: dict[str, Series]) -> Series:
         return first
     if operation == "**":
         return _general_power(first, others[0])
-    second = others[0] if others else None
-    if operation == "log" and second is not None:
+    second = others[0] if others else first  # of one argument it is not asked for
+    if operation == "log" and others:
         return _times(_log(first), _power(_log(second), Fraction(-1)))
     if operation == "Mod":
         return _add(first, _scaled(_times(second, _floor(_times(first, _power(second, Fraction(-1))))), -1))

@@ -240,7 +240,8 @@ def _arrays(node: Expression) -> Callable[[Any, Any, Any], Any]:
     if operation == "true":
         return lambda u, t, T: np.True_
     if operation == "**":
-        return _power_of_arrays(*arguments, node.arguments[1].value)
+        base, exponent = arguments
+        return _power_of_arrays(base, exponent, node.arguments[1].value)
     if operation in ("Min", "Max"):
         smaller = np.minimum if operation == "Min" else np.maximum
         return lambda u, t, T: reduce(smaller, [argument(u, t, T) for argument in arguments])
@@ -284,17 +285,12 @@ def _symbolic(node: Expression, values: "dict[str, sympy.Expr]") -> Any:
     arguments = [_symbolic(argument, values) for argument in node.arguments]
     if node.operation == "Piecewise":
         return sympy.Piecewise(*zip(arguments[::2], arguments[1::2]))
-    simple: dict[str, Any] = {
-        "pi": sympy.pi, "E": sympy.E, "true": sympy.true,
-    }  # fmt: skip
-    if node.operation in simple:
-        return simple[node.operation]
     functions: dict[str, Any] = {
-        "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
-        "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "and": sympy.And, "or": sympy.Or,
-        "abs": sympy.Abs,
+        "pi": lambda: sympy.pi, "E": lambda: sympy.E, "true": lambda: sympy.true, "+": operator.add, "-": operator.sub,
+        "*": operator.mul, "/": operator.truediv, "**": operator.pow, "<": operator.lt, "<=": operator.le,
+        ">": operator.gt, ">=": operator.ge, "and": sympy.And, "or": sympy.Or, "abs": sympy.Abs,
     }  # fmt: skip
-    return functions.get(node.operation, getattr(sympy, node.operation, None))(*arguments)
+    return (functions.get(node.operation) or getattr(sympy, node.operation))(*arguments)
 
 
 def _digits(node: Expression, context: Any, values: dict[str, Any]) -> Any:
@@ -314,4 +310,4 @@ def _digits(node: Expression, context: Any, values: dict[str, Any]) -> Any:
         "<=": operator.le, ">": operator.gt, ">=": operator.ge, "and": operator.and_, "or": operator.or_, "abs": abs,
         "Min": min, "Max": max, "ceiling": context.ceil, "Mod": lambda a, b: a - b * context.floor(a / b),
     }  # fmt: skip
-    return functions.get(node.operation, getattr(context, node.operation, None))(*arguments)
+    return (functions.get(node.operation) or getattr(context, node.operation))(*arguments)

@@ -48,6 +48,7 @@ accuracy are verified.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, cast
 
 import numpy as np
@@ -89,10 +90,10 @@ class SchedulePenalty:
         The mean penalty coefficient is a quarter of it. 0 for a shape that does not anneal, whose tuned rate falls by a
         further root of :math:`\ln T`.
         """
-        return 0.0 if self.schedule.degree == 0 else law(self.schedule).tuned_lr * float(self.kept)
+        return law(self.schedule).tuned_lr * float(self.kept)
 
     @property
-    def exponent(self) -> sympy.Expr:
+    def exponent(self) -> int | Fraction | float:
         r"""The power of the misspecification that the worst case grows with: :math:`1/(2p+1)`."""
         return rho_exponent(self.schedule)
 
