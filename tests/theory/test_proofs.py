@@ -12,10 +12,13 @@ import sympy
 import lrtheory.theory
 
 IDENTITIES = {
+    "cliff": 7,
     "law_attained": 7,
+    "momentum_edge": 4,
     "optimal_schedule": 5,
     "robust_schedule": 31,
     "smooth": 7,
+    "warmup_edge": 4,
     "worst_case": 7,
     "worst_function": 11,
 }
