@@ -19,7 +19,7 @@ does not return (Theorem 3 of :mod:`lrtheory.theory.cliff`).
   warm-up moves the edge exponentially there, and then linearly, until :math:`2/\lambda_1` stops it.
 
 **Proof.** Where the derivative of :math:`te^{-t/\tau}` and of :math:`te^{-\eta t^2/(2WS)}` vanishes (:func:`proof`); the
-sharpness is the larger of this and of :math:`\min(t/W,1)\lambda_1`, which is largest, :math:`\lambda_1`, at the end of the ramp. ∎
+sharpness is the larger of this and of :math:`\min(t/W,1)\lambda_1`, largest at the end of the ramp: :math:`\lambda_1`. ∎
 
 **Status.** *Proved* for this model of curvature. That curvature falls so in a given network is no part of it.
 
