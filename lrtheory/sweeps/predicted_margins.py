@@ -19,7 +19,24 @@ diameter and there is no cliff: the margin is where a tenth of the gain is lost.
 of the theorem: for it only the margins over that of the constant rate are predicted, by the tuned rates alone.
 
 **What was known.** Six of the margins (noisy digits, constant and linear) are quoted in the text of
-:mod:`lrtheory.sweeps.networks`, which was read before this was written. No number of this prediction was fitted.
+:mod:`lrtheory.sweeps.networks`, which was read before this was written. No number of this prediction was fitted. The
+committed table ``predicted_margins.csv`` is that of the commit before the comparison.
+
+**How well it did** (:func:`compare`; nine schedules a row, factors are medians over them).
+
+* *Networks: the order is right, the margin within a factor of two.* On both tasks of digits the predicted margins are off by
+  1.6 to 1.7 under SGD and 1.4 to 1.7 with momentum; rank correlations over the nine schedules are 0.73 to 0.90. The
+  theorem's main claim, that annealing moves the tuned rate towards an edge common to all, is what is found: on noisy digits
+  the tuned rates rise tenfold from constant to exponential decay, the edges fourfold.
+* *But for the wrong reason in absolute terms.* Tuned rates and edges are both predicted too high, by 5 to 9 and 3 to 13, and the
+  errors cancel in the ratio. The distance is that to an overfitted minimum (110 and 168), which no run of 4,000 steps goes; the
+  curvature at the first weights is below that met later.
+* *Momentum fails.* The edge in effective rates is the same with and without momentum, as for single examples in many
+  directions (the trace), not the wider one predicted for the single sharpest direction.
+* *Logistic regression has no cliff below a tenth of the gain*: its curvature falls away from the minimum, so runs return. There
+  the branch decides; for the constant rate it was predicted as 2.5 (measured 2.57), for annealed ones as 2.8 where 8 to 17 is
+  measured, since the class of all quadratics forgives less than this one problem. In the ball the prediction is too pessimistic
+  by a factor of 6, in the right order (0.73).
 """
 
 from itertools import product
@@ -29,7 +46,7 @@ import pandas as pd
 
 from lrtheory.extras import load_torch
 from lrtheory.schedules import Schedule
-from lrtheory.sweeps.networks import POLISHED, SCHEDULES, TASKS, TOLERATED, _setting
+from lrtheory.sweeps.networks import POLISHED, SCHEDULES, TASKS, TOLERATED, _setting, curves, margin
 from lrtheory.tasks.logistic import RADIUS
 from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.momentum_edge import momentum_edge
@@ -137,13 +154,13 @@ def table() -> pd.DataFrame:
         given, best = inputs(task), {}
         for (optimizer, momentum), schedule in product(MOMENTA.items(), SCHEDULES):
             found = predicted(task, momentum, schedule, given)
-            margin = found["edge_margin"] if np.isfinite(found["edge"]) else found["branch_margin"]
-            best.setdefault(repr(schedule), margin)
+            above = found["edge_margin"] if np.isfinite(found["edge"]) else found["branch_margin"]
+            best.setdefault(repr(schedule), above)
             names = {"task": task, "optimizer": optimizer, "schedule": repr(schedule)}
-            rows.append({**names, **given, **found, "margin": margin, "over_constant": margin / best["Constant()"]})
+            rows.append({**names, **given, **found, "margin": above, "over_constant": above / best["Constant()"]})
             if optimizer == "momentum":
-                best.setdefault("momentum", margin)
-                rows[-1]["over_constant"] = margin / best["momentum"]
+                best.setdefault("momentum", above)
+                rows[-1]["over_constant"] = above / best["momentum"]
         for schedule in SCHEDULES:
             names = {"task": task, "optimizer": "adamw", "schedule": repr(schedule)}
             rows.append({**names, **given, "over_constant": best[repr(schedule)] / best["Constant()"]})
@@ -151,3 +168,32 @@ def table() -> pd.DataFrame:
     numbers = frame.select_dtypes("number").columns
     frame[numbers] = frame[numbers].map(lambda value: float(f"{value:.4g}"))
     return frame
+
+
+def compare(predictions: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:
+    """Predicted against measured: one row for each task and optimizer.
+
+    Args:
+        predictions: As :func:`table`.
+        networks: The table of ``sweep networks``.
+
+    Returns:
+        ``margin``, ``best_lr`` and ``edge``: the median over schedules of the factor between predicted and measured, at least 1
+        (the measured edge is the margin times the best rate); ``order``: the rank correlation of the margins.
+    """
+    known = predictions.dropna(subset="margin").set_index(["task", "optimizer", "schedule"])
+    rows = []
+    for key, curve in curves(networks).items():
+        if key in known.index:
+            row, found = known.loc[key], margin(curve)
+            lr = float(curve.lrs[int(np.argmin(np.minimum(curve.excess, curve.limit).mean(1)))])
+            ratios = {
+                "margin": row["margin"] / found,
+                "best_lr": row["best_lr"] / lr,
+                "edge": row["edge"] / (found * lr),
+            }
+            rows.append({"task": key[0], "optimizer": key[1], **ratios, "predicted": row["margin"], "measured": found})
+    grouped = pd.DataFrame(rows).groupby(["task", "optimizer"], sort=False)
+    result = grouped[["margin", "best_lr", "edge"]].agg(lambda ratio: float(np.exp(np.median(np.abs(np.log(ratio))))))
+    result["order"] = [group["predicted"].corr(group["measured"], method="spearman") for _, group in grouped]
+    return result.reset_index()
