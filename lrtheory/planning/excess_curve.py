@@ -37,7 +37,7 @@ SAMPLE = 400
 """Curves that a distribution is represented by."""
 SHIFTS = np.linspace(-2.8, 2.8, 29)
 """Where the logarithm of a grid's best rate may lie, from its best observed rate."""
-WIDTHS = (0.05, 0.15, 0.3, 0.6)
+WIDTHS = (0.05, 0.3)
 ROUNDS = 12
 
 
@@ -72,7 +72,9 @@ def _scores(size: int) -> np.ndarray:
     return norm.ppf(qmc.Halton(3, scramble=True, rng=np.random.default_rng(0)).random(size))
 
 
-MEASURED = ExcessModel((-4.5, -3.8, 0.0), ((4.0, 1.0, 0.0), (1.0, 4.0, 0.0), (0.0, 0.0, 0.3)), 0.15)
+MEASURED = ExcessModel(
+    (-4.584, -5.249, 0.707), ((2.551, 3.272, 0.2842), (3.272, 7.693, 0.7029), (0.2842, 0.7029, 0.4858)), 0.05
+)
 """The fit to all grids of networks."""
 
 
