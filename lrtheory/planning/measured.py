@@ -30,7 +30,7 @@ PLACES = 48
 OFFERED = 61
 """Rates that are weighed against one another."""
 MOST_PLANNED = 40
-PRICE = 0.01
+PRICE = 0.002
 """What a lost run costs beside its trial, as a fraction of the gain."""
 
 
@@ -203,7 +203,7 @@ def next_lr(
     low, high = checked_range(low, high)
     pairs = [(lr, loss) for lr, loss in results]
     if not all(is_number(lr) and 0 < lr < math.inf for lr, _ in pairs):
-        raise ValueError("every rate of the results must be a positive, finite number.")
+        raise ValueError("every rate of the results must be positive and finite.")
     if not (is_number(tolerance) and 0 < tolerance < 1):
         raise ValueError(f"tolerance must be a fraction of the gain in (0, 1), not {tolerance!r}.")
     if not (is_number(initial_loss) and math.isfinite(initial_loss)):

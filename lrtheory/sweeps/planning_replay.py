@@ -1,7 +1,7 @@
 r"""How many trials does a planner need? Replayed on grids that were run in full, by curves fitted without them.
 
 The grids are those of :mod:`lrtheory.sweeps.wrong_rates` with at least twenty rates. A planner is told a range of three decades
-around the best rate, at five offsets, and proposes rates; each is replaced by the nearest of the grid. Its *regret* after ``n``
+around the best rate, at a random offset in each third, and proposes rates; each is replaced by the nearest of the grid. Its *regret* after ``n``
 trials is the fraction of the gain that its best trial leaves, 1 where all are lost; a trial is *lost* above the best rate
 where a tenth of the gain is gone. The measured curves are fitted to all other sources, never to the one that is replayed.
 
@@ -24,7 +24,7 @@ from lrtheory.schedules import Constant, parse
 from lrtheory.sweeps.wrong_rates import LOST, Grid, grids
 from lrtheory.theory.grid_planning import plan_grid
 
-OFFSETS = (0.1, 0.3, 0.5, 0.7, 0.9)
+OFFSETS = 3
 DECADES = 3.0
 MOST = 10
 DENSE = 20
@@ -137,13 +137,13 @@ PLANNERS: dict[str, Callable[..., list[dict[str, Any]]]] = {
 }
 
 
-def replay(frame: pd.DataFrame, planners: Sequence[str], *, offsets: Sequence[float] = OFFSETS) -> pd.DataFrame:
+def replay(frame: pd.DataFrame, planners: Sequence[str], *, offsets: int = OFFSETS) -> pd.DataFrame:
     """One row for each dense grid, offset, planner and number of trials.
 
     Args:
         frame: The table of ``sweep wrong_rates``.
         planners: Names; those of Optuna need it.
-        offsets: Where the best rate lies on the range, from its lower end.
+        offsets: Ranges of each grid; the best rate lies at a random place in each of as many equal parts.
 
     Raises:
         ModuleNotFoundError: a planner of Optuna is asked for and it is not installed.
@@ -158,7 +158,8 @@ def replay(frame: pd.DataFrame, planners: Sequence[str], *, offsets: Sequence[fl
             continue
         model = fit([grid for grid in found if grid.name[0] not in (source, "convex")])
         for place, grid in enumerate(chosen):
-            for offset in offsets:
+            for part in range(offsets):
+                offset = (part + float(np.random.default_rng([place, part]).random())) / offsets
                 for planner in planners:
                     names = dict(zip(("source", "optimizer", "model", "schedule"), grid.name))
                     for row in PLANNERS[planner](_Replayed(grid, offset), place, model):
@@ -166,10 +167,34 @@ def replay(frame: pd.DataFrame, planners: Sequence[str], *, offsets: Sequence[fl
     return pd.DataFrame(rows)
 
 
+def regrets(table: pd.DataFrame) -> pd.DataFrame:
+    """The mean regret and the mean number of lost runs, one row for each source and planner, one column for each count of trials."""
+    means = table.groupby(["source", "planner", "trials"])[["regret", "lost"]].mean().unstack("trials")
+    return means[["regret", "lost"]]
+
+
 def trials_needed(table: pd.DataFrame, wanted: float = WANTED) -> pd.Series:
-    """The trials after which the regret is and stays at most ``wanted``, for each grid, offset and planner; 11 where ten do not do."""
-    keys = ["source", "optimizer", "model", "schedule", "offset", "planner"]
-    reached = table[table["regret"] <= wanted]
-    first = reached.groupby(keys)["trials"].min()
-    every = table.groupby(keys)["trials"].min().index
-    return first.reindex(every).fillna(MOST + 1)
+    """From how many trials on the mean regret is and stays at most ``wanted``, for each source and planner; 11 where ten are too few.
+
+    Between counts of trials the logarithm of the regret is on a straight line.
+    """
+    found = {}
+    for key, row in regrets(table)["regret"].iterrows():
+        values, counts = np.log(np.maximum(row.to_numpy(), 1e-9)), row.index.to_numpy(dtype=float)
+        above = np.flatnonzero(values > np.log(wanted))
+        if not len(above):
+            found[key] = 1.0
+        elif above[-1] == len(values) - 1:
+            found[key] = MOST + 1.0
+        else:
+            around = slice(above[-1], above[-1] + 2)
+            found[key] = float(np.interp(-np.log(wanted), -values[around], counts[around]))
+    return pd.Series(found, name="trials")
+
+
+def calibration(table: pd.DataFrame) -> pd.DataFrame:
+    """Stated against counted chances of being lost of the proposals of ``next``: one row for each source and class of chances."""
+    told = table[table["planner"] == "next"]
+    classes = pd.cut(told["stated"], [-0.01, 0.02, 0.1, 0.3, 0.6, 1.0])
+    grouped = told.assign(gone=told["gone"].astype(float)).groupby(["source", classes], observed=True)
+    return grouped.agg(proposals=("gone", "size"), stated=("stated", "mean"), counted=("gone", "mean")).reset_index(names=["source", "class"])
