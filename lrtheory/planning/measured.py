@@ -111,7 +111,9 @@ def plan_measured(
     """
     low, high = checked_range(low, high)
     if (trials is None) == (tolerance is None):
-        raise ValueError("give exactly one of trials (a number of runs) and tolerance (an expected fraction of the gain).")
+        raise ValueError(
+            "give exactly one of trials (a number of runs) and tolerance (an expected fraction of the gain)."
+        )
     if trials is not None:
         if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or not 1 <= trials <= MOST_PLANNED:
             raise ValueError(f"trials must be a whole number from 1 to {MOST_PLANNED}, not {trials!r}.")
@@ -221,7 +223,13 @@ def next_lr(
 
 
 def _weighed(
-    tried: np.ndarray, fraction: np.ndarray, any_known: bool, low: float, high: float, tolerance: float, model: ExcessModel
+    tried: np.ndarray,
+    fraction: np.ndarray,
+    any_known: bool,
+    low: float,
+    high: float,
+    tolerance: float,
+    model: ExcessModel,
 ) -> Suggestion:
     places, weights = _places(low, high)
     curves = model.sample(128)
@@ -233,7 +241,9 @@ def _weighed(
             log_weight = log_weight + log_likelihood(curves[None, :, None, :], distance, fraction, model.width)
             regret = excess(curves[None], (tried[int(np.argmin(fraction))] - places)[:, None])
         else:
-            log_weight = log_weight + np.log(chance_lost(curves[None, :, None, :], distance, model.width) + 1e-3).sum(-1)
+            log_weight = log_weight + np.log(chance_lost(curves[None, :, None, :], distance, model.width) + 1e-3).sum(
+                -1
+            )
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()
     offered = np.linspace(places[0], places[-1], OFFERED)

@@ -80,7 +80,14 @@ def _measured(run: _Replayed, seed: int, model: ExcessModel) -> list[dict[str, A
         plan = _plan(trials, model)
         answers = [run(lr * scale) for lr in plan.points]
         lost = sum(gone for _, gone in answers)
-        rows.append({"trials": trials, "regret": min(fraction for fraction, _ in answers), "lost": lost, "stated": sum(plan.lost)})
+        rows.append(
+            {
+                "trials": trials,
+                "regret": min(fraction for fraction, _ in answers),
+                "lost": lost,
+                "stated": sum(plan.lost),
+            }
+        )
     return rows
 
 
@@ -197,4 +204,6 @@ def calibration(table: pd.DataFrame) -> pd.DataFrame:
     told = table[table["planner"] == "next"]
     classes = pd.cut(told["stated"], [-0.01, 0.02, 0.1, 0.3, 0.6, 1.0])
     grouped = told.assign(gone=told["gone"].astype(float)).groupby(["source", classes], observed=True)
-    return grouped.agg(proposals=("gone", "size"), stated=("stated", "mean"), counted=("gone", "mean")).reset_index(names=["source", "class"])
+    return grouped.agg(proposals=("gone", "size"), stated=("stated", "mean"), counted=("gone", "mean")).reset_index(
+        names=["source", "class"]
+    )

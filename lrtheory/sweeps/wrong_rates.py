@@ -149,9 +149,13 @@ def compute(cell: SourceCell) -> dict[str, Any]:
     frame["excess"] = frame["loss"] - best
     frame["fraction"] = (frame["excess"] / (frame["before"] - best)).clip(upper=1).fillna(1.0)
     frame["lost"] = frame["fraction"] > LOST
-    frame["rho"] = frame["lr"] / frame.loc[frame.groupby(keys)["loss"].idxmin()].set_index(keys)["lr"].reindex(
-        pd.MultiIndex.from_frame(frame[keys])
-    ).to_numpy()
+    frame["rho"] = (
+        frame["lr"]
+        / frame.loc[frame.groupby(keys)["loss"].idxmin()]
+        .set_index(keys)["lr"]
+        .reindex(pd.MultiIndex.from_frame(frame[keys]))
+        .to_numpy()
+    )
     for name in ("excess", "fraction", "rho"):
         frame[name] = frame[name].map(lambda value: float(f"{value:.6g}"))
     frame["excess"] = frame["excess"].where(frame["loss"].notna(), None)

@@ -32,7 +32,9 @@ def drawn(edge, seeds, ends_at_its_best=False):
         random = np.random.default_rng(seed)
         curve = np.array([-4.0, -3.5, np.log(edge) + 0.1 * random.standard_normal()])
         distance = SPACING * np.arange(-6, 1 if ends_at_its_best else 9) + 0.2 * random.random()
-        fraction = np.where(distance > np.exp(curve[2]), 0.6, excess(curve, distance) * np.exp(0.1 * random.standard_normal()))
+        fraction = np.where(
+            distance > np.exp(curve[2]), 0.6, excess(curve, distance) * np.exp(0.1 * random.standard_normal())
+        )
         fraction -= fraction.min()
         rho = np.exp(distance - distance[np.argmin(fraction)])
         found.append(Grid(("drawn", "", "", str(seed)), rho, fraction, fraction, rho))
