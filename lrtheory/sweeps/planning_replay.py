@@ -1,14 +1,15 @@
 r"""How many trials does a planner need? Replayed on grids that were run in full, by curves fitted without them.
 
-The grids are those of :mod:`lrtheory.sweeps.wrong_rates` with at least twenty rates. A planner is told a range of three decades
-around the best rate, at a random offset in each third, and proposes rates; each is replaced by the nearest of the grid. Its *regret* after ``n``
-trials is the fraction of the gain that its best trial leaves, 1 where all are lost; a trial is *lost* above the best rate
-where a tenth of the gain is gone. The measured curves are fitted to all other sources, never to the one that is replayed.
+The grids are those of :mod:`lrtheory.sweeps.wrong_rates` with at least twenty rates. A planner is told a range of
+three decades around the best rate, at a random offset in each third, and proposes rates; each is replaced by the
+nearest of the grid. Its *regret* after ``n`` trials is the fraction of the gain that its best trial leaves, 1 where
+all are lost; a trial is *lost* above the best rate where a tenth of the gain is gone. The measured curves are fitted
+to all other sources, never to the one that is replayed.
 
-Planners: ``equal`` (``n`` points, equally spaced in the logarithm), ``convex`` (:func:`lrtheory.plan_grid`), ``measured``
-(:func:`lrtheory.planning.measured.plan_measured`), ``next`` (:func:`lrtheory.planning.measured.next_lr`, without a stop), and where
-Optuna is installed its ``TPE`` and ``GP``, both with three random trials first (their default of ten would leave a random
-search here), which are told the fraction, 1 for a lost run.
+Planners: ``equal`` (``n`` points, equally spaced in the logarithm), ``convex`` (:func:`lrtheory.plan_grid`),
+``measured`` (:func:`lrtheory.planning.measured.plan_measured`), ``next`` (:func:`lrtheory.planning.measured.next_lr`,
+without a stop), and where Optuna is installed its ``TPE`` and ``GP``, both with three random trials first (their
+default of ten would leave a random search here), which are told the fraction, 1 for a lost run.
 """
 
 from collections.abc import Callable, Sequence
@@ -175,13 +176,12 @@ def replay(frame: pd.DataFrame, planners: Sequence[str], *, offsets: int = OFFSE
 
 
 def regrets(table: pd.DataFrame) -> pd.DataFrame:
-    """The mean regret and the mean number of lost runs, one row for each source and planner, one column for each count of trials."""
-    means = table.groupby(["source", "planner", "trials"])[["regret", "lost"]].mean().unstack("trials")
-    return means[["regret", "lost"]]
+    """The mean regret and mean number of lost runs: one row for each source and planner, one column for each count of trials."""
+    return table.pivot_table(index=["source", "planner"], columns="trials", values=["regret", "lost"])
 
 
 def trials_needed(table: pd.DataFrame, wanted: float = WANTED) -> pd.Series:
-    """From how many trials on the mean regret is and stays at most ``wanted``, for each source and planner; 11 where ten are too few.
+    """From how many trials on the mean regret is at most ``wanted``, for each source and planner; 11 where ten are too few.
 
     Between counts of trials the logarithm of the regret is on a straight line.
     """
