@@ -1,12 +1,14 @@
 """The measured curve: its laws, and that a fit finds the curves from which grids were drawn."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lrtheory.planning.excess_curve import MEASURED, chance_lost, excess, fit
-from lrtheory.sweeps.wrong_rates import Grid
+from lrtheory.runs.tables import committed
+from lrtheory.sweeps.wrong_rates import Grid, grids
 
 SPACING = np.log(2.0) / 2
 numbers = st.tuples(st.floats(-10, 2), st.floats(-10, 2), st.floats(-2, 2)).map(np.array)
@@ -61,3 +63,12 @@ def test_the_sample_has_the_mean_and_covariance_of_the_model():
 def test_one_grid_is_no_distribution():
     with pytest.raises(ValueError, match="at least two grids, not 1"):
         fit(drawn(1.0, 1))
+
+
+def test_the_measured_model_is_the_fit_to_the_committed_grids():
+    found = grids(pd.read_csv(committed() / "wrong_rates.csv"))
+    fitted = fit([grid for grid in found if grid.name[0] != "convex"])
+    # The constants have four digits.
+    np.testing.assert_allclose(fitted.mean, MEASURED.mean, rtol=1e-3)
+    np.testing.assert_allclose(fitted.covariance, MEASURED.covariance, rtol=1e-3)
+    assert fitted.width == MEASURED.width
