@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import sympy
-from scipy.interpolate import CubicHermiteSpline
 
 import lrtheory
 from lrtheory import Constant, Cosine, Formula, InverseSqrt, Polynomial, Robust, simulation, sweeps
+from lrtheory.checks import checked_horizon, checked_positive, is_number
 from lrtheory.schedules import REGISTRY, parse
 from lrtheory.schedules.expression import read
-from lrtheory.schedules.schedule import checked_horizon, checked_positive, checked_schedule, is_number
+from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.simulation import AbsoluteValue
 from lrtheory.statistics import fit_slope
 from lrtheory.sweep import main
@@ -126,8 +126,6 @@ def bits(value: Any) -> Any:
     """A value as text that two values share only if they are the same to the last bit."""
     if isinstance(value, np.ndarray):
         return str(value.dtype), value.shape, value.tobytes()
-    if isinstance(value, CubicHermiteSpline):
-        return bits([value.x, value.c])
     if isinstance(value, pd.DataFrame):
         return value.to_csv()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -24,10 +24,10 @@ from lrtheory import tasks
 from lrtheory.benchmarks import report
 from lrtheory.benchmarks.published import THRESHOLDS
 from lrtheory.benchmarks.training import Run
+from lrtheory.checks import checked_positive
 from lrtheory.optim import strategies
 from lrtheory.runs import Compute, Experiment, Store
 from lrtheory.runs.store import StoreError
-from lrtheory.schedules.schedule import checked_positive
 
 PROTOCOLS = ("fair", "as-described", "as-coded")
 

@@ -38,8 +38,12 @@ DEEPEST = 100
 """Levels of a formula: each is a call of the interpreter."""
 LARGEST_POWER = 1000
 """The largest exponent of a number: beyond it an exact value would fill the memory."""
+LARGEST_EXPONENT = 996
+"""The largest binary exponent of a number: about 1e300."""
 LARGEST_NUMBER = 1e300
-"""The largest constant; its inverse is the smallest."""
+"""The largest constant that is no plain number."""
+MOST_BITS = 20_000
+"""The most bits of a numerator or denominator."""
 
 _ARITHMETIC = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "Mod", ast.Pow: "**", ast.BitAnd: "and",
@@ -174,10 +178,11 @@ def _translate(node: ast.AST, depth: int) -> Expression:
 
 
 def _number(value: Fraction | None) -> Expression:
-    too_long = value is not None and max(value.numerator.bit_length(), value.denominator.bit_length()) > 20_000
-    if value is None or too_long or (value and not 1 / LARGEST_NUMBER <= abs(value) <= LARGEST_NUMBER):
-        raise ValueError(f"a number in it is not 0 and beyond {1 / LARGEST_NUMBER:g} to {LARGEST_NUMBER:g}")
-    return Expression("number", value=value)
+    if value is not None:
+        above, below = value.numerator.bit_length(), value.denominator.bit_length()
+        if max(above, below) <= MOST_BITS and (not value or abs(above - below) <= LARGEST_EXPONENT):
+            return Expression("number", value=value)
+    raise ValueError("a number in it is not 0 and beyond 1e-300 to 1e300, or has too many digits")
 
 
 def _apply(operation: str, *arguments: Expression) -> Expression:

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy.interpolate import CubicSpline
 
+from lrtheory.checks import is_number
 from lrtheory.runs import Compute, Experiment
 from lrtheory.schedules import Schedule
-from lrtheory.schedules.schedule import is_number
 from lrtheory.statistics import worst_offset
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified

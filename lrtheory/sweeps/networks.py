@@ -52,10 +52,11 @@ from typing import ClassVar, Self, final
 import numpy as np
 import pandas as pd
 
+from lrtheory.checks import checked_horizon
 from lrtheory.extras import load_torch
 from lrtheory.runs import Compute, Experiment
 from lrtheory.schedules import WSD, Constant, Cosine, Exponential, InverseSqrt, Polynomial, Robust, Schedule
-from lrtheory.schedules.schedule import checked_horizon, checked_schedule
+from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.network_cells import DIGITS, LOWEST, TASKS, GroundCell, NetworkCell, rates
 from lrtheory.sweeps.rate_curves import final_losses

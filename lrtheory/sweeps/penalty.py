@@ -33,10 +33,10 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 import pandas as pd
 
+from lrtheory.checks import checked_positive
 from lrtheory.estimate import Estimate
 from lrtheory.extras import load_torch
 from lrtheory.runs import Cell, Compute, Experiment
-from lrtheory.schedules.schedule import checked_positive
 from lrtheory.statistics import fit_slope, mean_estimate
 from lrtheory.sweeps.checks import check_seed, check_unique
 

@@ -49,12 +49,13 @@ from typing import Any
 import mpmath
 import numpy as np
 from numpy.polynomial import legendre
-from scipy.interpolate import CubicHermiteSpline
 
+from lrtheory.checks import checked_numbers
 from lrtheory.schedules.breakpoints import breakpoints
 from lrtheory.schedules.expansion import HORIZONS
-from lrtheory.schedules.schedule import ROUNDING, Schedule, checked_numbers, checked_schedule
+from lrtheory.schedules.schedule import ROUNDING, Schedule, checked_schedule
 from lrtheory.serial import one_thread_at_a_time
+from lrtheory.theory.hermite import Hermite
 
 LARGEST = 1e100
 """A misspecification beyond this, or below its inverse, would leave the range of numbers."""
@@ -232,8 +233,8 @@ class Functionals:
     """
 
     grid: np.ndarray
-    log_area: CubicHermiteSpline
-    log_spread: CubicHermiteSpline
+    log_area: Hermite
+    log_spread: Hermite
     tuned: float
     start_height: float
     vanishes: bool
@@ -324,9 +325,9 @@ def functionals(schedule: Schedule) -> Functionals:
     flat = log_x.ravel()
     if not area_nodes.min() > 0:
         raise ValueError(f"{schedule} falls below the range of numbers at its end.")
-    log_area = CubicHermiteSpline(flat, np.log(area_nodes).ravel(), slope.ravel())
+    log_area = Hermite(flat, np.log(area_nodes).ravel(), slope.ravel())
     rate = h * slope / spread_nodes  # pyright: ignore[reportOperatorIssue]
-    log_spread = CubicHermiteSpline(flat, np.log(spread_nodes).ravel(), rate.ravel())
+    log_spread = Hermite(flat, np.log(spread_nodes).ravel(), rate.ravel())
     last = flat[-1] if singular else 0.0
     grid = np.unique(np.concatenate([np.linspace(flat[0], last, DENSE), log_x[:, 1:-1].ravel(), breaks]))
     tuned = _smallest(lambda y: np.exp(log_spread(y) - log_area(y)), grid)[0]

@@ -54,13 +54,13 @@ def test_a_run_that_diverges_has_no_number(tmp_path, monkeypatch):
     [
         ({"tasks": ("mnist",)}, "'mnist' is no task of this sweep"),
         ({"optimizers": ("lion",)}, "'lion' is no optimizer of this sweep"),
-        ({"schedules": ("zigzag",)}, "is not a schedule"),
+        ({"schedules": ("zigzag",)}, "a schedule of the sweep must be a Schedule such as Cosine"),
         ({"seeds": 1}, "seeds must be at least 2, not 1."),
         ({"device": "tpu"}, "device must be cpu or cuda, not 'tpu'."),
     ],
 )
 def test_bad_input_is_one_sentence(fields, sentence):
-    with pytest.raises(ValueError, match=sentence):
+    with pytest.raises((TypeError, ValueError), match=sentence):
         networks.Networks(**fields)
 
 
