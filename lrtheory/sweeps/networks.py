@@ -17,7 +17,7 @@ A run has *diverged* when its final loss is not finite or above ten times the lo
 The *right branch* are the rates from twice the best up, as long as the mean loss stays below the loss before training.
 The *margin* is how many times its best rate a schedule may have before a tenth of what training can gain is lost.
 
-All runs of a cell are trained together (:mod:`lrtheory.optim.ensemble`), in single precision. Their company changes nothing:
+All runs of a cell are trained together (:mod:`lrtheory.training.ensemble`), in single precision. Their company changes nothing:
 126 and 252 runs together gave the same six digits (SGD, all tasks). Rounding does, where training is chaotic: AdamW's formula
 in another order of operations moved one in ten of its means on the digits by more than their standard errors, at rates above
 the best.
@@ -187,7 +187,7 @@ def compute(cell: NetworkCell | GroundCell) -> dict[str, Any]:
     Of a :class:`GroundCell`: the mean training loss before training, and the smallest that L-BFGS finds.
     """
     torch = load_torch()
-    from lrtheory.optim import ensemble
+    from lrtheory.training import ensemble
 
     torch.set_num_threads(1)  # the tensors are small, and results must not depend on the number of cores
     setting = _setting(cell.task)
@@ -506,7 +506,7 @@ def _setting(name: str) -> _Setting:
 def _ground(setting: _Setting, seeds: int) -> dict[str, float]:
     from scipy.optimize import minimize
 
-    from lrtheory.optim.ensemble import start
+    from lrtheory.training.ensemble import start
 
     torch = load_torch()
     inputs, labels, lowest = setting.measured.inputs.double(), setting.measured.labels, []
@@ -528,7 +528,7 @@ def _ground(setting: _Setting, seeds: int) -> dict[str, float]:
 
 def _before(setting: _Setting, seeds: int) -> float:
     """The mean training loss before training."""
-    from lrtheory.optim.ensemble import evaluate, stacked_starts
+    from lrtheory.training.ensemble import evaluate, stacked_starts
 
     stacked = stacked_starts(setting.task, range(seeds))
     return float(evaluate(setting.task, stacked, setting.measured, setting.objective).mean())
