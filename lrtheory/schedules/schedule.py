@@ -254,7 +254,10 @@ def symbols() -> "tuple[sympy.Symbol, sympy.Symbol]":
 
 @lru_cache(maxsize=1024)
 def _read(schedule: Schedule) -> Expression:
-    return read(schedule.formula)
+    try:
+        return read(schedule.formula)
+    except ValueError as reason:  # as when a part of it has no step left
+        raise ValueError(f"{schedule} has no values: {reason}.") from None
 
 
 @lru_cache(maxsize=1024)
