@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lrtheory.schedules.expression import Expression, read
+from lrtheory.schedules.expression import ROUNDING, Expression, read
 
 if TYPE_CHECKING:
     import sympy
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 SMALLEST, LARGEST = 1e-75, 1e75
 """Limits of a fraction of a run, a knot, a length or a Lipschitz constant: products of a few must stay floats."""
-ROUNDING = 1e-12
-"""How far below zero a shape may fall by rounding; it is then zero."""
 
 
 @dataclass(frozen=True, repr=False)
