@@ -17,10 +17,11 @@ import sympy
 
 import lrtheory
 from lrtheory import Constant, Cosine, Formula, InverseSqrt, Polynomial, Robust, simulation, sweeps
+from lrtheory.checks import checked_horizon, checked_positive, is_number
 from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import REGISTRY, parse
 from lrtheory.schedules.expression import read
-from lrtheory.schedules.schedule import checked_horizon, checked_positive, checked_schedule, is_number
+from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.simulation import AbsoluteValue
 from lrtheory.sweep import main
 from lrtheory.sweeps.horizon import Exponents, exponents

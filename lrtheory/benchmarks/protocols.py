@@ -25,6 +25,7 @@ import torch
 from lrtheory import tasks
 from lrtheory.benchmarks.published import THRESHOLDS
 from lrtheory.benchmarks.training import Run, train
+from lrtheory.checks import checked_positive
 from lrtheory.optim import strategies
 from lrtheory.processors import processors
 from lrtheory.runs import Store, execute
@@ -32,7 +33,6 @@ from lrtheory.runs.cluster import Cluster
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.processes import Processes
 from lrtheory.runs.store import StoreError
-from lrtheory.schedules.schedule import checked_positive
 
 PROTOCOLS = ("fair", "as-described", "as-coded")
 

@@ -225,7 +225,8 @@ def _piecewise(parts: list[Expression]) -> Expression:
 
 
 _ON_ARRAYS: dict[str, Callable[..., Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": np.divide, "exp": np.exp, "sqrt": lambda values: np.sqrt(_not_below_zero(values)),
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": np.divide,
+    "sqrt": lambda values: np.sqrt(_not_below_zero(values)), "exp": np.exp,
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "abs": np.abs,
     "floor": np.floor, "ceiling": np.ceil, "Mod": np.mod, "<": np.less, "<=": np.less_equal, ">": np.greater,
     ">=": np.greater_equal, "and": np.logical_and, "or": np.logical_or,

@@ -49,7 +49,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_schedule
+from lrtheory.checks import checked_horizon
+from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.simulation import propagation
 from lrtheory.simulation.problems import AbsoluteValue
 

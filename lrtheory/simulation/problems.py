@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrtheory.schedules.schedule import checked_positive, is_number
+from lrtheory.checks import checked_positive, checked_whole, is_number
 
 ABSOLUTE, HINGE, SQUARED, LOGISTIC = range(4)
 LOSSES = {"absolute": ABSOLUTE, "hinge": HINGE, "squared": SQUARED, "logistic": LOGISTIC}
@@ -144,8 +144,7 @@ class FiniteSum:
             raise ValueError(f"targets must be -1 or +1 for the {self.loss} loss.")
         diameter = float(self.diameter) if isinstance(self.diameter, np.floating) else self.diameter
         object.__setattr__(self, "diameter", checked_positive("diameter", diameter))
-        if isinstance(self.batch, bool) or not isinstance(self.batch, int | np.integer) or self.batch < 1:
-            raise ValueError(f"batch must be a positive whole number, not {self.batch!r}.")
+        checked_whole("batch", self.batch)
         for name, array in (("features", features), ("targets", targets)):
             array.flags.writeable = False
             object.__setattr__(self, name, array)

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from scipy.interpolate import CubicSpline
 
+from lrtheory.checks import is_number
 from lrtheory.runs import Store
 from lrtheory.runs.execute import Workers
 from lrtheory.schedules import Schedule
-from lrtheory.schedules.schedule import is_number
 from lrtheory.sweeps import rho as rho_sweep
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified

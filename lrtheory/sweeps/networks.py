@@ -52,6 +52,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lrtheory.checks import checked_horizon
 from lrtheory.estimate import Estimate
 from lrtheory.extras import load_torch
 from lrtheory.runs import Store, execute
@@ -69,7 +70,7 @@ from lrtheory.schedules import (
     Schedule,
     parse,
 )  # fmt: skip
-from lrtheory.schedules.schedule import checked_horizon, checked_schedule
+from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.grid import worst_offset
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve

@@ -33,12 +33,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lrtheory.checks import checked_positive
 from lrtheory.estimate import Estimate, mean_estimate
 from lrtheory.extras import load_torch
 from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import fit_slope
-from lrtheory.schedules.schedule import checked_positive
 from lrtheory.sweeps.checks import check_seed, check_unique
 
 PATHS = ("descent", "flow", "penalised")

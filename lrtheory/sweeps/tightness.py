@@ -10,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from lrtheory.checks import checked_horizon
 from lrtheory.runs import Store, execute
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Schedule
-from lrtheory.schedules.schedule import checked_horizon, checked_schedule
+from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.sweeps.checks import check_horizon, check_rhos, check_unique
 from lrtheory.theory.certificates import LONGEST, certify_worst_case
 from lrtheory.theory.published_bound import published_bound

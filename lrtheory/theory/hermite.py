@@ -34,7 +34,7 @@ class Hermite:
     slope: np.ndarray
 
     def __call__(self, at: np.ndarray | float) -> np.ndarray:
-        """The value at each point; beyond the ends that of the last cubic."""
+        """The values at some positions, of any array shape."""
         place = np.clip(np.searchsorted(self.x, at, side="right") - 1, 0, self.x.size - 2)
         width = self.x[place + 1] - self.x[place]
         s = (at - self.x[place]) / width

@@ -21,7 +21,7 @@ from typing import Any, cast
 import numpy as np
 import sympy
 
-from lrtheory.schedules.schedule import checked_positive, is_number
+from lrtheory.checks import checked_positive, is_number
 from lrtheory.theory.modified_equation import ETA
 
 GRADIENT = sympy.Symbol("g", real=True)

@@ -49,8 +49,8 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
+from lrtheory.checks import checked_horizon, checked_positive
 from lrtheory.schedules import Polynomial
-from lrtheory.schedules.schedule import checked_horizon, checked_positive
 from lrtheory.theory.worst_case import restarts, tuned_lr
 from lrtheory.theory.worst_function import worst_function
 

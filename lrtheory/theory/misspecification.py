@@ -50,10 +50,11 @@ import mpmath
 import numpy as np
 from numpy.polynomial import legendre
 
+from lrtheory.checks import checked_numbers
 from lrtheory.schedules.breakpoints import breakpoints
 from lrtheory.schedules.expansion import HORIZONS
 from lrtheory.schedules.expression import ROUNDING
-from lrtheory.schedules.schedule import Schedule, checked_numbers, checked_schedule
+from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.serial import one_thread_at_a_time
 from lrtheory.theory.hermite import Hermite
 

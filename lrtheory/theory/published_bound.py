@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from lrtheory.theory.worst_case import checked_magnitude, checked_steps
+from lrtheory.checks import checked_magnitude, checked_steps
 
 
 @dataclass(frozen=True)

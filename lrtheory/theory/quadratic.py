@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lrtheory.schedules.schedule import checked_positive
-from lrtheory.theory.modified_equation import checked_order
+from lrtheory.checks import checked_positive, checked_whole
 
 
 def quadratic_rate(lr: Any, curvature: Any) -> np.ndarray:
@@ -85,5 +84,5 @@ def predicted_contraction(sharpness: Any, order: int) -> np.ndarray:
         array([0.9003, 0.0036])
     """
     sharpness = np.asarray(sharpness, dtype=np.float64)
-    powers = np.arange(1, checked_order(order) + 1)
+    powers = np.arange(1, checked_whole("order", order) + 1)
     return np.exp(-np.sum(sharpness[..., None] ** powers / powers, axis=-1))

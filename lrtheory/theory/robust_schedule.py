@@ -80,9 +80,10 @@ import numpy as np
 import pandas as pd
 import sympy
 
+from lrtheory.checks import checked_positive, is_number
 from lrtheory.schedules.formula import Formula
 from lrtheory.schedules.robust import FLAT, LARGEST, robust_pieces, robust_states
-from lrtheory.schedules.schedule import Schedule, checked_positive, is_number
+from lrtheory.schedules.schedule import Schedule
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
 
 

@@ -56,10 +56,10 @@ import numba
 import numpy as np
 import sympy
 
+from lrtheory.checks import LARGEST, checked_length, checked_positive, checked_steps, is_number
 from lrtheory.compilation import CACHE
-from lrtheory.schedules.schedule import LARGEST, Schedule, checked_positive, is_number
+from lrtheory.schedules.schedule import Schedule
 from lrtheory.theory.misspecification import reciprocal, rho_exponent
-from lrtheory.theory.worst_case import checked_length, checked_steps
 
 
 def smooth_worst_case(

@@ -27,9 +27,9 @@ import numba
 import numpy as np
 from scipy.optimize import minimize
 
+from lrtheory.checks import checked_horizon, checked_length, checked_magnitude, checked_steps, checked_whole, is_number
 from lrtheory.compilation import CACHE
-from lrtheory.schedules.schedule import checked_horizon, is_number
-from lrtheory.theory.worst_case import checked_length, checked_magnitude, checked_steps, restarts
+from lrtheory.theory.worst_case import restarts
 
 
 def worst_case_gradient(
@@ -100,8 +100,7 @@ def optimised_steps(horizon: int, doubt: float = 1.0, *, rates: int = 65) -> tup
     horizon = checked_horizon(horizon)
     if not (is_number(doubt) and 1 <= doubt < math.inf):
         raise ValueError(f"doubt must be a finite factor of at least 1, not {doubt!r}.")
-    if isinstance(rates, bool) or not isinstance(rates, int) or rates < 2:
-        raise ValueError(f"rates must be a whole number of at least 2, not {rates!r}.")
+    rates = checked_whole("rates", rates, 2)
     rho = np.geomspace(1, doubt, rates)
     stages = [horizon]
     while stages[-1] > _COARSE:

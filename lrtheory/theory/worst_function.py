@@ -52,7 +52,8 @@ from typing import Any
 import numpy as np
 import sympy
 
-from lrtheory.theory.worst_case import checked_magnitude, checked_steps, restarts
+from lrtheory.checks import checked_magnitude, checked_steps
+from lrtheory.theory.worst_case import restarts
 
 
 @dataclass(frozen=True, eq=False)
