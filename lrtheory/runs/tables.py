@@ -1,15 +1,17 @@
 import math
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from lrtheory.estimate import Estimate
 from lrtheory.runs.store import whole_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def committed() -> Path:
@@ -61,13 +63,13 @@ def fit_slope(x: Any, y: Any, standard_error: Any = None) -> Estimate:
     return Estimate(float(slope), float(slope - margin), float(slope + margin))
 
 
-def write_csv(table: pd.DataFrame, path: Path) -> None:
+def write_csv(table: "pd.DataFrame", path: Path) -> None:
     """Write a table all at once, with floats that read back exactly."""
     with whole_file(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def shown_table(table: pd.DataFrame, width: int | None = None) -> str:
+def shown_table(table: "pd.DataFrame", width: int | None = None) -> str:
     """A table as text for a terminal: numbers to the right, words to the left, no index.
 
     A table that is wider than the terminal is shown in groups of whole columns, one below the other; each begins with
@@ -78,6 +80,7 @@ def shown_table(table: pd.DataFrame, width: int | None = None) -> str:
         width: Characters on a line; by default those of the terminal, and no limit where standard output is none.
 
     Example:
+        >>> import pandas as pd
         >>> print(shown_table(pd.DataFrame({"schedule": ["a", "b"], "law": [0.5, 1.0], "loss": [1.25, 2.5]}), width=18))
         schedule  law
         --------  ---
@@ -89,9 +92,14 @@ def shown_table(table: pd.DataFrame, width: int | None = None) -> str:
         a         1.25
         b          2.5
     """
+    return shown_rows([list(table.columns), *table.to_numpy()], width)
+
+
+def shown_rows(rows: Sequence[Sequence[Any]], width: int | None = None) -> str:
+    """What :func:`shown_table` prints, from the names of the columns and the rows below them."""
     if width is None and sys.stdout is not None and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
-    cells = [[str(name) for name in table.columns]] + [[str(value) for value in row] for row in table.to_numpy()]
+    cells = [[str(value) for value in row] for row in rows]
     columns = []
     for column in zip(*cells):
         longest = max(map(len, column))
