@@ -203,7 +203,7 @@ def _epoch(
 ) -> float:
     """One pass over the training examples, or its rest; the mean loss is read from the device once, at the end."""
     model.train()
-    mark = _now(run.device)
+    mark = clock(run.device)
     for batch in _rest(train.batches(settings.batch, order, bucketed=settings.bucketed), order, progress):
         inputs = task.augment(batch.inputs, order) if settings.augment else batch.inputs
 
@@ -214,11 +214,11 @@ def _epoch(
         progress.total += training.step(loss) * len(batch)
         progress.batches += 1
         if progress.seconds + time.perf_counter() - mark - progress.kept >= every:
-            progress.seconds += _now(run.device) - mark
+            progress.seconds += clock(run.device) - mark
             progress.kept = progress.seconds
             keep()
-            mark = _now(run.device)
-    progress.seconds += _now(run.device) - mark
+            mark = clock(run.device)
+    progress.seconds += clock(run.device) - mark
     return (progress.total / len(train)).item()
 
 
@@ -320,7 +320,8 @@ def _cuda(device: str) -> list[int]:
     return [torch.cuda.current_device()] if device == "cuda" else []
 
 
-def _now(device: str) -> float:
+def clock(device: str) -> float:
+    """The time in seconds when everything that the device was asked for is done."""
     if device == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter()

@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrtheory.checks import checked_positive, checked_whole, is_number
-
-ABSOLUTE, HINGE, SQUARED, LOGISTIC = range(4)
-LOSSES = {"absolute": ABSOLUTE, "hinge": HINGE, "squared": SQUARED, "logistic": LOGISTIC}
+from lrtheory.simulation.losses import LOSSES, loss_of
 
 
 @dataclass(frozen=True)
@@ -174,9 +172,9 @@ class FiniteSum:
         Raises:
             ValueError: no such point is found, or the loss is piecewise linear and least outside of the ball.
         """
-        from lrtheory.simulation.minimise import minimise
+        from lrtheory.simulation.minimise import minimise  # scipy's solvers take long to load
 
-        return minimise(self)
+        return minimise(self.features, self.targets, self.loss, self.bound)
 
     @cached_property
     def minimum(self) -> float:
@@ -186,17 +184,6 @@ class FiniteSum:
     def loss_at(self, points: Any) -> NDArray[np.float64]:
         """The loss ``f`` at points of shape ``(..., dimension)``, shape ``(...)``."""
         return loss_of(self.loss, np.asarray(points, np.float64) @ self.features.T, self.targets).mean(axis=-1)
-
-
-def loss_of(loss: str, predictions: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The loss of each prediction; one of the names of :class:`FiniteSum`."""
-    if loss == "absolute":
-        return np.abs(predictions - targets)
-    if loss == "hinge":
-        return np.maximum(0.0, 1.0 - targets * predictions)
-    if loss == "squared":
-        return (predictions - targets) ** 2 / 2
-    return np.logaddexp(0.0, -targets * predictions)
 
 
 def absolute_regression(

@@ -47,7 +47,7 @@ class NetworkCell(Cell):
 
     def compute(self) -> dict[str, Any]:
         """The runs: lists with one entry per rate and seed, the seeds of a rate together, None where a run diverged."""
-        from lrtheory.optim import ensemble
+        from lrtheory.training import ensemble
 
         load_torch().set_num_threads(1)  # the tensors are small, and results must not depend on the number of cores
         setting, lrs = _setting(self.task), rates(self.optimizer, self.per_decade)
@@ -115,7 +115,7 @@ def _setting(name: str) -> _Setting:
 def _ground(setting: _Setting, seeds: int) -> dict[str, float]:
     from scipy.optimize import minimize
 
-    from lrtheory.optim.ensemble import start
+    from lrtheory.training.ensemble import start
 
     torch = load_torch()
     inputs, labels, lowest = setting.measured.inputs.double(), setting.measured.labels, []
@@ -137,7 +137,7 @@ def _ground(setting: _Setting, seeds: int) -> dict[str, float]:
 
 def _before(setting: _Setting, seeds: int) -> float:
     """The mean training loss before training."""
-    from lrtheory.optim.ensemble import evaluate, stacked_starts
+    from lrtheory.training.ensemble import evaluate, stacked_starts
 
     stacked = stacked_starts(setting.task, range(seeds))
     return float(evaluate(setting.task, stacked, setting.measured, setting.objective).mean())

@@ -17,7 +17,7 @@ A run has *diverged* when its final loss is not finite or above ten times the lo
 The *right branch* are the rates from twice the best up, as long as the mean loss stays below the loss before training.
 The *margin* is how many times its best rate a schedule may have before a tenth of what training can gain is lost.
 
-All runs of a cell are trained together (:mod:`lrtheory.optim.ensemble`), in single precision. Their company changes nothing:
+All runs of a cell are trained together (:mod:`lrtheory.training.ensemble`), in single precision. Their company changes nothing:
 126 and 252 runs together gave the same six digits (SGD, all tasks). Rounding does, where training is chaotic: AdamW's formula
 in another order of operations moved one in ten of its means on the digits by more than their standard errors, at rates above
 the best.

@@ -12,11 +12,11 @@ from functools import cache, lru_cache
 import torch
 from torch import Tensor, nn
 
-from lrtheory.benchmarks.training import _now
-from lrtheory.optim.ensemble import start
+from lrtheory.benchmarks.training import clock
 from lrtheory.sweeps.residual_run import ResidualRun
 from lrtheory.tasks import cifar10, residual
 from lrtheory.tasks.task import Examples, Task
+from lrtheory.training.ensemble import start
 
 EVALUATED = 1000
 """Examples evaluated at once."""
@@ -61,7 +61,7 @@ def train(cell: ResidualRun, model: nn.Module, examples: Examples) -> float:
     scheduler = cell.schedule.lr_scheduler(optimizer, cell.horizon)
     loss = _loss_on(cell.device)
     model.train()
-    begin = _now(cell.device)
+    begin = clock(cell.device)
     for _ in range(cell.epochs):
         shuffled = torch.randperm(len(examples), generator=order)[: cell.horizon // cell.epochs * cell.batch]
         for batch in map(examples.take, shuffled.split(cell.batch)):
@@ -70,7 +70,7 @@ def train(cell: ResidualRun, model: nn.Module, examples: Examples) -> float:
             optimizer.step()
             optimizer.zero_grad()
             scheduler.step()
-    return _now(cell.device) - begin
+    return clock(cell.device) - begin
 
 
 @torch.no_grad()

@@ -8,7 +8,8 @@ import pytest
 
 from lrtheory.__main__ import main as lrtheory
 from lrtheory.runs import Store, execute
-from lrtheory.runs.__main__ import listed, main, merge, table
+from lrtheory.runs.__main__ import main
+from lrtheory.runs.folders import listed, merge, table
 from tests.runs.cells import Square, Waiting
 
 

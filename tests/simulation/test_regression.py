@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lrtheory.schedules import Constant, Cosine
 from lrtheory.simulation import FiniteSum, regression, simulate, streams
-from lrtheory.simulation.problems import LOSSES
+from lrtheory.simulation.losses import LOSSES
 from lrtheory.simulation.regression_sweeps import columns
 
 PRECISIONS = {"float32": 1.0, "float64": 2.0**-29}  # units in the last place, relative to single precision

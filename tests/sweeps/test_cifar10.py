@@ -83,8 +83,8 @@ def test_a_run_follows_every_field_of_its_cell(pictures):
 
 def test_one_graph_serves_all_runs_of_a_network(pictures):
     torch = pytest.importorskip("torch")
-    from lrtheory.optim.ensemble import start
     from lrtheory.sweeps import residual_training
+    from lrtheory.training.ensemble import start
 
     compiled = 0
 

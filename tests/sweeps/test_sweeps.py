@@ -169,5 +169,5 @@ def test_every_public_name_is_there():
     for name in lrtheory.__all__:
         assert getattr(lrtheory, name) is not None
     assert set(lrtheory.__all__) <= set(dir(lrtheory))
-    with pytest.raises(AttributeError, match="attribute nothing"):
+    with pytest.raises(AttributeError, match="No lrtheory attribute nothing"):
         lrtheory.nothing  # noqa: B018
