@@ -1,12 +1,14 @@
 import math
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from lrtheory.runs.store import whole_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def committed() -> Path:
@@ -21,13 +23,13 @@ def committed() -> Path:
     return checkout if checkout.is_dir() else package / "figures" / "data"
 
 
-def write_csv(table: pd.DataFrame, path: Path) -> None:
+def write_csv(table: "pd.DataFrame", path: Path) -> None:
     """Write a table all at once, with floats that read back exactly."""
     with whole_file(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def shown_table(table: pd.DataFrame, width: int | None = None) -> str:
+def shown_table(table: "pd.DataFrame", width: int | None = None) -> str:
     """A table as text for a terminal: numbers to the right, words to the left, no index.
 
     A table that is wider than the terminal is shown in groups of whole columns, one below the other; each begins with
@@ -38,6 +40,7 @@ def shown_table(table: pd.DataFrame, width: int | None = None) -> str:
         width: Characters on a line; by default those of the terminal, and no limit where standard output is none.
 
     Example:
+        >>> import pandas as pd
         >>> print(shown_table(pd.DataFrame({"schedule": ["a", "b"], "law": [0.5, 1.0], "loss": [1.25, 2.5]}), width=18))
         schedule  law
         --------  ---
@@ -49,9 +52,14 @@ def shown_table(table: pd.DataFrame, width: int | None = None) -> str:
         a         1.25
         b          2.5
     """
+    return shown_rows([list(table.columns), *table.to_numpy()], width)
+
+
+def shown_rows(rows: Sequence[Sequence[Any]], width: int | None = None) -> str:
+    """What :func:`shown_table` prints, from the names of the columns and the rows below them."""
     if width is None and sys.stdout is not None and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
-    cells = [[str(name) for name in table.columns]] + [[str(value) for value in row] for row in table.to_numpy()]
+    cells = [[str(value) for value in row] for row in rows]
     columns = []
     for column in zip(*cells):
         longest = max(map(len, column))

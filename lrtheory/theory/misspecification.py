@@ -29,7 +29,9 @@ and a rate ``rho`` times the tuned one loses the factor
 
 **Derivation.** In the recursion of :mod:`lrtheory.theory.worst_case`, :math:`s_k\approx2\eta T H` and
 :math:`s_k-2\sum\eta_t=\sum\eta_t^2/A_{t+1}^2\approx\tfrac\eta2 Q` because :math:`A^2\approx2\eta TH` and
-:math:`\sum\to T\int`. **Status:** *proved* as an upper bound in the limit, and as attained in the limit for polynomial decay
+:math:`\sum\to T\int`.
+
+**Status.** *Proved* as an upper bound in the limit, and as attained in the limit for polynomial decay
 (:mod:`lrtheory.theory.law_attained`). For shapes whose best restart jumps (warm-ups, rising pieces) it is not attained
 in general: for restarts that are made to tie, semidefinite programs lie 6.9 % below it at 25 steps, and 5.3 % without a
 change from 6 to 30 steps (*measured*), so that a gap remains in the limit. *Verified:* the worst case
