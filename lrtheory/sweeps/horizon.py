@@ -14,7 +14,7 @@ from lrtheory.sweeps.checks import check_horizon, check_replicas, check_schedule
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified, compute
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.misspecification import rho_exponent
-from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 RHOS = np.array([16.0, 32.0, 64.0, 128.0, 256.0])
 """The misspecifications that the exponents are fitted to."""
@@ -68,7 +68,7 @@ def exponents(cell: Exponents) -> dict[str, float]:
     """The fitted exponent of the worst case of the last iterate, and of the bound for the averaged iterate."""
     schedule = cell.schedule
     tuned = tuned_lr(schedule, cell.horizon, diameter=1.0)
-    last = fit_slope(RHOS, worst_case_curve(schedule, cell.horizon, RHOS * tuned, diameter=1.0))
+    last = fit_slope(RHOS, worst_case(schedule, horizon=cell.horizon, lr=RHOS * tuned, diameter=1.0))
     steps = schedule.steps(cell.horizon)
     tuned_average = float(np.sum(steps**2)) ** -0.5
     averaged = fit_slope(RHOS, [averaged_bound(steps * rho * tuned_average, distance=1.0) for rho in RHOS])

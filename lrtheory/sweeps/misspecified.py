@@ -9,7 +9,7 @@ from typing import Any
 from lrtheory.schedules import WSD, Constant, Cosine, InverseSqrt, Polynomial, Robust, Schedule
 from lrtheory.simulation import VERSION, AbsoluteValue, simulate, worst_eps
 from lrtheory.theory.misspecification import degradation, reciprocal
-from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 SCHEDULES: tuple[Schedule, ...] = (
     Constant(), InverseSqrt(), Polynomial(1), Polynomial(2), Polynomial(3), Cosine(), WSD(0.2), Robust(16),
@@ -60,7 +60,7 @@ def compute(cell: Misspecified) -> dict[str, Any]:
     return {
         "lr": lr,
         "law": float(degradation(schedule, cell.rho)),
-        "worst_case": float(worst_case_curve(schedule, cell.horizon, lr, diameter=1.0)) * unit,
+        "worst_case": float(worst_case(schedule, horizon=cell.horizon, lr=lr, diameter=1.0)) * unit,
         "eps": eps,
         "expected": expected * unit,
         "simulated": float(runs["last"]) * unit,

@@ -73,7 +73,7 @@ from lrtheory.schedules import (
 from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.grid import worst_offset
-from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 TASKS = ("logistic-ball", "logistic", "digits-noisy", "digits")
 LOWEST = {"sgd": 1e-3, "momentum": 1e-4, "adamw": 1e-4}
@@ -349,8 +349,9 @@ def predicted_slope(schedule: str, curve: Curve, length: str) -> Estimate | None
     if len(rho) < 3:
         return None
     shape = parse(schedule)
-    lrs = rho * tuned_lr(shape, curve.horizon, **{length: 1.0})
-    return fit_slope(rho, worst_case_curve(shape, curve.horizon, lrs, **{length: 1.0}))
+    lengths: dict[str, Any] = {length: 1.0}
+    lrs = rho * tuned_lr(shape, curve.horizon, **lengths)
+    return fit_slope(rho, worst_case(shape, horizon=curve.horizon, lr=lrs, **lengths))
 
 
 def exponent(curve: Curve) -> float:
@@ -421,7 +422,7 @@ def grid_losses(frame: pd.DataFrame) -> pd.DataFrame:
         mean, shape = curve.mean, parse(schedule)
         right = accuracy[task, optimizer, schedule].to_numpy()
         lrs = curve.rho * tuned_lr(shape, curve.horizon, diameter=1.0)
-        law = worst_case_curve(shape, curve.horizon, lrs, diameter=1.0) * curve.horizon**0.5
+        law = worst_case(shape, horizon=curve.horizon, lr=lrs, diameter=1.0) * curve.horizon**0.5
         for period in range(1, (len(mean) - 1) // 2 + 1):
             picked = [offset + period * int(np.argmin(mean[offset::period])) for offset in range(period)]
             ratio = float((curve.lrs[-1] / curve.lrs[0]) ** (period / (len(mean) - 1)))

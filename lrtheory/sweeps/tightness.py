@@ -99,7 +99,8 @@ def compute(cell: TightnessCell) -> dict[str, Any]:
 
     ``program`` and ``accuracy``, how much it may be off, are None where none judges.
     """
-    schedule, length = cell.schedule, {cell.length: 1.0}
+    schedule = cell.schedule
+    length: dict[str, Any] = {cell.length: 1.0}
     lr = cell.rho * tuned_lr(schedule, cell.horizon, **length)
     steps = schedule.steps(cell.horizon, lr=lr)
     program = accuracy = None
