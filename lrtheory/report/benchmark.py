@@ -213,13 +213,15 @@ def _worth(switches: pd.DataFrame) -> list[str]:
     ]
 
 
-def _elsewhere(sweep: pd.DataFrame) -> list[Text]:
+def _elsewhere(sweep: pd.DataFrame) -> list[str]:
     """The published failures at other rates, as coded."""
     told = []
     for row in sweep.to_dict("records"):
         if row["form"] == "as coded":
-            at = {float(name[2:]): value for name, value in row.items() if name[:2] == "x " and isinstance(value, str)}
-            found = ", ".join(f"{value} at {factor:g} times its rate" for factor, value in at.items())
+            at = {str(name): value for name, value in row.items() if isinstance(value, str)}
+            found = ", ".join(
+                f"{value} at {name.removeprefix('x ')} times its rate" for name, value in at.items() if name[:2] == "x "
+            )
             size = row["scale"] or "full scale, one seed"
             told.append(f"{row['strategy']} on {row['task']} ({size}; published {row['published']}): {found}.")
     return told

@@ -21,6 +21,7 @@ from lrtheory.report.values import (
     Table,
     Tex,
     Text,
+    Value,
 )
 from lrtheory.runs.tables import committed
 from lrtheory.sweeps import language_models, networks
@@ -99,7 +100,7 @@ def language_model_part() -> Facts:
     rates = language_models.best_rates(frame)
     rows = []
     for model, name in models.items():
-        cells = [name]
+        cells: list[Value] = [name]
         for left_out in ("schedule", "rate", "horizon"):
             error = language_models.rms(annealed, model, left_out)
             cells.append(Interval(error, ".3f") if error else "--")

@@ -72,10 +72,10 @@ def _sentences():
     for batch, peers in ((1, ["JAX, all configurations", "numpy, all configurations", "scikit-learn, one by one"]),
                          (32, ["JAX, vmap of one", "JAX, all configurations", "numpy, all configurations"])):  # fmt: skip
         rows = sums[sums["setting"] == f"squared, d = 1000, batch {batch}, last"].set_index("peer")
-        told = ", ".join(f"{peer} {rows.loc[peer, 'ratio']:.3g} times as long" for peer in peers)
+        told = ", ".join(f"{peer} {rows['ratio'][peer]:.3g} times as long" for peer in peers)
         yield (
             f"Least squares in 1,000 dimensions, batches of {batch}, beside what others take: {told}; "
-            f"{100 * rows.loc['lrtheory', 'share of peak']:.0f} % of the processor's peak."
+            f"{100 * rows['share of peak']['lrtheory']:.0f} % of the processor's peak."
         )
     bounds = table("worst_case_speed").set_index(["horizon", "peer"])["median"]
     many, exact, program = bounds[10_000, "worst_cases, 2 threads"], bounds[20, "worst_case"], bounds[20, "PEPit"]
