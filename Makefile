@@ -39,6 +39,7 @@ nightly: $(VENV)/.test
 lint: $(VENV)/.dev
 	$(VENV)/bin/python -m ruff check
 	$(VENV)/bin/python -m ruff format --check
+	$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/python -m pyright --pythonpath $(VENV)/bin/python
 
 $(VENV)/.core: pyproject.toml constraints.txt

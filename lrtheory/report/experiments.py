@@ -4,9 +4,10 @@ import sympy
 
 from lrtheory.report.tables import table
 from lrtheory.report.values import Facts, Interval, PowerOfTen, Table, Tex, tex
-from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import Cosine, Polynomial, parse
-from lrtheory.sweeps import penalty, rho
+from lrtheory.statistics import fit_slope, mean_estimate
+from lrtheory.sweeps import Penalty, Rho, penalty
+from lrtheory.sweeps.rho import FITTED
 from lrtheory.theory.equation_seven import equation_seven
 from lrtheory.theory.implicit_penalty import implicit_penalty
 from lrtheory.theory.misspecification import rho_exponent
@@ -28,16 +29,16 @@ def penalty_part() -> Facts:
     yield "penalty/cosine-kept", Tex(sympy.latex(schedule_penalty(Cosine()).kept))
 
     frame = table("penalty")
-    yield "penalty/points", str(penalty.DEFAULT.points)
+    yield "penalty/points", str(Penalty().points)
     yield "penalty/runs", str(frame["run"].nunique())
     for name, slope in penalty.orders(frame).items():
         yield f"penalty/order/{name.removeprefix('distance_')}", Interval(slope, ".2f")
     rows = []
     for lr, group in frame.groupby("lr"):
-        relative = penalty.mean_estimate(100 * group["distance_flow"] / group["travel"])
-        flatter = penalty.mean_estimate(100 * (1 - group["sharpness_descent"] / group["sharpness_flow"]))
-        same = penalty.mean_estimate(100 * (1 - group["sharpness_penalised"] / group["sharpness_flow"]))
-        accuracy = penalty.mean_estimate(100 * (group["accuracy_descent"] - group["accuracy_flow"]))
+        relative = mean_estimate(100 * group["distance_flow"] / group["travel"])
+        flatter = mean_estimate(100 * (1 - group["sharpness_descent"] / group["sharpness_flow"]))
+        same = mean_estimate(100 * (1 - group["sharpness_penalised"] / group["sharpness_flow"]))
+        accuracy = mean_estimate(100 * (group["accuracy_descent"] - group["accuracy_flow"]))
         left = penalty.explained(group)
         rows.append([f"{lr:g}", f"{group['lr_sharpness'].mean():.2f}", Interval(relative, ".2f")])
         rows[-1] += [Interval(left, ".2f"), Interval(flatter, ".1f"), Interval(same, ".1f"), Interval(accuracy, ".2f")]
@@ -53,7 +54,7 @@ def penalty_part() -> Facts:
 def simulation_part() -> Facts:
     """What the simulated tables say."""
     frame = table("rho")
-    fitted = frame[frame["rho"].between(*rho.FITTED)]
+    fitted = frame[frame["rho"].between(*FITTED)]
     inside = []
     for name, group in fitted.groupby("schedule", sort=False):
         if str(name) == "Robust(16)":
@@ -63,7 +64,7 @@ def simulation_part() -> Facts:
     yield "simulated/inside", f"{sum(inside)} of {len(inside)}"
     ratio = frame["simulated"] / frame["worst_case"]
     yield "simulated/share", f"{ratio.min():.2f} to {ratio.max():.2f}"
-    yield "simulated/replicas", PowerOfTen(rho.DEFAULT.replicas)
+    yield "simulated/replicas", PowerOfTen(Rho().replicas)
     relative = 100 * (frame["simulated"] / frame["expected"] - 1).abs()
     yield "simulated/cells", str(len(frame))
     yield "simulated/deviation", f"{relative.median():.1f}"

@@ -24,7 +24,8 @@ from lrtheory.report.values import (
     Value,
 )
 from lrtheory.runs.tables import committed
-from lrtheory.sweeps import language_models, networks
+from lrtheory.sweeps import language_models, rate_curves, rate_tables
+from lrtheory.sweeps.network_cells import LOWEST, TASKS
 
 WORDS = {"yes": "as predicted", "undecided": "undecided", "no branch": "no branch", "reversed": "reversed"}
 VERDICTS = tuple(WORDS)
@@ -34,19 +35,19 @@ VERDICTS = tuple(WORDS)
 def networks_part() -> Facts:
     """Networks on the axis of the law."""
     frame = table("networks")
-    found = networks.curves(frame)
+    found = rate_curves.curves(frame)
     seeds = next(iter(found.values())).excess.shape[1]
     yield "networks/runs", Count(len(frame) * seeds)
     yield "networks/seeds", str(seeds)
     yield "networks/steps", Count(frame["horizon"].iloc[0])
     yield "networks/rates", str(frame.groupby(["task", "optimizer", "schedule"]).size().max())
-    orders = networks.ordering(frame)
+    orders = rate_tables.ordering(frame)
     rows = []
-    for measure, task in product(("slope", "margin"), networks.TASKS):
+    for measure, task in product(("slope", "margin"), TASKS):
         group = orders[(orders["task"] == task) & (orders["measure"] == measure)]["verdict"].value_counts()
         rows.append([measure, task, *(str(int(group.get(verdict, 0))) for verdict in VERDICTS)])
     header = ["measure", "task", *WORDS.values()]
-    yield "paper/networks", Table(header, rows, "llrrrr", rules=(len(networks.TASKS),))
+    yield "paper/networks", Table(header, rows, "llrrrr", rules=(len(TASKS),))
 
     counts = orders[orders["measure"] == "slope"].groupby("task")["verdict"].value_counts()
     ball = {verdict: int(counts.get(("logistic-ball", verdict), 0)) for verdict in VERDICTS}
@@ -62,24 +63,24 @@ def networks_part() -> Facts:
         yield f"networks/digits-{measure}s", told
     for name, key in (("constant", "Constant()"), ("linear", "Polynomial(1)"), ("two", "Polynomial(2)"),
                       ("three", "Polynomial(3)"), ("cosine", "Cosine()")):  # fmt: skip
-        slope = networks.slope(found["logistic-ball", "sgd", key])
+        slope = rate_curves.slope(found["logistic-ball", "sgd", key])
         yield f"networks/slope/{name}", Interval(slope, ".2f") if slope else "--"
-    free = [networks.slope(found["logistic", "sgd", key]) for key in ("Polynomial(2)", "Polynomial(3)")]
+    free = [rate_curves.slope(found["logistic", "sgd", key]) for key in ("Polynomial(2)", "Polynomial(3)")]
     yield "networks/free-slopes", Listed.of(Interval(slope, ".2f") if slope else "--" for slope in free)
     margins = {
-        key: [networks.margin(found["digits-noisy", optimizer, key]) for optimizer in networks.LOWEST]
+        key: [rate_curves.margin(found["digits-noisy", optimizer, key]) for optimizer in LOWEST]
         for key in ("Polynomial(1)", "Constant()")
     }
     for name, key in (("linear", "Polynomial(1)"), ("constant", "Constant()")):
         yield f"networks/margin/{name}", f"{min(margins[key]):.1f} to {max(margins[key]):.1f}"
-    cliffs = {key: networks.margin(curve) for key, curve in found.items() if key[0].startswith("digits")}
+    cliffs = {key: rate_curves.margin(curve) for key, curve in found.items() if key[0].startswith("digits")}
     yield "networks/cliff", f"{min(cliffs.values()):.1f} to {max(cliffs.values()):.1f}"
     cases = {key[:2] for key in cliffs}
     most = [max((cliff, key[2]) for key, cliff in cliffs.items() if key[:2] == case)[1] for case in sorted(cases)]
     yield "networks/robust-most", f"{most.count('Robust(16)')} of {len(most)}"
-    below = [_linear_below(found, task, optimizer) for task, optimizer in product(networks.TASKS, networks.LOWEST)]
+    below = [_linear_below(found, task, optimizer) for task, optimizer in product(TASKS, LOWEST)]
     yield "networks/linear-below", "{} of {}".format(*(sum(column) for column in zip(*below)))
-    left = networks.grid_losses(frame)
+    left = rate_tables.grid_losses(frame)
     coarse = left[(left["ratio"] - 10).abs() < 1e-6]
     for task, optimizer in (("logistic-ball", "sgd"), ("digits-noisy", "adamw")):
         group = coarse[(coarse["task"] == task) & (coarse["optimizer"] == optimizer)].set_index("schedule")["excess"]
@@ -152,14 +153,14 @@ def residual_part() -> Facts:
         Text.of(f"{size['task']} (", Count(size["images"]), f" images, {size['epochs']} passes)") for size in sizes
     )
     seeds = sum(str(column).startswith("train_loss_") for column in frame)
-    orders = networks.ordering(frame)
+    orders = rate_tables.ordering(frame)
     words = WORDS | {"no branch": "without a branch"}
     counted = []
     for measure in ("slope", "margin"):
         counts = orders[orders["measure"] == measure]["verdict"].value_counts()
         told = Listed.of(f"{int(counts.get(key, 0))} {word}" for key, word in words.items())
         counted += [f"{measure}s: " if not counted else f"; {measure}s: ", told]
-    found = networks.curves(frame)
+    found = rate_curves.curves(frame)
     below = [_linear_below(found, str(task), "momentum") for task in frame["task"].unique()]
     lower, tried = (sum(column) for column in zip(*below))
     told = Text.of(
@@ -177,7 +178,7 @@ def residual_part() -> Facts:
     yield "paper/residual", Lines((title, same, Figure("cifar10", caption)))
 
 
-def _linear_below(found: dict[tuple[str, str, str], networks.Curve], task: str, optimizer: str) -> tuple[int, int]:
+def _linear_below(found: dict[tuple[str, str, str], rate_curves.Curve], task: str, optimizer: str) -> tuple[int, int]:
     """At how many rates above the best constant one linear decay ends lower, and how many there are."""
     constant, linear = (found[task, optimizer, schedule] for schedule in ("Constant()", "Polynomial(1)"))
     above = constant.lrs > constant.lrs[constant.best]

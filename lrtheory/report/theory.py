@@ -22,10 +22,11 @@ from lrtheory.report.values import (
     Value,
     tex,
 )
-from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import REGISTRY, Constant, Cosine, Polynomial, Robust, parse
 from lrtheory.schedules.robust import robust_pieces
-from lrtheory.sweeps import degree, grid, rho
+from lrtheory.statistics import fit_slope
+from lrtheory.sweeps import Degree, Grid, Rho
+from lrtheory.sweeps.rho import FITTED
 from lrtheory.theory.grid_planning import plan_grid
 from lrtheory.theory.law_derivation import polynomial_law
 from lrtheory.theory.misspecification import law, rho_exponent
@@ -81,11 +82,11 @@ def law_part() -> Facts:
     annealed = frame[(frame["degree"] > 0) & (frame["rho"] >= 1)]
     yield "rho/agreement", Scientific((annealed["worst_case_factor"] / annealed["law"] - 1).abs().max(), up=True)
     yield "rho/horizon", PowerOfTen(frame["horizon"].iloc[0])
-    yield "rho/smallest", f"{rho.FITTED[0]:g}"
+    yield "rho/smallest", f"{FITTED[0]:g}"
     yield "rho/largest", f"{frame['rho'].max():g}"
     rows = []
     for name, group in frame.groupby("schedule", sort=False):
-        fitted, factors = group[group["rho"].between(*rho.FITTED)], group.set_index("rho")["worst_case_factor"]
+        fitted, factors = group[group["rho"].between(*FITTED)], group.set_index("rho")["worst_case_factor"]
         limit, exact = (fit_slope(fitted["rho"], fitted[layer]) for layer in ("law", "worst_case"))
         simulated = fit_slope(fitted["rho"], fitted["simulated"], fitted["standard_error"])
         rows.append([Name(str(name)), Tex(f"${rho_exponent(parse(str(name)))}$"), f"{limit.value:.3f}"])
@@ -93,7 +94,7 @@ def law_part() -> Facts:
     header = tex("", r"$\frac1{2p+1}$", "law", "worst case", "simulated", r"$\rho=4$", "16", "256")
     yield "paper/rho", Table(header, rows, "lcrllrrr")
 
-    yield "readme/rho", _summary(rho.summary(frame))
+    yield "readme/rho", _summary(Rho.summary(frame))
 
     lengths = table("horizon")
     constant = lengths[lengths["schedule"] == "Constant()"]
@@ -104,7 +105,7 @@ def law_part() -> Facts:
     exact = degrees[degrees["layer"] == "worst_case"]
     steep = exact[exact["degree"] >= 1]
     yield "degree/miss", Scientific((steep["exponent"] - steep["predicted"]).abs().max(), up=True)
-    yield "degree/count", str(len(degree.summary(degrees)))
+    yield "degree/count", str(len(Degree.summary(degrees)))
     simulated = degrees[degrees["layer"] == "simulated"]
     inside = simulated["predicted"].between(simulated["low"], simulated["high"])
     yield "degree/inside", f"{inside.sum()} of {len(inside)}"
@@ -163,7 +164,7 @@ def _join_reach() -> float:
 
 def grid_part() -> Facts:
     """Planned grids."""
-    yield "readme/grid", _summary(grid.summary(table("grid")))
+    yield "readme/grid", _summary(Grid.summary(table("grid")))
     low, high, tolerance = 1e-4, 1e-1, 1.5
     rows = []
     for schedule in (Constant(), Polynomial(1), Cosine(), Polynomial(2), Polynomial(3)):

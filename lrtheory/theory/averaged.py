@@ -38,8 +38,8 @@ from typing import Any
 
 import numpy as np
 
+from lrtheory.checks import checked_magnitude, checked_steps
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import checked_magnitude, checked_steps
 
 
 def averaged_bound(steps: Any, *, lipschitz: float = 1.0, distance: float) -> float:

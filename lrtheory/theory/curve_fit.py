@@ -37,9 +37,10 @@ import numpy as np
 import pandas as pd
 from scipy.interpolate import CubicSpline
 
+from lrtheory.checks import checked_numbers, checked_whole
 from lrtheory.estimate import Estimate
 from lrtheory.schedules import parse
-from lrtheory.schedules.schedule import Schedule, checked_numbers
+from lrtheory.schedules.schedule import Schedule
 from lrtheory.theory.theorem import Theorem
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
 
@@ -282,10 +283,8 @@ def _checked(table: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
     missing = [name for name in ("schedule", "horizon", "lr", "loss") if name not in table.columns]
     if missing:
         raise ValueError(f"the table needs the columns schedule, horizon, lr and loss; {', '.join(missing)} missing.")
-    if isinstance(resamples, bool) or not isinstance(resamples, int) or resamples < 2:
-        raise ValueError(f"resamples must be a whole number of at least 2, not {resamples!r}.")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}.")
+    checked_whole("resamples", resamples, 2)
+    checked_whole("seed", seed, 0)
     numbers = checked_numbers("horizon, lr and loss", table[["horizon", "lr", "loss"]].to_numpy())
     whole = (numbers[:, 0] >= 1) & (numbers[:, 0] == np.round(numbers[:, 0]))
     fine = np.isfinite(numbers).all(axis=1) & whole & (numbers[:, 1] > 0)

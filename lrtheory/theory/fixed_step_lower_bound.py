@@ -25,8 +25,8 @@ The oracle need not be that malicious: :func:`two_cycle` runs the same function 
 
 from typing import Any
 
+from lrtheory.checks import checked_magnitude, checked_steps
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import checked_magnitude, checked_steps
 
 
 def fixed_step_lower_bound(steps: Any, *, lipschitz: float = 1.0, diameter: float) -> float:

@@ -38,11 +38,12 @@ from typing import Any
 
 import numpy as np
 
+from lrtheory.checks import checked_horizon, checked_positive, checked_steps, is_count, is_number
 from lrtheory.schedules import Constant, Polynomial
-from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_positive, checked_schedule, is_number
+from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.theory.misspecification import LARGEST, anneals, functionals, law
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import checked_steps, restarts
+from lrtheory.theory.worst_case import restarts
 
 MOST_TRIALS = 10_000
 """A plan has no more points: beyond lie tolerances next to 1, which nobody can afford."""
@@ -178,7 +179,7 @@ def plan_grid(
         raise ValueError("give exactly one of tolerance (a factor of loss) and budget (a number of trials).")
     if tolerance is not None and not (is_number(tolerance) and 1 < tolerance <= LARGEST):
         raise ValueError(f"tolerance must be a factor above 1 and at most {LARGEST:g}, not {tolerance!r}.")
-    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1):
+    if budget is not None and (not is_count(budget) or budget < 1):
         raise ValueError(f"budget is a number of trials, a whole number of at least 1, not {budget!r}.")
     if budget is not None and budget > MOST_TRIALS:
         raise ValueError(f"budget must be at most {MOST_TRIALS:,} trials, not {budget:,}.")

@@ -23,7 +23,7 @@ from typing import Any, cast
 import numpy as np
 import sympy
 
-from lrtheory.schedules.schedule import checked_positive, is_number
+from lrtheory.checks import checked_positive, is_number
 from lrtheory.theory.modified_equation import ETA, step_defect
 from lrtheory.theory.theorem import Theorem
 

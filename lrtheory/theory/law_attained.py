@@ -49,8 +49,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrtheory.checks import checked_horizon, checked_positive
 from lrtheory.schedules import Polynomial
-from lrtheory.schedules.schedule import checked_horizon, checked_positive
 from lrtheory.theory.misspecification import degradation
 from lrtheory.theory.theorem import Evidence, Theorem
 from lrtheory.theory.worst_case import restarts, tuned_lr

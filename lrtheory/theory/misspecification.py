@@ -52,9 +52,11 @@ import mpmath
 import numpy as np
 from numpy.polynomial import legendre
 
+from lrtheory.checks import checked_numbers
 from lrtheory.schedules.breakpoints import breakpoints
 from lrtheory.schedules.expansion import HORIZONS
-from lrtheory.schedules.schedule import ROUNDING, Schedule, checked_numbers, checked_schedule
+from lrtheory.schedules.expression import ROUNDING
+from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.serial import one_thread_at_a_time
 from lrtheory.theory.hermite import Hermite
 
@@ -455,10 +457,10 @@ def _smallest(function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray) ->
 
 def _threshold(table: Functionals) -> float:
     """The largest rho at which no later restart is better than the tuned one."""
-    closest = 1e-6 * min(1.0, table.grid[-1] - table.grid[0])  # closer, both differences below are lost to rounding
-    later = table.grid[table.grid < table.tuned - closest]
+    later = table.grid[table.grid < table.tuned]
     gain = 1 - np.exp(table.log_spread(later)) / table.tuned_spread
-    squared = (table.tuned_area / np.exp(table.log_area(later)) - 1) / gain
+    known = gain > 1e-9  # closer to the tuned restart, both differences below are lost to rounding
+    squared = (table.tuned_area / np.exp(table.log_area(later[known])) - 1) / gain[known]
     candidates = [float(squared.min())]
     if table.tuned == table.grid[-1] and table.start_height > 0:
         candidates.append(table.tuned_spread / table.start_height)  # the limit of the ratio at the first step

@@ -19,7 +19,7 @@ import numpy as np
 import sympy
 from scipy.integrate import solve_ivp
 
-from lrtheory.schedules.schedule import checked_positive, is_whole
+from lrtheory.checks import checked_positive, checked_whole
 from lrtheory.theory.rooted_trees import Tree, cuts, rooted_trees, size, symmetry
 from lrtheory.theory.theorem import Theorem
 
@@ -189,7 +189,7 @@ def modified_equation(order: int) -> ModifiedEquation:
         Hairer, Lubich and Wanner, Geometric Numerical Integration, chapter IX; for gradient descent Barrett and
         Dherin, arXiv 2009.11162. Tag: proved (the recursion); verified by :func:`step_defect`.
     """
-    return _equation(checked_order(order), lambda j: sympy.Rational(1, math.factorial(j)), 1)
+    return _equation(checked_whole("order", order), lambda j: sympy.Rational(1, math.factorial(j)), 1)
 
 
 def _equation(order: int, weight: Callable[[int], Any], scale: Any) -> ModifiedEquation:
@@ -216,7 +216,7 @@ def follow(velocity: Callable[[np.ndarray], np.ndarray], start: Any, duration: f
         >>> follow(lambda theta: -theta, [1.0], 1.0).round(6)
         array([0.367879])
     """
-    duration, points = checked_positive("duration", duration), checked_order(points, "points")
+    duration, points = checked_positive("duration", duration), checked_whole("points", points)
     times = np.linspace(0, duration, points + 1)[1:]
     path = solve_ivp(lambda _, theta: velocity(theta), (0, duration), start, "DOP853", times, rtol=1e-12, atol=1e-14)
     if not path.success:
@@ -325,13 +325,6 @@ def _signed_sum(pairs: Sequence[tuple[sympy.Expr, str]]) -> str:
         text += (" - " if text else "-") if negative else (" + " if text else "")
         text += name if magnitude == 1 else f"{sympy.latex(magnitude)} {name}"
     return text
-
-
-def checked_order(order: Any, name: str = "order") -> int:
-    """A count as an ``int``, or one sentence saying that it must be a whole number of at least 1."""
-    if not (is_whole(order) and order >= 1):
-        raise ValueError(f"{name} must be a whole number of at least 1, not {order!r}.")
-    return int(order)
 
 
 def proof() -> dict[str, sympy.Expr]:

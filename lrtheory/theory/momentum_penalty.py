@@ -27,9 +27,9 @@ from typing import Any, Literal, TypeAlias, cast
 import numpy as np
 import sympy
 
-from lrtheory.schedules.schedule import checked_positive
+from lrtheory.checks import checked_positive, checked_whole
 from lrtheory.theory.implicit_penalty import GRADIENT, PenaltyTerm, hyperparameter
-from lrtheory.theory.modified_equation import ETA, ModifiedEquation, backward_error, checked_order
+from lrtheory.theory.modified_equation import ETA, ModifiedEquation, backward_error
 from lrtheory.theory.theorem import Theorem
 
 Convention: TypeAlias = Literal["sum", "ema"]
@@ -108,7 +108,7 @@ def heavy_ball_equation(order: int, momentum: float | None = None, convention: C
         Derived here from :func:`lrtheory.theory.modified_equation.backward_error`. Tag: proved as a formal series;
         orders 1 to 4 verified.
     """
-    order = checked_order(order)
+    order = checked_whole("order", order)
     beta = hyperparameter("momentum", BETA, momentum, below=1)
     weights = [(1 + (-1) ** j * beta) / math.factorial(j) for j in range(1, order + 1)]
     multipliers = backward_error(order, weights, _scale(beta, convention))

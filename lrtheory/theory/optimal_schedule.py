@@ -37,10 +37,10 @@ import numpy as np
 from scipy.ndimage import median_filter
 from scipy.optimize import minimize_scalar
 
+from lrtheory.checks import checked_magnitude, checked_numbers, checked_steps, checked_whole, is_number
 from lrtheory.schedules.formula import Formula
-from lrtheory.schedules.schedule import Schedule, checked_numbers, is_number
+from lrtheory.schedules.schedule import Schedule
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import checked_magnitude, checked_steps
 
 if TYPE_CHECKING:
     import sympy
@@ -151,8 +151,7 @@ def optimal_schedule(gradient_norms: Any, *, smoothing: float = 0.1, knots: int 
     norms = 1 / np.sqrt(_weights(gradient_norms)[:-1])
     if not (is_number(smoothing) and 0 <= smoothing < 1):
         raise ValueError(f"smoothing must be a part of the run, at least 0 and below 1, not {smoothing!r}.")
-    if isinstance(knots, bool) or not isinstance(knots, int) or knots < 1:
-        raise ValueError(f"knots must be a whole number of at least 1, not {knots!r}.")
+    knots = checked_whole("knots", knots)
     if norms.size < 2:
         raise ValueError("gradient_norms must have at least two entries to have a shape.")
     steps = optimal_steps(median_filter(norms, 2 * int(smoothing * norms.size / 2) + 1, mode="reflect"))

@@ -31,8 +31,9 @@ from typing import Any
 
 import numpy as np
 
+from lrtheory.checks import checked_magnitude, checked_steps
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import checked_magnitude, checked_steps, worst_case
+from lrtheory.theory.worst_case import worst_case
 
 
 @dataclass(frozen=True)

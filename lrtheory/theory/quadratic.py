@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lrtheory.schedules.schedule import checked_positive
-from lrtheory.theory.modified_equation import checked_order
+from lrtheory.checks import checked_positive, checked_whole
 from lrtheory.theory.theorem import Evidence, Theorem
 
 
@@ -88,7 +87,7 @@ def predicted_contraction(sharpness: Any, order: int) -> np.ndarray:
         array([0.9003, 0.0036])
     """
     sharpness = np.asarray(sharpness, dtype=np.float64)
-    powers = np.arange(1, checked_order(order) + 1)
+    powers = np.arange(1, checked_whole("order", order) + 1)
     return np.exp(-np.sum(sharpness[..., None] ** powers / powers, axis=-1))
 
 

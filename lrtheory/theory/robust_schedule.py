@@ -79,9 +79,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrtheory.checks import checked_positive, is_number
 from lrtheory.schedules.formula import Formula
 from lrtheory.schedules.robust import FLAT, LARGEST, Robust, robust_pieces, robust_states
-from lrtheory.schedules.schedule import Schedule, checked_positive, is_number
+from lrtheory.schedules.schedule import Schedule
 from lrtheory.theory.theorem import Evidence, Theorem
 from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
 

@@ -54,7 +54,8 @@ from typing import Any, cast
 import numpy as np
 import sympy
 
-from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_positive, symbols
+from lrtheory.checks import checked_horizon, checked_positive
+from lrtheory.schedules.schedule import Schedule, symbols
 from lrtheory.theory.law_derivation import limit_expression
 from lrtheory.theory.misspecification import law, rho_exponent
 from lrtheory.theory.theorem import Theorem

@@ -55,11 +55,11 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
+from lrtheory.checks import LARGEST, checked_length, checked_positive, checked_steps, is_number
 from lrtheory.compilation import CACHE
-from lrtheory.schedules.schedule import LARGEST, Schedule, checked_positive, is_number
+from lrtheory.schedules.schedule import Schedule
 from lrtheory.theory.misspecification import reciprocal, rho_exponent
 from lrtheory.theory.theorem import Theorem
-from lrtheory.theory.worst_case import checked_length, checked_steps
 
 if TYPE_CHECKING:
     import sympy

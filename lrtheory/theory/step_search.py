@@ -27,10 +27,10 @@ import numba
 import numpy as np
 from scipy.optimize import minimize
 
+from lrtheory.checks import checked_horizon, checked_length, checked_magnitude, checked_steps, checked_whole, is_number
 from lrtheory.compilation import CACHE
-from lrtheory.schedules.schedule import checked_horizon, is_number
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import checked_length, checked_magnitude, checked_steps, restarts, worst_case
+from lrtheory.theory.worst_case import restarts, worst_case
 
 
 def worst_case_gradient(
@@ -101,8 +101,7 @@ def optimised_steps(horizon: int, doubt: float = 1.0, *, rates: int = 65) -> tup
     horizon = checked_horizon(horizon)
     if not (is_number(doubt) and 1 <= doubt < math.inf):
         raise ValueError(f"doubt must be a finite factor of at least 1, not {doubt!r}.")
-    if isinstance(rates, bool) or not isinstance(rates, int) or rates < 2:
-        raise ValueError(f"rates must be a whole number of at least 2, not {rates!r}.")
+    rates = checked_whole("rates", rates, 2)
     rho = np.geomspace(1, doubt, rates)
     stages = [horizon]
     while stages[-1] > _COARSE:

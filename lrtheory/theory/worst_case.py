@@ -56,8 +56,15 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
+from lrtheory.checks import (
+    checked_length,
+    checked_magnitude,
+    checked_numbers,
+    checked_steps,
+    checked_whole,
+)
 from lrtheory.compilation import CACHE
-from lrtheory.schedules.schedule import LARGEST, SMALLEST, Schedule, checked_numbers, checked_positive, checked_schedule
+from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.theory.theorem import Theorem
 
 if TYPE_CHECKING:
@@ -182,8 +189,8 @@ def worst_cases(
     lrs = checked_numbers("lrs", lrs)
     if not (np.isfinite(lrs).all() and (lrs > 0).all()):
         raise ValueError("lrs must be positive, finite numbers.")
-    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
-        raise ValueError(f"threads must be a positive whole number, not {threads!r}.")
+    if threads is not None:
+        threads = checked_whole("threads", threads)
     length = checked_length(distance, diameter)
     lipschitz = checked_magnitude("lipschitz", lipschitz)
 
@@ -297,33 +304,6 @@ def _restarts(steps: np.ndarray, squares: np.ndarray, excess: np.ndarray) -> Non
         gain = step * (step / base)
         squares[k] = base + 2 * step + gain
         excess[k] = excess[k + 1] + (base - squares[k + 1]) + gain
-
-
-def checked_steps(steps: Any) -> np.ndarray:
-    """The steps that move, as ``float64``; or one sentence saying what steps must be."""
-    steps = checked_numbers("steps", steps)
-    if steps.ndim != 1 or not np.isfinite(steps).all() or (steps < 0).any() or not (steps > 0).any():
-        raise ValueError("steps must be a one-dimensional sequence of finite numbers, none negative, one positive.")
-    return steps[steps > 0]
-
-
-def checked_length(distance: float | None, diameter: float | None) -> float:
-    """The one length that was given, or one sentence saying that exactly one is needed."""
-    if (distance is None) == (diameter is None):
-        raise ValueError(
-            "give exactly one length: distance (of the start from a minimiser) or diameter (of the domain)."
-        )
-    if distance is None:
-        return checked_magnitude("diameter", diameter)
-    return checked_magnitude("distance", distance)
-
-
-def checked_magnitude(name: str, value: Any) -> float:
-    """The value as a ``float`` whose squares stay in the range of numbers, or one sentence saying what it must be."""
-    value = checked_positive(name, value)
-    if not SMALLEST <= value <= LARGEST:
-        raise ValueError(f"{name} must be from {SMALLEST:g} to {LARGEST:g}, not {value:g}: choose another unit.")
-    return value
 
 
 def proof() -> dict[str, "sympy.Expr"]:

@@ -142,8 +142,8 @@ def test_an_empty_sweep_is_an_empty_table():
         ({"lrs": [0.1, -0.1]}, ValueError, "lrs must be positive"),
         ({"lrs": ["fast"]}, ValueError, "lrs must be numbers"),
         ({"horizon": 0}, ValueError, "horizon is a number of steps"),
-        ({"threads": 0}, ValueError, "threads must be a positive whole number"),
-        ({"threads": 1.5}, ValueError, "threads must be a positive whole number"),
+        ({"threads": 0}, ValueError, "threads must be a whole number of at least 1"),
+        ({"threads": 1.5}, ValueError, "threads must be a whole number of at least 1"),
         ({"distance": 1.0}, ValueError, "give exactly one length"),
     ],
 )
