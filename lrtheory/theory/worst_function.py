@@ -51,12 +51,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrtheory.checks import checked_magnitude, checked_steps
 from lrtheory.theory.theorem import Evidence, Theorem
 from lrtheory.theory.worst_case import restarts, worst_case
 
 if TYPE_CHECKING:
     import sympy
-from lrtheory.checks import checked_magnitude, checked_steps
 
 
 @dataclass(frozen=True, eq=False)
