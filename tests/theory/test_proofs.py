@@ -100,7 +100,7 @@ def test_a_theorem_of_ones_own_is_one_line(monkeypatch):
     THEOREMS["mine"].check()
     from lrtheory.report import markdown, theorems
 
-    assert "| A theorem of one's own | proved | `my.module` |" in markdown.render(theorems.table())
+    assert "| A theorem of one's own | proved |  | `my.module` |" in markdown.render(theorems.table())
     register(MINE)  # once more changes nothing
     with pytest.raises(ValueError, match="there is a theorem 'mine' already"):
         register(replace(MINE, statement="Another one"))
