@@ -19,7 +19,7 @@ notebooks: $(VENV)/.test
 	$(VENV)/bin/python notebooks/run.py
 
 paper: figures
-	$(VENV)/bin/python -m paper.generate
+	$(VENV)/bin/python -m lrtheory.report
 	cd paper && latexmk lrtheory.tex
 
 arxiv: paper
@@ -39,6 +39,7 @@ nightly: $(VENV)/.test
 lint: $(VENV)/.dev
 	$(VENV)/bin/python -m ruff check
 	$(VENV)/bin/python -m ruff format --check
+	$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/python -m pyright --pythonpath $(VENV)/bin/python
 
 $(VENV)/.core: pyproject.toml constraints.txt

@@ -22,7 +22,7 @@ import lrtheory
 from lrtheory.schedules import FAMILIES, REGISTRY, Formula, Schedule, from_bert4keras, parse, piecewise_linear
 from lrtheory.simulation import AbsoluteValue
 from lrtheory.theory.misspecification import law
-from lrtheory.theory.worst_case import worst_case_curve
+from lrtheory.theory.worst_case import worst_case
 
 NIGHTLY = os.environ.get("LRTHEORY_FUZZ") == "nightly"
 EXAMPLES = 100_000 if NIGHTLY else 1_000
@@ -53,6 +53,7 @@ horizons = st.integers(1, 2000) | st.sampled_from([None, True, 0, -5, 1.5, math.
 schedules = st.sampled_from(REGISTRY) | st.sampled_from(REGISTRY) | st.just(Formula("(1 - u)**2*exp(-u)"))
 schedule = st.one_of(schedules, schedules, schedules, junk)
 lengths = st.fixed_dictionaries({}, optional={"lipschitz": number, "distance": number, "diameter": number})
+cooldowns = st.sampled_from(["linear", "1-sqrt", "cosine", "1-square"])
 knots = mostly(
     st.dictionaries(st.integers(0, 50) | st.floats(0, 50), st.floats(0, 1) | st.sampled_from([0, 1]), max_size=5)
     | st.dictionaries(junk.filter(lambda key: type(key).__hash__ is not None and key == key), junk, max_size=3)
@@ -115,15 +116,15 @@ def both(*parts: st.SearchStrategy) -> st.SearchStrategy:
 
 
 TARGETS = {
-    "Polynomial": Target(lrtheory.Polynomial, optional(degree=number), is_schedule, 2),
+    "Polynomial": Target(lrtheory.Polynomial, optional(power=number, floor=part), is_schedule, 2),
     "Exponential": Target(lrtheory.Exponential, optional(final=part), is_schedule, 2),
     "WSD": Target(
-        lrtheory.WSD, optional(cooldown=part, shape=mostly(st.sampled_from(["linear", "1-sqrt"]))), is_schedule, 2
+        lrtheory.WSD, optional(cooldown=part, shape=mostly(cooldowns), floor=part), is_schedule, 2
     ),
-    "SGDR": Target(lrtheory.SGDR, optional(cycles=st.integers(-1, 6), multiplier=few), is_schedule, 2),
+    "SGDR": Target(lrtheory.SGDR, optional(cycles=st.integers(-1, 6), multiplier=few, floor=part), is_schedule, 2),
     "OneCycle": Target(lrtheory.OneCycle, optional(peak=part, initial=part, final=part), is_schedule, 2),
     "STLR": Target(lrtheory.STLR, optional(cut=part, ratio=number), is_schedule, 2),
-    "Robust": Target(lrtheory.Robust, optional(doubt=mostly(st.floats(1, 1e12))), is_schedule, 2),
+    "Robust": Target(lrtheory.Robust, optional(uncertainty=mostly(st.floats(1, 1e12))), is_schedule, 2),
     "PiecewiseLinear": Target(
         lrtheory.PiecewiseLinear, both(keywords(knots=knots), optional(**counting)), is_schedule, 3
     ),
@@ -136,8 +137,20 @@ TARGETS = {
     "from_bert4keras": Target(
         from_bert4keras, keywords(lr_schedule=knots), lambda made: is_schedule(lrtheory.PiecewiseLinear(made)), 1
     ),
-    "warmup": Target(lrtheory.warmup, keywords(schedule=schedule, fraction=part), is_schedule, 2),
-    "then": Target(lrtheory.then, keywords(first=schedule, second=schedule, at=part), is_schedule, 2),
+    "Cosine": Target(lrtheory.Cosine, optional(floor=part), is_schedule),
+    "StepDecay": Target(
+        lrtheory.StepDecay, optional(milestones=mostly(st.lists(part, max_size=3).map(tuple)), factor=part), is_schedule
+    ),
+    "Warmup": Target(
+        lrtheory.Warmup, both(keywords(schedule=schedule), optional(fraction=part, warmup_steps=few)), is_schedule, 2
+    ),
+    "Then": Target(
+        lrtheory.Then,
+        both(keywords(first=schedule, second=schedule), optional(fraction=part, first_steps=few)),
+        is_schedule,
+        2,
+    ),
+    "Formula": Target(lrtheory.Formula, both(keywords(text=junk), optional(name=junk)), is_schedule),
     "parse": Target(
         parse,
         keywords(
@@ -172,12 +185,12 @@ TARGETS = {
         are_finite_and_at_least(0),
         4,
     ),
-    "worst_cases": Target(
-        lrtheory.worst_cases,
+    "worst_case of schedules": Target(
+        lrtheory.worst_case,
         both(
             keywords(
-                schedules=mostly(st.lists(schedule, max_size=3)), horizon=horizons,
-                lrs=mostly(st.lists(rate, min_size=1, max_size=3)), threads=st.just(1),
+                steps=mostly(st.lists(schedule, max_size=3)), horizon=horizons,
+                lr=mostly(st.lists(rate, min_size=1, max_size=3)), threads=st.just(1),
             ),
             lengths,
         ),
@@ -304,20 +317,33 @@ parts = st.sampled_from([0.1, 0.2, 0.5, 0.9, 0.01, 0.99, 0.05, 0.25, 0.75]) | st
     lambda k: k / 1000
 )
 degrees = st.sampled_from([1, 2, 3, 0.5, 1.5, 4, 12]) | st.floats(0.5, 12).map(lambda p: float(f"{p:.3g}"))
+floors = st.sampled_from([0, 0, 0, 0.1, 0.01, 1e-4])
 leaves = st.one_of(
     st.sampled_from([lrtheory.Constant(), lrtheory.InverseSqrt(), lrtheory.Cosine()]),
-    st.builds(lrtheory.Polynomial, degrees),
+    st.builds(lambda floor: lrtheory.Cosine(floor=floor), floors),
+    st.builds(lambda power, floor: lrtheory.Polynomial(power, floor=floor), degrees, floors),
     st.builds(lrtheory.Exponential, st.sampled_from([0.5, 0.1, 0.01, 1e-4, 1e-9, 1e-40])),
-    st.builds(lrtheory.WSD, parts, st.sampled_from(["linear", "1-sqrt"])),
-    st.builds(lrtheory.SGDR, st.integers(1, 6), st.sampled_from([1, 2, 3, 10])),
-    st.builds(lrtheory.OneCycle, parts, st.sampled_from([0.04, 0.1, 0.5]), st.sampled_from([4e-6, 0.01, 0.1])),
+    st.builds(lambda *where, factor: lrtheory.StepDecay(tuple(sorted({*where})), factor), parts, parts, factor=parts),
+    st.builds(lambda cooldown, shape, floor: lrtheory.WSD(cooldown, shape, floor=floor), parts, cooldowns, floors),
+    st.builds(
+        lambda cycles, multiplier, floor: lrtheory.SGDR(cycles, multiplier, floor=floor),
+        st.integers(1, 6), st.sampled_from([1, 2, 3, 10]), floors,
+    ),
+    st.builds(
+        lrtheory.OneCycle, parts, st.sampled_from([0.04, 0.1, 0.5, 1]), st.sampled_from([4e-6, 0.01, 0.1, 0])
+    ),
     st.builds(lrtheory.STLR, parts, st.sampled_from([2, 10, 32])),
     st.builds(lrtheory.Robust, st.sampled_from([1.5, 2, 3, 4, 16, 100, 1e3, 1e6, 1e12])),
     st.builds(lambda end: lrtheory.PiecewiseLinear({2: 1, 5: 0.5, 9: end}), st.sampled_from([0, 0.1, 1])),
-)
+)  # fmt: skip
 composed = st.recursive(
     leaves,
-    lambda inner: st.builds(lrtheory.warmup, inner, parts) | st.builds(lrtheory.then, inner, inner, parts),
+    lambda inner: st.one_of(
+        st.builds(lrtheory.Warmup, inner, parts),
+        st.builds(lrtheory.Then, inner, inner, parts),
+        st.builds(lambda inner, steps: lrtheory.Warmup(inner, warmup_steps=steps), inner, st.integers(1, 50)),
+        st.builds(lambda *two, steps: lrtheory.Then(*two, first_steps=steps), inner, inner, steps=st.integers(1, 50)),
+    ),
     max_leaves=4,
 )
 """Every family with drawn parameters, decimals as people write them, and all compositions."""
@@ -332,6 +358,10 @@ composed = st.recursive(
 )
 @given(schedule=composed, tolerance=st.sampled_from([1.02, 1.2, 1.5, 3.0]))
 def test_the_law_the_planner_and_the_worst_case_agree_on_whatever_is_composed(schedule, tolerance):
+    agree(schedule, tolerance)
+
+
+def agree(schedule, tolerance):
     """The law is the limit of the worst case: within 3e-3 of it, or else coming closer as the horizon grows."""
     rho = np.array([0.25, 0.7, 1.0, 1.5, 4.0, 16.0, 64.0])
     try:
@@ -352,14 +382,16 @@ def test_the_law_the_planner_and_the_worst_case_agree_on_whatever_is_composed(sc
     if found.tuned_loss == math.inf:
         return  # the worst case comes as close as a logarithm of the horizon
     gaps = []
-    for horizon in (10_000, 160_000):
+    for horizon in (10_000, 160_000, 2_560_000):  # the last only where the last piece is of few steps before
         tuned = lrtheory.tuned_lr(schedule, horizon, diameter=1.0)
-        curve = worst_case_curve(schedule, horizon, rho * tuned, diameter=1.0)
+        curve = worst_case(schedule, horizon=horizon, lr=rho * tuned, diameter=1.0)
         gaps.append(np.abs(curve / curve[2] / factors - 1).max())
-    # Corrections are powers of the horizon, at least its root (an inverse square root's part): a quarter, in the limit.
-    assert gaps[1] < 3e-3 or gaps[1] < gaps[0] / 2
+        # Corrections are powers of the horizon, at least its root (an inverse square root's part): a quarter, in the limit.
+        if gaps[-1] < 3e-3 or (len(gaps) > 1 and gaps[-1] < gaps[-2] / 2):
+            return
+    raise AssertionError(f"{schedule}: {gaps}")
 
 
 def test_every_public_function_is_among_them():
-    constants = {"Constant", "Cosine", "InverseSqrt", "Schedule"}  # take nothing, or text that is the user's own
+    constants = {"Constant", "InverseSqrt", "Schedule"}  # take nothing
     assert {name for name in lrtheory.__all__ if name not in constants} <= set(TARGETS)

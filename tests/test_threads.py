@@ -14,18 +14,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import sympy
-from scipy.interpolate import CubicHermiteSpline
 
 import lrtheory
 from lrtheory import Constant, Cosine, Formula, InverseSqrt, Polynomial, Robust, simulation, sweeps
-from lrtheory.runs.tables import fit_slope
+from lrtheory.checks import checked_horizon, checked_positive, is_number
 from lrtheory.schedules import REGISTRY, parse
 from lrtheory.schedules.expression import read
-from lrtheory.schedules.schedule import checked_horizon, checked_positive, checked_schedule, is_number
+from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.simulation import AbsoluteValue
+from lrtheory.statistics import fit_slope
 from lrtheory.sweep import main
-from lrtheory.sweeps.horizon import Exponents, exponents
-from lrtheory.sweeps.misspecified import Misspecified, compute
+from lrtheory.sweeps.horizon import Exponents
+from lrtheory.sweeps.misspecified import Misspecified
 from lrtheory.theory import law_derivation, misspecification
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound
@@ -35,7 +35,6 @@ from lrtheory.theory.robust_schedule import placed, robust_loss
 from lrtheory.theory.schedule_penalty import schedule_penalty
 from lrtheory.theory.smooth import smooth_exponents, smooth_worst_case
 from lrtheory.theory.step_search import optimised_steps
-from lrtheory.theory.worst_case import worst_case_curve
 from lrtheory.theory.worst_function import worst_function
 
 THREADS = 8
@@ -80,8 +79,10 @@ CALLS: dict[str, Callable[[], Any]] = {
     "expr": lambda: [schedule.expr for schedule in REGISTRY],
     "tuned_lr": lambda: lrtheory.tuned_lr(Cosine(), 300, diameter=1.0),
     "worst_case": lambda: lrtheory.worst_case(STEPS, distance=1.0),
-    "worst_cases": lambda: lrtheory.worst_cases([Cosine(), Robust(16)], 100, RATES, diameter=1.0, threads=2),
-    "worst_case_curve": lambda: worst_case_curve(Cosine(), 100, RATES, diameter=1.0),
+    "worst_case of schedules": lambda: lrtheory.worst_case(
+        [Cosine(), Robust(16)], horizon=100, lr=RATES, diameter=1.0, threads=2
+    ),
+    "worst_case of a schedule": lambda: lrtheory.worst_case(Cosine(), horizon=100, lr=RATES, diameter=1.0),
     "averaged_bound": lambda: averaged_bound(STEPS, distance=1.0),
     "published_bound": lambda: published_bound(STEPS, distance=1.0),
     "fixed_step_lower_bound": lambda: fixed_step_lower_bound(STEPS, diameter=1.0),
@@ -111,8 +112,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     "expected_loss_of_steps": lambda: simulation.expected_loss_of_steps(AbsoluteValue(0.1), STEPS),
     "expected_curve": lambda: lrtheory.expected_curve(AbsoluteValue(0.1), Cosine(), horizon=100, lr=0.1),
     "worst_eps": lambda: simulation.worst_eps(Constant(), horizon=100, lr=0.1),
-    "compute": lambda: compute(Misspecified(lrtheory.WSD(0.1), 8.0, 100, 20, 0)),
-    "exponents": lambda: exponents(Exponents(Cosine(), 100)),
+    "compute": lambda: Misspecified(lrtheory.WSD(0.1), 8.0, 100, 20, 0).compute(),
+    "exponents": lambda: Exponents(Cosine(), 100).compute(),
     "reciprocal": lambda: misspecification.reciprocal(5),
     "checked_schedule": lambda: checked_schedule("schedule", Cosine()),
     "checked_horizon": lambda: checked_horizon(5),
@@ -126,8 +127,6 @@ def bits(value: Any) -> Any:
     """A value as text that two values share only if they are the same to the last bit."""
     if isinstance(value, np.ndarray):
         return str(value.dtype), value.shape, value.tobytes()
-    if isinstance(value, CubicHermiteSpline):
-        return bits([value.x, value.c])
     if isinstance(value, pd.DataFrame):
         return value.to_csv()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -2,7 +2,7 @@
 
 ``scheduler``: a schedule as a torch scheduler. ``DALS``: layered rates in one optimizer. ``strategies``: the eighteen
 strategies of the layered-rates benchmark, by name. ``layers``: how deep a parameter lies. ``grokfast``: its filter.
-``range_test``: a first guess of the rate. ``gradient_norms``: a log for ``optimal_schedule``. ``ensemble``: many runs at once.
+``range_test``: a first guess of the rate. ``gradient_norms``: a log for ``optimal_schedule``.
 """
 
 from importlib import import_module

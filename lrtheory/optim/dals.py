@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from lrtheory.checks import checked_horizon, checked_positive, is_number
 from lrtheory.schedules import SGDR, Cosine, Schedule, Warmup
-from lrtheory.schedules.schedule import checked_horizon, checked_positive, is_number
 
 _TRUST, _LOWEST_RATIO, _HIGHEST_RATIO, _EPSILON = 0.02, 0.2, 5.0, 1e-8
 _LOSS_WEIGHT = 0.05  # of the new loss in the average

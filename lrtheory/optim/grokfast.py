@@ -3,7 +3,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from lrtheory.schedules.schedule import is_number
+from lrtheory.checks import is_number
 
 _KEY = "grokfast"
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from torch import nn
 
-from lrtheory.schedules.schedule import checked_positive
+from lrtheory.checks import checked_positive
 
 Layers = Sequence[Sequence[str]]
 

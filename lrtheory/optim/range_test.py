@@ -34,7 +34,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_schedule, is_number
+from lrtheory.checks import checked_horizon, checked_whole, is_number
+from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.theory.grid_planning import checked_range, plan_grid
 from lrtheory.theory.worst_case import tuned_lr, worst_case
 
@@ -133,8 +134,7 @@ def range_test(
     checked_schedule("schedule", schedule)
     low, high = checked_range(low, high)
     horizon = checked_horizon(horizon)
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 20:
-        raise ValueError(f"steps must be a whole number of at least 20, not {steps!r}.")
+    steps = checked_whole("steps", steps, 20)
     if not (is_number(doubt) and 1 < doubt < math.inf):
         raise ValueError(f"doubt must be a finite factor above 1, not {doubt!r}.")
     with restored(model, optimizer):

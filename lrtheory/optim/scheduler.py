@@ -9,7 +9,8 @@ import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_schedule
+from lrtheory.checks import checked_horizon, is_count
+from lrtheory.schedules.schedule import Schedule, checked_schedule
 
 
 def lr_scheduler(
@@ -62,7 +63,7 @@ def lr_scheduler(
     horizon = checked_horizon(horizon)
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be a torch optimizer, not {type(optimizer).__name__}.")
-    if isinstance(start, bool) or not isinstance(start, int | np.integer) or not 0 <= start <= horizon:
+    if not is_count(start) or not 0 <= start <= horizon:
         raise ValueError(f"start is a number of steps that are done, from 0 to {horizon}, not {start!r}.")
     if isinstance(schedules, Sequence) and not isinstance(schedules, str):
         for schedule in schedules:

@@ -1,7 +1,8 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from lrtheory.schedules.schedule import Schedule, checked_floor, raised_to
+from lrtheory.checks import checked_floor
+from lrtheory.schedules.schedule import Schedule, raised_to
 
 
 @dataclass(frozen=True, repr=False)

@@ -7,7 +7,8 @@ from itertools import pairwise
 from math import ceil, inf
 from typing import Any, Literal, TypeAlias
 
-from lrtheory.schedules.schedule import LARGEST, SMALLEST, Schedule, exact, is_number, is_whole, plain, shown
+from lrtheory.checks import LARGEST, SMALLEST, exact, is_number, is_whole, plain, shown
+from lrtheory.schedules.schedule import Schedule
 
 Knots: TypeAlias = Mapping[Any, Any] | Sequence[tuple[Any, Any]]
 """A dictionary ``{time: factor}``, or its pairs."""

@@ -1,7 +1,8 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from lrtheory.schedules.schedule import Schedule, checked_floor, checked_positive, exact, plain, raised_to
+from lrtheory.checks import checked_floor, checked_positive, exact, plain
+from lrtheory.schedules.schedule import Schedule, raised_to
 
 
 @dataclass(frozen=True, repr=False)

@@ -3,7 +3,8 @@ from fractions import Fraction
 from itertools import pairwise
 from math import log, sqrt
 
-from lrtheory.schedules.schedule import Schedule, is_number, plain
+from lrtheory.checks import is_number, plain
+from lrtheory.schedules.schedule import Schedule
 
 GOLDEN = (1 + sqrt(5)) / 2
 """Up to this uncertainty linear decay is best."""

@@ -3,7 +3,6 @@
 import dataclasses
 import math
 import re
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,18 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lrtheory.schedules.expression import Expression, read
+from lrtheory.checks import checked_horizon, checked_numbers, checked_positive, exact, is_number, shown
+from lrtheory.schedules.expression import ROUNDING, Expression, read
 
 if TYPE_CHECKING:
     import sympy
     from matplotlib.axes import Axes
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
-
-SMALLEST, LARGEST = 1e-75, 1e75
-"""Limits of a fraction of a run, a knot, a length or a Lipschitz constant: products of a few must stay floats."""
-ROUNDING = 1e-12
-"""How far below zero a shape may fall by rounding; it is then zero."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -256,7 +251,10 @@ def symbols() -> "tuple[sympy.Symbol, sympy.Symbol]":
 
 @lru_cache(maxsize=1024)
 def _read(schedule: Schedule) -> Expression:
-    return read(schedule.formula)
+    try:
+        return read(schedule.formula)
+    except ValueError as reason:  # as when a part of it has no step left
+        raise ValueError(f"{schedule} has no values: {reason}.") from None
 
 
 @lru_cache(maxsize=1024)
@@ -297,91 +295,8 @@ def substitute(formula: str, u: str, step: str, horizon: str) -> str:
     return re.sub(r"\b[utT]\b", lambda match: replacement[match.group()], formula)
 
 
-def exact(value: float | Fraction) -> str:
-    """A number as the exact fraction that its shortest decimal form denotes: 0.2 is ``1/5``."""
-    return str(Fraction(repr(float(value))) if isinstance(value, float) else Fraction(value))
-
-
-def shown(value: float | Fraction) -> str:
-    """A number as schedules print it: the shortest decimal that reads back as the same float, or an exact fraction."""
-    if value == int(value):
-        return str(int(value))
-    return str(value) if isinstance(value, Fraction) else repr(float(value))
-
-
-def plain(value: Any) -> int | float | Fraction:
-    """A number as a whole number, as a float, or, where no short decimal denotes it, as a fraction.
-
-    Numbers that denote the same value become the same, so that schedules made of them are equal.
-
-    Example:
-        >>> import numpy as np
-        >>> plain(2.0), plain(Fraction(1, 5)), plain(Fraction(1, 3)), plain(np.float32(0.5))
-        (2, 0.2, Fraction(1, 3), 0.5)
-    """
-    value = Fraction(exact(float(value) if isinstance(value, np.floating) else value))
-    if value.denominator == 1:
-        return int(value)
-    return float(value) if Fraction(repr(float(value))) == value else value
-
-
-def checked_horizon(horizon: Any) -> int:
-    """The horizon as an ``int``, or one sentence saying what it must be."""
-    if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
-        raise ValueError(f"horizon is a number of steps, a whole number of at least 1, not {horizon!r}.")
-    return int(horizon)
-
-
-def checked_positive(name: str, value: Any) -> float:
-    """The value as a ``float``, or one sentence saying that it must be positive and finite."""
-    if not (is_number(value) and 0 < value <= sys.float_info.max and float(value) > 0):  # some fractions are too small
-        raise ValueError(f"{name} must be a positive, finite number, not {value!r}.")
-    return float(value)
-
-
-def checked_fraction(name: str, value: Any) -> float | Fraction:
-    """A value strictly between 0 and 1 whose inverse and square are floats too, or one sentence saying so."""
-    if not (is_number(value) and SMALLEST <= value < 1 and float(value) < 1):
-        raise ValueError(f"{name} must lie strictly between 0 and 1, and not below {SMALLEST:g}; it is {value!r}.")
-    return plain(value)
-
-
-def checked_floor(value: Any) -> float | Fraction:
-    """A lowest rate over the base rate, in [0, 1), or one sentence saying what it must be."""
-    if not (is_number(value) and (value == 0 or SMALLEST <= value < 1)):
-        raise ValueError(
-            f"floor must be 0 or lie in [{SMALLEST:g}, 1): the lowest rate over the base rate, not {value!r}."
-        )
-    return plain(value)
-
-
-def checked_count(name: str, value: Any) -> int:
-    """A whole number of at least 1, or one sentence saying so."""
-    if not (is_whole(value) and value >= 1):
-        raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}.")
-    return int(value)
-
-
 def checked_schedule(name: str, value: Any) -> Schedule:
     """The value if it is a schedule, or one sentence saying that it must be."""
     if not isinstance(value, Schedule):
         raise TypeError(f"{name} must be a Schedule such as Cosine(), not {type(value).__name__}.")
     return value
-
-
-def checked_numbers(name: str, value: Any) -> np.ndarray:
-    """The value as a ``float64`` array, or one sentence saying that it must be numbers."""
-    try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must be numbers that a float holds, not this {type(value).__name__}.") from None
-
-
-def is_whole(value: Any) -> bool:
-    """Whether the value is a whole number that a float holds exactly."""
-    return is_number(value) and -(2**53) <= value <= 2**53 and value == int(value)
-
-
-def is_number(value: Any) -> bool:
-    """Whether the value is a real number (a boolean is not)."""
-    return isinstance(value, int | float | Fraction | np.integer | np.floating) and not isinstance(value, bool)

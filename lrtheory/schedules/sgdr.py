@@ -1,7 +1,8 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from lrtheory.schedules.schedule import Schedule, checked_count, checked_floor, raised_to
+from lrtheory.checks import checked_floor, checked_whole
+from lrtheory.schedules.schedule import Schedule, raised_to
 
 MOST_CYCLES = 100
 SHORTEST = 1e-12
@@ -38,8 +39,8 @@ class SGDR(Schedule):
 
     def __post_init__(self) -> None:
         self._set(
-            cycles=checked_count("cycles", self.cycles),
-            multiplier=checked_count("multiplier", self.multiplier),
+            cycles=checked_whole("cycles", self.cycles),
+            multiplier=checked_whole("multiplier", self.multiplier),
             floor=checked_floor(self.floor),
         )
         if self.cycles > MOST_CYCLES:

@@ -2,7 +2,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from lrtheory.schedules.schedule import Schedule, checked_fraction, exact
+from lrtheory.checks import checked_fraction, exact
+from lrtheory.schedules.schedule import Schedule
 
 
 @dataclass(frozen=True, repr=False)

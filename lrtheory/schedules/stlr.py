@@ -1,7 +1,8 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from lrtheory.schedules.schedule import LARGEST, Schedule, checked_fraction, exact, is_number, plain
+from lrtheory.checks import LARGEST, checked_fraction, exact, is_number, plain
+from lrtheory.schedules.schedule import Schedule
 
 
 @dataclass(frozen=True, repr=False)

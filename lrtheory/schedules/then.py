@@ -1,7 +1,8 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from lrtheory.schedules.schedule import Schedule, checked_count, checked_fraction, checked_schedule, exact, substitute
+from lrtheory.checks import checked_fraction, checked_whole, exact
+from lrtheory.schedules.schedule import Schedule, checked_schedule, substitute
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,7 +45,7 @@ class Then(Schedule):
         if self.fraction is not None:
             self._set(fraction=checked_fraction("fraction", self.fraction))
         else:
-            self._set(first_steps=checked_count("first_steps", self.first_steps))
+            self._set(first_steps=checked_whole("first_steps", self.first_steps))
 
     @property
     def formula(self) -> str:

@@ -1,7 +1,8 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from lrtheory.schedules.schedule import Schedule, checked_count, checked_fraction, checked_schedule, exact, substitute
+from lrtheory.checks import checked_fraction, checked_whole, exact
+from lrtheory.schedules.schedule import Schedule, checked_schedule, substitute
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,7 +44,7 @@ class Warmup(Schedule):
         if self.fraction is not None:
             self._set(fraction=checked_fraction("fraction", self.fraction))
         else:
-            self._set(warmup_steps=checked_count("warmup_steps", self.warmup_steps))
+            self._set(warmup_steps=checked_whole("warmup_steps", self.warmup_steps))
 
     @property
     def formula(self) -> str:

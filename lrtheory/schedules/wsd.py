@@ -2,7 +2,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
-from lrtheory.schedules.schedule import Schedule, checked_floor, checked_fraction, exact, raised_to
+from lrtheory.checks import checked_floor, checked_fraction, exact
+from lrtheory.schedules.schedule import Schedule, raised_to
 
 CooldownShape: TypeAlias = Literal["linear", "1-sqrt", "cosine", "1-square"]
 

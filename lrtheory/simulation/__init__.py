@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lrtheory.checks import checked_horizon, checked_numbers, checked_whole
 from lrtheory.processors import processors
-from lrtheory.schedules.schedule import Schedule, checked_horizon, checked_numbers
+from lrtheory.schedules.schedule import Schedule
 from lrtheory.simulation import regression
 from lrtheory.simulation.distribution import expected_curve, expected_loss, expected_loss_of_steps, worst_eps
 from lrtheory.simulation.moments import Moments
@@ -116,10 +117,10 @@ def simulate(
     lrs = np.atleast_1d(checked_numbers("lr", lr))
     if lrs.ndim != 1 or lrs.size == 0 or not (np.isfinite(lrs) & (lrs > 0)).all():
         raise ValueError("lr must be a positive, finite number or a one-dimensional array of them.")
-    replicas = _checked_integer("replicas", replicas, 1, 2**63)
-    seed = _checked_integer("seed", seed, 0, 2**64)
+    replicas = checked_whole("replicas", replicas, 1, 2**63 - 1)
+    seed = checked_whole("seed", seed, 0, 2**64 - 1)
     if threads is not None:
-        threads = _checked_integer("threads", threads, 1, 2**16)
+        threads = checked_whole("threads", threads, 1, 2**16 - 1)
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64', not {dtype!r}.")
     if not isinstance(antithetic, bool | np.bool):
@@ -200,9 +201,3 @@ def _run(tasks: Iterator[Task], threads: int) -> Iterator[list[Part]]:
         return
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(lambda task: task(), tasks)
-
-
-def _checked_integer(name: str, value: Any, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value < high:
-        raise ValueError(f"{name} must be a whole number from {low} to {high - 1}, not {value!r}.")
-    return int(value)

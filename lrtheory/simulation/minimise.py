@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, sparse, special
 
-from lrtheory.simulation.problems import FiniteSum, loss_of
+from lrtheory.simulation.losses import loss_of
 
 PROMISED, ROUNDING = 1e-9, 1e-13
 """An answer may exceed the minimum by these parts of the minimum and of the largest prediction (squared for that loss)."""
@@ -32,38 +32,46 @@ _LARGEST = 1e140
 """Of a prediction: its square and sums of them are floats."""
 
 
-def minimise(problem: FiniteSum) -> NDArray[np.float64]:
-    """A minimiser of `problem` over its ball.
+def minimise(
+    features: NDArray[np.float64], targets: NDArray[np.float64], loss: str, radius: float
+) -> NDArray[np.float64]:
+    """A minimiser of the mean loss over a ball around the origin.
+
+    Args:
+        features: One row for each sample.
+        targets: One number for each sample.
+        loss: A key of :data:`lrtheory.simulation.losses.LOSSES`.
+        radius: The radius of the ball.
 
     Raises:
         ValueError: the loss is piecewise linear and least outside of the ball, or no answer can be certified.
     """
-    labels = problem.loss in ("hinge", "logistic")
-    largest = problem.bound * float(np.abs(problem.features).max())
-    unit = 1.0 if labels else max(largest, float(np.abs(problem.targets).max()))
+    labels = loss in ("hinge", "logistic")
+    largest = radius * float(np.abs(features).max())
+    unit = 1.0 if labels else max(largest, float(np.abs(targets).max()))
     if max(largest, unit) > _LARGEST:
         raise ValueError(
             f"the least loss cannot be computed where predictions are as large as {largest:.1g}: rescale them."
         )
     if largest == 0 or unit == 0:
-        return np.zeros(problem.features.shape[1])
-    features, targets = problem.features * (problem.bound / unit), problem.targets / unit
-    linear = problem.loss in ("absolute", "hinge")
-    w, excess = (_piecewise_linear if linear else _smooth)(features, targets, problem.loss)
+        return np.zeros(features.shape[1])
+    features, targets = features * (radius / unit), targets / unit
+    linear = loss in ("absolute", "hinge")
+    w, excess = (_piecewise_linear if linear else _smooth)(features, targets, loss)
     size = float(np.linalg.norm(w))
     if linear and size > 1:
         raise ValueError(
-            f"The {problem.loss} loss is least at distance {size * problem.bound:.4g} from the origin, outside of the "
+            f"The {loss} loss is least at distance {size * radius:.4g} from the origin, outside of the "
             f"ball: the diameter must be at least twice that."
         )
-    least = float(loss_of(problem.loss, features @ w, targets).mean())
-    rounding = ROUNDING * (max(largest, 1.0) if problem.loss == "hinge" else 1.0)
-    if not excess <= PROMISED * least + (rounding**2 if problem.loss == "squared" else rounding):
+    least = float(loss_of(loss, features @ w, targets).mean())
+    rounding = ROUNDING * (max(largest, 1.0) if loss == "hinge" else 1.0)
+    if not excess <= PROMISED * least + (rounding**2 if loss == "squared" else rounding):
         raise ValueError(
-            f"the least {problem.loss} loss cannot be told from {least * unit ** (1 + (problem.loss == 'squared')):.3g} less "
+            f"the least {loss} loss cannot be told from {least * unit ** (1 + (loss == 'squared')):.3g} less "
             f"up to {excess / max(least, 1e-300):.1g} of it: remove features that nearly depend on others, or rescale them."
         )
-    return w * problem.bound
+    return w * radius
 
 
 def _sizes(features: NDArray[np.float64]) -> NDArray[np.float64]:

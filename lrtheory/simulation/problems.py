@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrtheory.schedules.schedule import checked_positive, is_number
-
-ABSOLUTE, HINGE, SQUARED, LOGISTIC = range(4)
-LOSSES = {"absolute": ABSOLUTE, "hinge": HINGE, "squared": SQUARED, "logistic": LOGISTIC}
+from lrtheory.checks import checked_positive, checked_whole, is_number
+from lrtheory.simulation.losses import LOSSES, loss_of
 
 
 @dataclass(frozen=True)
@@ -144,8 +142,7 @@ class FiniteSum:
             raise ValueError(f"targets must be -1 or +1 for the {self.loss} loss.")
         diameter = float(self.diameter) if isinstance(self.diameter, np.floating) else self.diameter
         object.__setattr__(self, "diameter", checked_positive("diameter", diameter))
-        if isinstance(self.batch, bool) or not isinstance(self.batch, int | np.integer) or self.batch < 1:
-            raise ValueError(f"batch must be a positive whole number, not {self.batch!r}.")
+        checked_whole("batch", self.batch)
         for name, array in (("features", features), ("targets", targets)):
             array.flags.writeable = False
             object.__setattr__(self, name, array)
@@ -175,9 +172,9 @@ class FiniteSum:
         Raises:
             ValueError: no such point is found, or the loss is piecewise linear and least outside of the ball.
         """
-        from lrtheory.simulation.minimise import minimise
+        from lrtheory.simulation.minimise import minimise  # scipy's solvers take long to load
 
-        return minimise(self)
+        return minimise(self.features, self.targets, self.loss, self.bound)
 
     @cached_property
     def minimum(self) -> float:
@@ -187,17 +184,6 @@ class FiniteSum:
     def loss_at(self, points: Any) -> NDArray[np.float64]:
         """The loss ``f`` at points of shape ``(..., dimension)``, shape ``(...)``."""
         return loss_of(self.loss, np.asarray(points, np.float64) @ self.features.T, self.targets).mean(axis=-1)
-
-
-def loss_of(loss: str, predictions: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The loss of each prediction; one of the names of :class:`FiniteSum`."""
-    if loss == "absolute":
-        return np.abs(predictions - targets)
-    if loss == "hinge":
-        return np.maximum(0.0, 1.0 - targets * predictions)
-    if loss == "squared":
-        return (predictions - targets) ** 2 / 2
-    return np.logaddexp(0.0, -targets * predictions)
 
 
 def absolute_regression(

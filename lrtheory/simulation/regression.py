@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrtheory.simulation import regression_kernels as kernels
+from lrtheory.simulation.losses import ABSOLUTE, HINGE, LOSSES, SQUARED
 from lrtheory.simulation.moments import Moments
 from lrtheory.simulation.one_dimensional import Configurations, Part, Task
-from lrtheory.simulation.problems import ABSOLUTE, HINGE, LOSSES, SQUARED, FiniteSum
+from lrtheory.simulation.problems import FiniteSum
 from lrtheory.simulation.regression_sweeps import columns
 
 

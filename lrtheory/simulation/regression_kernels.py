@@ -36,7 +36,7 @@ import numpy as np
 from numba import njit, uintp
 
 from lrtheory.compilation import CACHE
-from lrtheory.simulation.problems import ABSOLUTE, HINGE, LOGISTIC, SQUARED
+from lrtheory.simulation.losses import ABSOLUTE, HINGE, LOGISTIC, SQUARED
 from lrtheory.simulation.regression_sweeps import LINE, columns_of, power_of_two, sweep
 from lrtheory.simulation.streams import replica_state, word
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from lrtheory.checks import checked_horizon, is_number
 from lrtheory.schedules import WSD, Constant, Cosine, InverseSqrt, Polynomial, Robust
-from lrtheory.schedules.schedule import checked_horizon, checked_schedule, is_number
+from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.theory.misspecification import degradation
 
 LONGEST_HORIZON = 10**9

@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from lrtheory.schedules.schedule import checked_positive
+from lrtheory.checks import checked_length, checked_magnitude, checked_positive, checked_steps
 from lrtheory.theory.smooth import smooth_worst_case
-from lrtheory.theory.worst_case import checked_length, checked_magnitude, checked_steps, worst_case
+from lrtheory.theory.worst_case import worst_case
 
 _ONE_PROGRAM = Lock()
 """The library that builds the programs counts its variables in the class, so one thread at a time may use it."""

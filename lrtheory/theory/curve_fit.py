@@ -22,7 +22,7 @@ of their curves, each by the runs before it; where these leave fewer than two de
 **Intervals.** Residuals are resampled (200 times by default) and the fit is repeated; percentiles. They hold what the
 scatter leaves open and not what the model gets wrong: look at ``explained``, and at predicted against logged.
 
-**Status.** A model, *measured*: on public language-model runs of 15,000 and 25,000 steps it explains 99 % of what the rate
+**Status.** *Measured*, a model: on public language-model runs of 15,000 and 25,000 steps it explains 99 % of what the rate
 does to the loss within curves, and places the best rates of ten annealed schedules at 50,000 steps within a factor of 1.4 of
 the logged ones (1.5 for the constant one; a test).
 
@@ -37,10 +37,12 @@ import numpy as np
 import pandas as pd
 from scipy.interpolate import CubicSpline
 
+from lrtheory.checks import checked_numbers, checked_whole
 from lrtheory.estimate import Estimate
 from lrtheory.schedules import parse
-from lrtheory.schedules.schedule import Schedule, checked_numbers
-from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+from lrtheory.schedules.schedule import Schedule
+from lrtheory.theory.theorem import Theorem
+from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,9 +82,9 @@ class CurveFit:
         Returns:
             Losses, the shape of ``lr``.
         """
-        lengths = {"lipschitz": self.lipschitz, "diameter": self.diameter}
+        lengths: dict[str, Any] = {"lipschitz": self.lipschitz, "diameter": self.diameter}
         best = tuned_lr(schedule, horizon, **lengths)
-        losses = worst_case_curve(schedule, horizon, np.append(np.ravel(lr), best), **lengths)
+        losses = worst_case(schedule, horizon=horizon, lr=np.append(np.ravel(lr), best), **lengths)
         return (losses[:-1] - losses[-1]).reshape(np.shape(lr))
 
     def best_lr(self, schedule: Schedule, horizon: int) -> Estimate:
@@ -120,7 +122,7 @@ def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> Cu
     Example:
         >>> from lrtheory import Cosine
         >>> rates = np.geomspace(1e-4, 1e-2, 7)
-        >>> losses = 2.0 + worst_case_curve(Cosine(), 1000, rates, lipschitz=5.0, diameter=0.1)
+        >>> losses = 2.0 + worst_case(Cosine(), horizon=1000, lr=rates, lipschitz=5.0, diameter=0.1)
         >>> runs = pd.DataFrame({"schedule": "Cosine()", "horizon": 1000, "lr": rates, "loss": losses})
         >>> fit = fit_curve(runs)
         >>> round(fit.lipschitz, 1), round(fit.diameter, 2)
@@ -270,7 +272,7 @@ def _tabulated(runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     table = np.empty((len(searched), len(runs)))
     for _, rows in groups:
         rates = np.exp(nodes)[:, None] * rows["lr"].to_numpy(dtype=float)
-        losses = worst_case_curve(rows["schedule"].iloc[0], int(rows["horizon"].iloc[0]), rates, diameter=1.0)
+        losses = worst_case(rows["schedule"].iloc[0], horizon=int(rows["horizon"].iloc[0]), lr=rates, diameter=1.0)
         table[:, rows["row"]] = np.exp(CubicSpline(nodes, np.log(losses))(searched))
     return np.exp(searched), table
 
@@ -281,10 +283,8 @@ def _checked(table: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
     missing = [name for name in ("schedule", "horizon", "lr", "loss") if name not in table.columns]
     if missing:
         raise ValueError(f"the table needs the columns schedule, horizon, lr and loss; {', '.join(missing)} missing.")
-    if isinstance(resamples, bool) or not isinstance(resamples, int) or resamples < 2:
-        raise ValueError(f"resamples must be a whole number of at least 2, not {resamples!r}.")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}.")
+    checked_whole("resamples", resamples, 2)
+    checked_whole("seed", seed, 0)
     numbers = checked_numbers("horizon, lr and loss", table[["horizon", "lr", "loss"]].to_numpy())
     whole = (numbers[:, 0] >= 1) & (numbers[:, 0] == np.round(numbers[:, 0]))
     fine = np.isfinite(numbers).all(axis=1) & whole & (numbers[:, 1] > 0)
@@ -303,3 +303,13 @@ def _checked(table: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
     runs = pd.DataFrame({"row": np.arange(len(table)), "schedule": schedules, "horizon": numbers[:, 0].astype(int)})
     runs["curve"] = pd.factorize(runs["horizon"].astype(str) + [each.formula for each in schedules])[0]
     return runs.assign(lr=numbers[:, 1], loss=numbers[:, 2])
+
+
+THEOREM = Theorem(
+    name="curve_fit",
+    statement="The worst case fitted to logged losses predicts the best rate of a longer run",
+    status="measured",
+    source="Schaipp et al., arXiv 2501.18965",
+    module=__name__,
+    attained="within a factor of 1.4 for ten annealed schedules of one public set of language-model runs",
+)

@@ -29,7 +29,9 @@ and a rate ``rho`` times the tuned one loses the factor
 
 **Derivation.** In the recursion of :mod:`lrtheory.theory.worst_case`, :math:`s_k\approx2\eta T H` and
 :math:`s_k-2\sum\eta_t=\sum\eta_t^2/A_{t+1}^2\approx\tfrac\eta2 Q` because :math:`A^2\approx2\eta TH` and
-:math:`\sum\to T\int`. **Status:** *proved* as an upper bound in the limit, and as attained in the limit for polynomial decay
+:math:`\sum\to T\int`.
+
+**Status.** *Proved* as an upper bound in the limit, and as attained in the limit for polynomial decay
 (:mod:`lrtheory.theory.law_attained`). For shapes whose best restart jumps (warm-ups, rising pieces) it is not attained
 in general: for restarts that are made to tie, semidefinite programs lie 6.9 % below it at 25 steps, and 5.3 % without a
 change from 6 to 30 steps (*measured*), so that a gap remains in the limit. *Verified:* the worst case
@@ -49,12 +51,14 @@ from typing import Any
 import mpmath
 import numpy as np
 from numpy.polynomial import legendre
-from scipy.interpolate import CubicHermiteSpline
 
+from lrtheory.checks import checked_numbers
 from lrtheory.schedules.breakpoints import breakpoints
 from lrtheory.schedules.expansion import HORIZONS
-from lrtheory.schedules.schedule import ROUNDING, Schedule, checked_numbers, checked_schedule
+from lrtheory.schedules.expression import ROUNDING
+from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.serial import one_thread_at_a_time
+from lrtheory.theory.hermite import Hermite
 
 LARGEST = 1e100
 """A misspecification beyond this, or below its inverse, would leave the range of numbers."""
@@ -232,8 +236,8 @@ class Functionals:
     """
 
     grid: np.ndarray
-    log_area: CubicHermiteSpline
-    log_spread: CubicHermiteSpline
+    log_area: Hermite
+    log_spread: Hermite
     tuned: float
     start_height: float
     vanishes: bool
@@ -324,9 +328,9 @@ def functionals(schedule: Schedule) -> Functionals:
     flat = log_x.ravel()
     if not area_nodes.min() > 0:
         raise ValueError(f"{schedule} falls below the range of numbers at its end.")
-    log_area = CubicHermiteSpline(flat, np.log(area_nodes).ravel(), slope.ravel())
+    log_area = Hermite(flat, np.log(area_nodes).ravel(), slope.ravel())
     rate = h * slope / spread_nodes  # pyright: ignore[reportOperatorIssue]
-    log_spread = CubicHermiteSpline(flat, np.log(spread_nodes).ravel(), rate.ravel())
+    log_spread = Hermite(flat, np.log(spread_nodes).ravel(), rate.ravel())
     last = flat[-1] if singular else 0.0
     grid = np.unique(np.concatenate([np.linspace(flat[0], last, DENSE), log_x[:, 1:-1].ravel(), breaks]))
     tuned = _smallest(lambda y: np.exp(log_spread(y) - log_area(y)), grid)[0]
@@ -453,10 +457,10 @@ def _smallest(function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray) ->
 
 def _threshold(table: Functionals) -> float:
     """The largest rho at which no later restart is better than the tuned one."""
-    closest = 1e-6 * min(1.0, table.grid[-1] - table.grid[0])  # closer, both differences below are lost to rounding
-    later = table.grid[table.grid < table.tuned - closest]
+    later = table.grid[table.grid < table.tuned]
     gain = 1 - np.exp(table.log_spread(later)) / table.tuned_spread
-    squared = (table.tuned_area / np.exp(table.log_area(later)) - 1) / gain
+    known = gain > 1e-9  # closer to the tuned restart, both differences below are lost to rounding
+    squared = (table.tuned_area / np.exp(table.log_area(later[known])) - 1) / gain[known]
     candidates = [float(squared.min())]
     if table.tuned == table.grid[-1] and table.start_height > 0:
         candidates.append(table.tuned_spread / table.start_height)  # the limit of the ratio at the first step

@@ -36,14 +36,14 @@ iterates so far, hence feasible and independent of the noise of step ``t``.
    :math:`M=\bar m+\eta/\bar m`, :math:`\bar m=\max(m,\sqrt\eta)`. So :math:`A_k(a)^2` takes exactly the values in
    :math:`[s_k,\infty)`, and :math:`R^2/2s+G^2s/2` is smallest at :math:`\max(s_k,R/G)`. ∎
 
-**Status.** The upper bound is *proved*, and that the distance form is attained (:mod:`lrtheory.theory.worst_function`).
+**Status.** *Proved*: the upper bound, and that the distance form is attained (:mod:`lrtheory.theory.worst_function`).
 The diameter form is attained in the limit for polynomial decay (:mod:`lrtheory.theory.law_attained`, *proved*). It is not
 attained by every shape: where the best restart jumps, as it can for shapes that rise, semidefinite programs
 (:mod:`lrtheory.theory.certificates`) have lower values, 5 to 7 % lower where all restarts tie, and for a linear tail behind
 tied steps the gap is the same 5.3 % at 6 and at 15 steps: it does not vanish in the limit (*verified*). The programs are those
 of exact subgradients; whether noise closes the gap is open.
 
-**Sources.** Moving reference point: Zamani and Glineur, arXiv 2307.11134; Liu and Zhou, arXiv 2312.08531. The weights
+**Source.** Moving reference point: Zamani and Glineur, arXiv 2307.11134; Liu and Zhou, arXiv 2312.08531. The weights
 for arbitrary steps, the closed recursion and the restart form are derived here.
 """
 
@@ -51,19 +51,70 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numba
 import numpy as np
-import sympy
+from numpy.typing import ArrayLike
 
+from lrtheory.checks import (
+    checked_length,
+    checked_magnitude,
+    checked_numbers,
+    checked_steps,
+    checked_whole,
+)
 from lrtheory.compilation import CACHE
-from lrtheory.schedules.schedule import LARGEST, SMALLEST, Schedule, checked_numbers, checked_positive, checked_schedule
+from lrtheory.schedules.schedule import Schedule, checked_schedule
+from lrtheory.theory.theorem import Theorem
+
+if TYPE_CHECKING:
+    import sympy
 
 
+@overload
 def worst_case(
-    steps: Any, *, lipschitz: float = 1.0, distance: float | None = None, diameter: float | None = None
-) -> float:
+    steps: Sequence[Schedule],
+    *,
+    horizon: int,
+    lr: ArrayLike = ...,
+    lipschitz: float = ...,
+    distance: float | None = ...,
+    diameter: float | None = ...,
+    threads: int | None = ...,
+) -> np.ndarray: ...
+@overload
+def worst_case(
+    steps: Schedule | ArrayLike,
+    *,
+    horizon: int | None = ...,
+    lr: float = ...,
+    lipschitz: float = ...,
+    distance: float | None = ...,
+    diameter: float | None = ...,
+    threads: int | None = ...,
+) -> float: ...
+@overload
+def worst_case(
+    steps: Schedule | ArrayLike,
+    *,
+    horizon: int | None = ...,
+    lr: ArrayLike,
+    lipschitz: float = ...,
+    distance: float | None = ...,
+    diameter: float | None = ...,
+    threads: int | None = ...,
+) -> np.ndarray: ...
+def worst_case(
+    steps: Schedule | Sequence[Schedule] | ArrayLike,
+    *,
+    horizon: int | None = None,
+    lr: ArrayLike = 1.0,
+    lipschitz: float = 1.0,
+    distance: float | None = None,
+    diameter: float | None = None,
+    threads: int | None = None,
+) -> float | np.ndarray:
     r"""The largest expected :math:`f(x_{T+1})-f^\star` that SGD with these steps can suffer.
 
     .. math:: \min_k\; \frac{D^2}{2s} + \frac{G^2}2\Big(s-2\sum_{t\ge k}\eta_t\Big), \qquad s=\max(s_k, D/G)
@@ -71,132 +122,78 @@ def worst_case(
     with the recursion of this module; with ``distance`` only :math:`k=1` and :math:`R` for :math:`D`. With ``distance`` it
     is attained; with ``diameter`` it is an upper bound, which polynomial decay attains in the limit of long runs.
 
+    A schedule costs one pass over its steps, however many base rates there are, since :math:`s_k` and
+    :math:`s_k-2\sum_{t\ge k}\eta_t` are proportional to the base rate. At :math:`T=10^4` the pass takes a tenth of a
+    millisecond and each base rate a hundredth (*measured*).
+
     Args:
-        steps: Learning rates :math:`\eta_1..\eta_T`, one-dimensional, finite, none negative; steps of zero move
-            nothing and are left out.
+        steps: The learning rates :math:`\eta_1..\eta_T`, one-dimensional, finite, none negative (steps of zero move
+            nothing and are left out); or a schedule; or a sequence of schedules.
+        horizon: The number of steps :math:`T` of a schedule; steps have their own.
+        lr: The base rate, positive, by which the steps or the schedule are multiplied, or an array of them.
         lipschitz: :math:`G`, where :math:`\mathbb E\|g_t\|^2\le G^2`.
         distance: :math:`R\ge\|x_1-x^\star\|`, nothing known of the domain.
         diameter: :math:`D`, the diameter of the domain. Exactly one of the two lengths must be given.
+        threads: The number of threads for a sequence of schedules; by default one for each core.
+
+    Returns:
+        A float for one base rate and an array of the shape of ``lr`` for an array. A sequence of schedules has an array
+        with one row for each of them.
 
     Raises:
-        ValueError: bad steps, both or neither length, or one of these numbers outside of 1e-75 to 1e75.
+        TypeError: something else stands among schedules.
+        ValueError: bad steps, a schedule without its horizon or steps with one, both or neither length, or a number that
+            is not positive or outside of 1e-75 to 1e75.
 
     Example:
         Linear decay reaches the optimum over all methods, :math:`RG/\sqrt{T+1}`:
 
         >>> import numpy as np
-        >>> T = 99
-        >>> steps = np.arange(T, 0, -1) / (T + 1) ** 1.5
-        >>> round(worst_case(steps, distance=1.0), 12)
+        >>> from lrtheory import Constant, Cosine, Polynomial
+        >>> round(worst_case(np.arange(99, 0, -1) / 100**1.5, distance=1.0), 12)
         0.1
+        >>> round(worst_case(Polynomial(1), horizon=99, lr=0.099, distance=1.0), 12)
+        0.1
+        >>> worst_case([Constant(), Cosine()], horizon=100, lr=[0.05, 0.1, 0.2], diameter=1.0).round(4)
+        array([[0.1499, 0.2262, 0.3828],
+               [0.1248, 0.1026, 0.1232]])
 
     Source:
         Proved here: see the module.
     """
-    steps = checked_steps(steps)
-    length = checked_length(distance, diameter)
-    squares, excess = restarts(steps)
-    if diameter is None:
-        squares, excess = squares[:1], excess[:1]
-    return _smallest_loss(squares, excess, 1.0, checked_magnitude("lipschitz", lipschitz), length)
-
-
-def worst_case_curve(
-    schedule: Schedule,
-    horizon: int,
-    lrs: Any,
-    *,
-    lipschitz: float = 1.0,
-    distance: float | None = None,
-    diameter: float | None = None,
-) -> np.ndarray:
-    r"""The worst case of one schedule at many base rates, for the price of one pass over its steps.
-
-    :math:`s_k` and :math:`s_k-2\sum_{t\ge k}\eta_t` are proportional to the base rate, so the recursion runs once.
-
-    Args:
-        schedule: The shape.
-        horizon: Number of steps :math:`T`.
-        lrs: Base rates, positive, any shape.
-        lipschitz: As in :func:`worst_case`.
-        distance: As in :func:`worst_case`.
-        diameter: As in :func:`worst_case`.
-
-    Returns:
-        Worst cases, the shape of ``lrs``.
-
-    Raises:
-        TypeError: ``schedule`` is no schedule.
-        ValueError: as :func:`worst_case`, or a rate is not positive and finite.
-
-    Example:
-        >>> from lrtheory import Cosine
-        >>> worst_case_curve(Cosine(), 100, [0.05, 0.1, 0.2], diameter=1.0).round(4)
-        array([0.1248, 0.1026, 0.1232])
-    """
-    checked_schedule("schedule", schedule)
-    return worst_cases([schedule], horizon, lrs, lipschitz=lipschitz, distance=distance, diameter=diameter)[0]
-
-
-def worst_cases(
-    schedules: Sequence[Schedule],
-    horizon: int,
-    lrs: Any,
-    *,
-    lipschitz: float = 1.0,
-    distance: float | None = None,
-    diameter: float | None = None,
-    threads: int | None = None,
-) -> np.ndarray:
-    r"""The worst cases of a whole sweep, every schedule at every base rate, in parallel.
-
-    A schedule costs one pass over its steps and each of its rates one look at the restarts: at :math:`T=10^4` a tenth of a
-    millisecond and a hundredth (*measured*).
-
-    Args:
-        schedules: The shapes.
-        horizon: As in :func:`worst_case_curve`, as the next four.
-        lrs: Base rates, the same for all schedules.
-        lipschitz: As in :func:`worst_case`.
-        distance: As in :func:`worst_case`.
-        diameter: As in :func:`worst_case`.
-        threads: Number of threads; by default one a core, but no more than schedules.
-
-    Returns:
-        Worst cases, shape ``(len(schedules), *lrs.shape)``.
-
-    Raises:
-        TypeError: one of ``schedules`` is no schedule.
-        ValueError: as :func:`worst_case_curve`, or ``threads`` is no positive whole number.
-
-    Example:
-        >>> from lrtheory import Constant, Cosine
-        >>> worst_cases([Constant(), Cosine()], 100, [0.05, 0.1, 0.2], diameter=1.0).round(4)
-        array([[0.1499, 0.2262, 0.3828],
-               [0.1248, 0.1026, 0.1232]])
-    """
-    schedules = [checked_schedule("every one of schedules", schedule) for schedule in schedules]
-    lrs = checked_numbers("lrs", lrs)
+    lrs = checked_numbers("lr", lr)
     if not (np.isfinite(lrs).all() and (lrs > 0).all()):
-        raise ValueError("lrs must be positive, finite numbers.")
-    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
-        raise ValueError(f"threads must be a positive whole number, not {threads!r}.")
-    length = checked_length(distance, diameter)
-    lipschitz = checked_magnitude("lipschitz", lipschitz)
+        raise ValueError("lr must be a positive, finite number or an array of them.")
+    length, lipschitz = checked_length(distance, diameter), checked_magnitude("lipschitz", lipschitz)
+    if threads is not None:
+        threads = checked_whole("threads", threads)
+    several = isinstance(steps, list | tuple) and any(isinstance(each, Schedule) for each in steps)
+    shaped = several or isinstance(steps, Schedule)
+    if not shaped and horizon is not None:
+        raise ValueError("horizon is for a schedule: steps have their own number.")
+    if shaped and horizon is None:
+        raise ValueError("a schedule needs its horizon: worst_case(Cosine(), horizon=1000, lr=0.1, diameter=1.0).")
 
-    def curve(schedule: Schedule) -> np.ndarray:
-        squares, excess = restarts(checked_steps(schedule.steps(horizon)))
+    def losses(steps: Any) -> np.ndarray:
+        shape = steps.steps(horizon) if isinstance(steps, Schedule) else steps  # pyright: ignore[reportArgumentType]
+        squares, excess = restarts(checked_steps(shape))
         if diameter is None:
             squares, excess = squares[:1], excess[:1]
-        return _smallest_losses(squares, excess, lrs.ravel(), lipschitz, length)
+        return _smallest_losses(squares, excess, lrs.ravel(), lipschitz, length).reshape(lrs.shape)
 
-    threads = min(threads or os.cpu_count() or 1, len(schedules))
-    if threads > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            curves = list(pool.map(curve, schedules))
-    else:
-        curves = [curve(schedule) for schedule in schedules]
-    return np.array(curves).reshape(len(schedules), *lrs.shape)
+    if several:
+        schedules: Any = steps
+        for schedule in schedules:
+            checked_schedule("every one of several schedules", schedule)
+        threads = min(threads or os.cpu_count() or 1, len(schedules))
+        if threads > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                found = list(pool.map(losses, schedules))
+        else:
+            found = [losses(schedule) for schedule in schedules]
+        return np.array(found).reshape(len(schedules), *lrs.shape)
+    found = losses(steps)
+    return found if found.ndim else float(found)
 
 
 def tuned_lr(
@@ -296,40 +293,15 @@ def _restarts(steps: np.ndarray, squares: np.ndarray, excess: np.ndarray) -> Non
         excess[k] = excess[k + 1] + (base - squares[k + 1]) + gain
 
 
-def checked_steps(steps: Any) -> np.ndarray:
-    """The steps that move, as ``float64``; or one sentence saying what steps must be."""
-    steps = checked_numbers("steps", steps)
-    if steps.ndim != 1 or not np.isfinite(steps).all() or (steps < 0).any() or not (steps > 0).any():
-        raise ValueError("steps must be a one-dimensional sequence of finite numbers, none negative, one positive.")
-    return steps[steps > 0]
-
-
-def checked_length(distance: float | None, diameter: float | None) -> float:
-    """The one length that was given, or one sentence saying that exactly one is needed."""
-    if (distance is None) == (diameter is None):
-        raise ValueError(
-            "give exactly one length: distance (of the start from a minimiser) or diameter (of the domain)."
-        )
-    if distance is None:
-        return checked_magnitude("diameter", diameter)
-    return checked_magnitude("distance", distance)
-
-
-def checked_magnitude(name: str, value: Any) -> float:
-    """The value as a ``float`` whose squares stay in the range of numbers, or one sentence saying what it must be."""
-    value = checked_positive(name, value)
-    if not SMALLEST <= value <= LARGEST:
-        raise ValueError(f"{name} must be from {SMALLEST:g} to {LARGEST:g}, not {value:g}: choose another unit.")
-    return value
-
-
-def proof() -> dict[str, sympy.Expr]:
+def proof() -> dict[str, "sympy.Expr"]:
     r"""The identities of the proof, each an expression that vanishes, named by its step.
 
     Example:
         >>> all(identity == 0 for identity in proof().values())
         True
     """
+    import sympy
+
     x, z, v, previous, step, area, s = sympy.symbols("x z v v_0 eta A s", positive=True)
     moved = (previous * z + (v - previous) * x) / v  # the reference point after its move
     before = area + step / area  # A_i from A = A_{i+1}
@@ -346,3 +318,15 @@ def proof() -> dict[str, sympy.Expr]:
         "6: where the bound is smallest in s": sympy.diff(bound, s).subs(s, distance / lipschitz),
     }
     return {name: sympy.simplify(identity) for name, identity in identities.items()}
+
+
+THEOREM = Theorem(
+    name="worst_case",
+    statement="The last iterate's worst case, any steps, `O(T)`: an upper bound",
+    status="proved",
+    source="Zamani and Glineur, arXiv 2307.11134; Liu and Zhou, arXiv 2312.08531",
+    module=__name__,
+    attained="for a known distance always, on a domain for polynomial decay in the limit",
+    labels=("thm:worst", "cor:distance"),
+    proof=proof,
+)

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lrtheory.optim.ensemble import RULES, batches, start, train
 from lrtheory.tasks.digits import task as digits
 from lrtheory.tasks.task import Examples, Task
+from lrtheory.training.ensemble import RULES, batches, start, train
 from tests.peers.measure import Contestant, race
 
 RUNS, ALONE, STEPS, BATCH = 512, 8, 200, 1

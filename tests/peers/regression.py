@@ -21,7 +21,7 @@ import pandas as pd
 from numba import njit
 
 from lrtheory.simulation import FiniteSum, regression
-from lrtheory.simulation.problems import LOSSES, SQUARED
+from lrtheory.simulation.losses import LOSSES, SQUARED
 from tests.peers.measure import Contestant, missing, one_core, race
 
 CONFIGURATIONS, SAMPLES = 160, 10_000

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lrtheory.schedules import Constant, Cosine
 from lrtheory.simulation import FiniteSum, regression, simulate, streams
-from lrtheory.simulation.problems import LOSSES
+from lrtheory.simulation.losses import LOSSES
 from lrtheory.simulation.regression_sweeps import columns
 
 PRECISIONS = {"float32": 1.0, "float64": 2.0**-29}  # units in the last place, relative to single precision
@@ -154,5 +154,5 @@ def test_larger_batches_are_less_noisy():
 
 @pytest.mark.parametrize("batch", [0, -1, 1.0, True])
 def test_a_batch_is_a_number_of_rows(batch):
-    with pytest.raises(ValueError, match="batch must be a positive whole number"):
+    with pytest.raises(ValueError, match="batch must be a whole number of at least 1"):
         FiniteSum(np.ones((2, 1)), np.ones(2), "squared", 1.0, batch)

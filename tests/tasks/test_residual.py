@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lrtheory.optim.ensemble import start
 from lrtheory.tasks import residual
+from lrtheory.training.ensemble import start
 
 
 def images(count=64, seed=0):

@@ -1,10 +1,10 @@
 from torch import nn
 
+from lrtheory.checks import exact
 from lrtheory.optim.dals import AS_PRINTED, DALS, AsCoded
 from lrtheory.optim.layers import Layers, coarse_layer_names, layer_groups
 from lrtheory.optim.strategies.strategy import Setting, Strategy, Training
 from lrtheory.schedules import Cosine, Formula, Schedule, Warmup
-from lrtheory.schedules.schedule import exact
 
 
 def warmup_from_zero(fraction: float) -> Schedule:

@@ -13,9 +13,9 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from lrtheory.checks import checked_horizon, checked_positive
 from lrtheory.optim.dals import DALS
 from lrtheory.schedules import Constant, Schedule, Warmup
-from lrtheory.schedules.schedule import checked_horizon, checked_positive
 
 FAMILIES = ("vision", "text")
 """What is trained: a network from scratch (the synthetic task and CIFAR-10), or a pretrained encoder."""

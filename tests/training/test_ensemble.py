@@ -11,10 +11,10 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from lrtheory.optim import ensemble  # noqa: E402
 from lrtheory.schedules import REGISTRY  # noqa: E402
 from lrtheory.tasks import digits, logistic  # noqa: E402
 from lrtheory.tasks.task import Examples  # noqa: E402
+from lrtheory.training import ensemble  # noqa: E402
 from tests.peers.ensemble import train_alone  # noqa: E402
 
 ROUNDING = {"rtol": 1e-9, "atol": 1e-11}

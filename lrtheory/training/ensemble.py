@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
-from lrtheory.schedules.schedule import checked_positive
+from lrtheory.checks import checked_positive, checked_whole
 from lrtheory.tasks.task import Examples, Task
 
 Stacked: TypeAlias = dict[str, Tensor]
@@ -148,8 +148,7 @@ def train(
     lrs = np.asarray(lrs, dtype=np.float64)
     if lrs.ndim != 2 or len(lrs) != len(seeds):
         raise ValueError(f"lrs must have a row a seed and a column a step, not the shape {lrs.shape}.")
-    if not isinstance(batch, int) or batch < 1:
-        raise ValueError(f"batch must be a whole number of at least 1, not {batch!r}.")
+    batch = checked_whole("batch", batch)
     different = sorted(set(seeds))
     model = start(task, seeds[0]).to("meta")
     parameters = {name: first.to(device) for name, first in stacked_starts(task, seeds).items()}
