@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrtheory.planning.excess_curve import MEASURED, ExcessModel, chance_lost, excess, log_likelihood
-from lrtheory.schedules.schedule import is_number
+from lrtheory.checks import is_number
 from lrtheory.theory.grid_planning import checked_range
 
 BEYOND = 0.1
@@ -118,11 +118,11 @@ def plan_measured(
         if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or not 1 <= trials <= MOST_PLANNED:
             raise ValueError(f"trials must be a whole number from 1 to {MOST_PLANNED}, not {trials!r}.")
         return _planned(low, high, int(trials), model)
-    if not (is_number(tolerance) and 0 < tolerance < 1):  # pyright: ignore[reportOptionalOperand]
+    if tolerance is None or not (is_number(tolerance) and 0 < tolerance < 1):
         raise ValueError(f"tolerance must be a fraction of the gain in (0, 1), not {tolerance!r}.")
     for count in range(1, MOST_PLANNED + 1):
         plan = _planned(low, high, count, model)
-        if plan.regret <= tolerance:  # pyright: ignore[reportOptionalOperand]
+        if plan.regret <= tolerance:
             return plan
     raise ValueError(f"{MOST_PLANNED} trials leave {plan.regret:.2g} of the gain on this range: allow more.")
 

@@ -135,7 +135,7 @@ def _next(run: _Replayed, seed: int, model: ExcessModel) -> list[dict[str, Any]]
 
 def _optuna(name: str) -> Callable[..., list[dict[str, Any]]]:
     def replay(run: _Replayed, seed: int, model: ExcessModel) -> list[dict[str, Any]]:
-        import optuna
+        import optuna  # pyright: ignore[reportMissingImports]
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         kind = {"TPE": optuna.samplers.TPESampler, "GP": optuna.samplers.GPSampler}[name]

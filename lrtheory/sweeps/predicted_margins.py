@@ -46,11 +46,13 @@ import pandas as pd
 
 from lrtheory.extras import load_torch
 from lrtheory.schedules import Schedule
-from lrtheory.sweeps.networks import POLISHED, SCHEDULES, TASKS, TOLERATED, _setting, curves, margin
+from lrtheory.sweeps.network_cells import POLISHED, TASKS, _setting
+from lrtheory.sweeps.networks import SCHEDULES
+from lrtheory.sweeps.rate_curves import TOLERATED, curves, margin
 from lrtheory.tasks.logistic import RADIUS
 from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.momentum_edge import momentum_edge
-from lrtheory.theory.worst_case import worst_case_curve
+from lrtheory.theory.worst_case import worst_case
 
 HORIZON = 4_000
 MOMENTA = {"sgd": 0.0, "momentum": 0.9}
@@ -64,7 +66,7 @@ def inputs(task: str) -> dict[str, float]:
     """What the prediction of a task takes from its first weights and from L-BFGS; see the module."""
     from scipy.optimize import minimize
 
-    from lrtheory.optim.ensemble import start
+    from lrtheory.training.ensemble import start
 
     torch = load_torch()
     setting = _setting(task)
@@ -121,7 +123,7 @@ def predicted(task: str, momentum: float, schedule: Schedule, given: dict[str, f
     lrs, steps = np.geomspace(1e-5, 1e3, 8 * RATES_A_DECADE + 1), schedule.steps(HORIZON)
     if task == "logistic-ball":
         sizes = {"lipschitz": given["lipschitz"], "diameter": 2 * RADIUS}
-        last, losses = np.inf, worst_case_curve(schedule, HORIZON, lrs / (1 - momentum), **sizes)
+        last, losses = np.inf, worst_case(schedule, horizon=HORIZON, lr=lrs / (1 - momentum), **sizes)
     else:
         examples = {"example_curvature": given["example_curvature"], "batch": 1}
         last = momentum_edge(given["curvature"], momentum=momentum, **examples) / steps.max()
@@ -185,7 +187,7 @@ def compare(predictions: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, curve in curves(networks).items():
         if key in known.index:
-            row, found = known.loc[key], margin(curve)
+            row, found = known.xs(key), margin(curve)
             lr = float(curve.lrs[int(np.argmin(np.minimum(curve.excess, curve.limit).mean(1)))])
             ratios = {
                 "margin": row["margin"] / found,

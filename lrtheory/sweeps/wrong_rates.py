@@ -50,7 +50,7 @@ from lrtheory.runs import Store, execute
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.tables import committed
 from lrtheory.sweeps.checks import check_unique
-from lrtheory.sweeps.networks import curves
+from lrtheory.sweeps.rate_curves import curves
 
 LOST = 0.1
 """The part of the gain whose loss makes a run lost."""

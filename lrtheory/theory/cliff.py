@@ -67,10 +67,9 @@ from scipy.integrate import quad
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import gamma, gammainc
 
-from lrtheory.schedules.schedule import LARGEST, checked_positive, is_number
+from lrtheory.checks import LARGEST, checked_positive, checked_steps, is_number
 from lrtheory.theory.certificates import _ONE_PROGRAM, Certificate, _few, _program
 from lrtheory.theory.smooth import _recursion
-from lrtheory.theory.worst_case import checked_steps
 
 
 def unbounded_worst_case(steps: Any, *, smoothness: float = 1.0, noise: float = 0.0, distance: float = 1.0) -> float:
@@ -175,7 +174,10 @@ def edge(power: float) -> float:
         [2.0, 4.591, 6.271, 7.379]
     """
     _checked_power(power)
-    return 2.0 if power == 0 else float(brentq(lambda r: growth(power, r), 2.0, 60.0, xtol=1e-12))
+    if power == 0:
+        return 2.0
+    found: Any = brentq(lambda r: growth(power, r), 2.0, 60.0, xtol=1e-12)
+    return float(found)
 
 
 def tuned(power: float) -> float:
