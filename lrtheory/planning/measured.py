@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lrtheory.planning.excess_curve import MEASURED, ExcessModel, chance_lost, excess, log_likelihood
 from lrtheory.checks import is_number
+from lrtheory.planning.excess_curve import MEASURED, ExcessModel, chance_lost, excess, log_likelihood
 from lrtheory.theory.grid_planning import checked_range
 
 BEYOND = 0.1
