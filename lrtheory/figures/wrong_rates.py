@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lrtheory.figures.style import styled
-from lrtheory.sweeps.wrong_rates import LOST, grids
+from lrtheory.planning.rate_grid import LOST
+from lrtheory.sweeps.wrong_rates import grids
 
 TITLES = {
     "marin": "language models (Marin)",

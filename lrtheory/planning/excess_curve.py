@@ -23,7 +23,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from lrtheory.sweeps.wrong_rates import Grid
+from lrtheory.planning.rate_grid import RateGrid
 
 FLOOR = 5e-4
 """The fraction of the gain below which two losses are taken for equal."""
@@ -125,7 +125,7 @@ def log_likelihood(curves: np.ndarray, distance: np.ndarray, fraction: np.ndarra
     return np.log((1 - OUTLIERS) * density + OUTLIERS / -np.log(FLOOR)).sum(axis=-1)
 
 
-def fit(grids: Sequence[Grid]) -> ExcessModel:
+def fit(grids: Sequence[RateGrid]) -> ExcessModel:
     """The distribution of curves with the largest likelihood, each source weighing the same.
 
     Args:
@@ -143,7 +143,7 @@ def fit(grids: Sequence[Grid]) -> ExcessModel:
     return max(fits, key=lambda fitted: fitted[1])[0]
 
 
-def _fit(grids: Sequence[Grid], weights: np.ndarray, width: float) -> tuple[ExcessModel, float]:
+def _fit(grids: Sequence[RateGrid], weights: np.ndarray, width: float) -> tuple[ExcessModel, float]:
     model = ExcessModel((-4.5, -4.0, 0.0), ((4.0, 0.0, 0.0), (0.0, 4.0, 0.0), (0.0, 0.0, 0.5)), width)
     proposal = ExcessModel((-4.5, -4.0, 0.2), ((6.0, 0.0, 0.0), (0.0, 6.0, 0.0), (0.0, 0.0, 0.8)), width)
     curves = proposal.sample(2 * SAMPLE)
@@ -164,7 +164,7 @@ def _fit(grids: Sequence[Grid], weights: np.ndarray, width: float) -> tuple[Exce
     return model, score
 
 
-def _integrated(grid: Grid, curves: np.ndarray, width: float) -> np.ndarray:
+def _integrated(grid: RateGrid, curves: np.ndarray, width: float) -> np.ndarray:
     """The logarithm of the likelihood of each curve, the place of the best rate integrated out."""
     near = np.abs(np.log(grid.rho)) < np.log(100)  # farther down training has not begun, and no curve is meant for it
     distance = np.log(grid.rho[near]) - SHIFTS[:, None]

@@ -37,8 +37,9 @@ import pandas as pd
 
 from lrtheory.planning.excess_curve import ExcessModel, fit
 from lrtheory.planning.measured import next_lr, plan_measured
+from lrtheory.planning.rate_grid import LOST, RateGrid
 from lrtheory.schedules import Constant, parse
-from lrtheory.sweeps.wrong_rates import LOST, Grid, grids
+from lrtheory.sweeps.wrong_rates import grids
 from lrtheory.theory.grid_planning import plan_grid
 
 OFFSETS = 3
@@ -53,7 +54,7 @@ RESAMPLES = 1_000
 class _Replayed:
     """A grid that answers with its nearest run, and counts what it was asked."""
 
-    def __init__(self, grid: Grid, offset: float) -> None:
+    def __init__(self, grid: RateGrid, offset: float) -> None:
         self.grid = grid
         best = np.log10(grid.lrs[grid.best])
         low = np.clip(best - offset * DECADES, np.log10(grid.lrs[0]), np.log10(grid.lrs[-1]) - DECADES)

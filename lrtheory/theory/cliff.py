@@ -70,6 +70,7 @@ from scipy.special import gamma, gammainc
 from lrtheory.checks import LARGEST, checked_positive, checked_steps, is_number
 from lrtheory.theory.certificates import _ONE_PROGRAM, Certificate, _few, _program
 from lrtheory.theory.smooth import _recursion
+from lrtheory.theory.theorem import Theorem
 
 
 def unbounded_worst_case(steps: Any, *, smoothness: float = 1.0, noise: float = 0.0, distance: float = 1.0) -> float:
@@ -284,3 +285,14 @@ def proof() -> dict[str, sympy.Expr]:
         name: sympy.simplify(sympy.expand_log(sympy.sympify(identity), force=True))
         for name, identity in identities.items()
     }
+
+
+THEOREM = Theorem(
+    name="cliff",
+    statement="Without a domain the branch ends near a step of `2/beta`: margins shrink as annealing moves the tuned rate up",
+    status="proved",
+    source="Derived here",
+    module=__name__,
+    attained="on quadratics exactly; that the whole smooth class has this edge is a conjecture",
+    proof=proof,
+)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrtheory.planning.excess_curve import MEASURED, chance_lost, excess, fit
+from lrtheory.planning.rate_grid import RateGrid
 from lrtheory.runs.tables import committed
-from lrtheory.sweeps.wrong_rates import Grid, grids
+from lrtheory.sweeps.wrong_rates import grids
 
 SPACING = np.log(2.0) / 2
 numbers = st.tuples(st.floats(-10, 2), st.floats(-10, 2), st.floats(-2, 2)).map(np.array)
@@ -39,7 +40,7 @@ def drawn(edge, seeds, ends_at_its_best=False):
         )
         fraction -= fraction.min()
         rho = np.exp(distance - distance[np.argmin(fraction)])
-        found.append(Grid(("drawn", "", "", str(seed)), rho, fraction, fraction, rho))
+        found.append(RateGrid(("drawn", "", "", str(seed)), rho, fraction, fraction, rho))
     return found
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lrtheory.planning.rate_grid import RateGrid
 from lrtheory.runs.tables import committed
-from lrtheory.sweeps.wrong_rates import Grid, SourceCell, WrongRates, grids, statistics
+from lrtheory.sweeps.wrong_rates import SourceCell, WrongRates, grids, statistics
 
 TABLE = pd.read_csv(committed() / "wrong_rates.csv", keep_default_na=False, na_values=[""])
 
@@ -21,7 +22,7 @@ def test_the_committed_rows_are_those_of_the_program(source):
 
 
 def grid(rho, fraction):
-    return Grid(("a", "b", "c", "d"), np.array(rho), np.array(fraction), np.array(fraction), np.array(rho))
+    return RateGrid(("a", "b", "c", "d"), np.array(rho), np.array(fraction), np.array(fraction), np.array(rho))
 
 
 def test_the_edge_lies_between_the_last_kept_and_the_first_lost():
