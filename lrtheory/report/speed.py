@@ -78,7 +78,7 @@ def _sentences():
             f"{100 * rows['share of peak']['lrtheory']:.0f} % of the processor's peak."
         )
     bounds = table("worst_case_speed").set_index(["horizon", "peer"])["median"]
-    many, exact, program = bounds[10_000, "worst_cases, 2 threads"], bounds[20, "worst_case"], bounds[20, "PEPit"]
+    many, exact, program = bounds[10_000, "worst_case of many, 2 threads"], bounds[20, "worst_case"], bounds[20, "PEPit"]
     yield (
         f"The worst case of 10,000 configurations at 10,000 steps: {1e-5 * many:.2g} s on two threads; one of 20 steps: "
         f"{1e-3 * exact:.2g} us, where a semidefinite program takes {1e-9 * program:.2g} s."
