@@ -46,7 +46,7 @@ holds the factor :math:`\exp(2T\Gamma_p(r))`, :math:`\Gamma_p(r)=\int_{rh>2}\log
 2.995, 1.553, 1.174, 0.981 where they do not: there the order of the bounded law is *reversed*, for the edge is common to all
 and the tuned rate rises with annealing.
 
-**Status.** Theorems 1 to 3 are *proved* (identities in :func:`proof`; the limits of Theorem 2 by Laplace's method, and
+**Status.** *Proved*: theorems 1 to 3 (identities in :func:`proof`; the limits of Theorem 2 by Laplace's method, and
 *verified* against the exact sums). The constants :math:`k_p`, :math:`e_p` are *verified* to the digits shown. Whether the class
 of all smooth convex functions returns is *verified* only for few steps: semidefinite programs (:func:`certify_cliff`, linear
 decay, no noise, :math:`T=8`) have at :math:`r=3` the value 0.50 :math:`\beta R^2` and at :math:`r=4` 22.7, where quadratics have
@@ -67,10 +67,10 @@ from scipy.integrate import quad
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import gamma, gammainc
 
-from lrtheory.schedules.schedule import LARGEST, checked_positive, is_number
+from lrtheory.checks import LARGEST, checked_positive, checked_steps, is_number
 from lrtheory.theory.certificates import _ONE_PROGRAM, Certificate, _few, _program
 from lrtheory.theory.smooth import _recursion
-from lrtheory.theory.worst_case import checked_steps
+from lrtheory.theory.theorem import Theorem
 
 
 def unbounded_worst_case(steps: Any, *, smoothness: float = 1.0, noise: float = 0.0, distance: float = 1.0) -> float:
@@ -282,3 +282,15 @@ def proof() -> dict[str, sympy.Expr]:
         name: sympy.simplify(sympy.expand_log(sympy.sympify(identity), force=True))
         for name, identity in identities.items()
     }
+
+
+THEOREM = Theorem(
+    name="cliff",
+    statement="Without a bounded domain the branch of a smooth problem ends at a cliff, near twice the inverse curvature",
+    status="proved",
+    source="Derived here",
+    module=__name__,
+    attained="on quadratics, exactly; for all smooth convex functions the edge is a conjecture",
+    labels=("thm:cliff", "thm:cliff-quadratic", "thm:no-return"),
+    proof=proof,
+)

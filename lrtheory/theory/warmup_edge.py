@@ -32,6 +32,7 @@ import math
 import sympy
 
 from lrtheory.schedules.schedule import checked_positive
+from lrtheory.theory.theorem import Theorem
 
 
 def warmup_edge(warmup: float, *, start: float, end: float, decline: float) -> float:
@@ -82,3 +83,14 @@ def proof() -> dict[str, sympy.Expr]:
         - 2,
     }
     return {name: sympy.simplify(identity) for name, identity in identities.items()}
+
+
+THEOREM = Theorem(
+    name="warmup_edge",
+    statement="Warm-up moves the edge where the curvature falls in time",
+    status="proved",
+    source="Derived here",
+    module=__name__,
+    attained="for a model of the curvature",
+    proof=proof,
+)
