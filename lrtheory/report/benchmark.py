@@ -100,7 +100,7 @@ def benchmark_part() -> Facts:
         )  # fmt: skip
         tables.append(Captioned(caption, f"tab:benchmark-{number + 1}", Table(header, rows)))
     yield "paper/benchmark", Lines(tuple(tables))
-    yield "readme/benchmark", _accuracies(columns(runs[(runs["role"] == "final") & (runs["part"] != "described")]))
+    yield "readme/benchmark", accuracy_table(columns(runs[(runs["role"] == "final") & (runs["part"] != "described")]))
     yield "benchmark/runs", Count(len(frame))
     covered = {column.task for column in shown}
     missing = [task for task in TASKS if task not in covered and f"{task}-as-coded" not in covered]
@@ -119,7 +119,7 @@ def benchmark_part() -> Facts:
     yield from _audit(frame)
 
 
-def _accuracies(shown: list[Column]) -> Table:
+def accuracy_table(shown: list[Column]) -> Table:
     """One row for each strategy, one column for each protocol, task and scale, beside the published synthetic column."""
     titles = [
         f"{column.title}, {column.protocol}{f', {column.scale}' if column.scale else ''}{f', n = {column.seeds}'}"
@@ -230,7 +230,7 @@ def _elsewhere(sweep: pd.DataFrame) -> list[str]:
 def robustness_part() -> Facts:
     """What a wrong rate costs the strategies."""
     found = robustness.measures(table("robustness"))
-    told = [_robustness_of(str(task), group) for task, group in found.groupby("task", sort=False)]
+    told = [robustness_of(str(task), group) for task, group in found.groupby("task", sort=False)]
     yield "readme/robustness", Bullets(tuple(told))
     caption = Text.of(
         "Points of test accuracy lost at wrong rates; a star: the tuned rate lies at an end of its grid.",
@@ -250,7 +250,7 @@ def robustness_part() -> Facts:
     )  # fmt: skip
 
 
-def _robustness_of(task: str, measured: pd.DataFrame) -> Text:
+def robustness_of(task: str, measured: pd.DataFrame) -> Text:
     """What one task says of the strategies' robustness."""
     group = measured.set_index("strategy").sort_values("mean lost")
     lost = group["mean lost"]

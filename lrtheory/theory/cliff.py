@@ -46,7 +46,7 @@ holds the factor :math:`\exp(2T\Gamma_p(r))`, :math:`\Gamma_p(r)=\int_{rh>2}\log
 2.995, 1.553, 1.174, 0.981 where they do not: there the order of the bounded law is *reversed*, for the edge is common to all
 and the tuned rate rises with annealing.
 
-**Status.** Theorems 1 to 3 are *proved* (identities in :func:`proof`; the limits of Theorem 2 by Laplace's method, and
+**Status.** *Proved*: theorems 1 to 3 (identities in :func:`proof`; the limits of Theorem 2 by Laplace's method, and
 *verified* against the exact sums). The constants :math:`k_p`, :math:`e_p` are *verified* to the digits shown. Whether the class
 of all smooth convex functions returns is *verified* only for few steps: semidefinite programs (:func:`certify_cliff`, linear
 decay, no noise, :math:`T=8`) have at :math:`r=3` the value 0.50 :math:`\beta R^2` and at :math:`r=4` 22.7, where quadratics have
@@ -289,10 +289,10 @@ def proof() -> dict[str, sympy.Expr]:
 
 THEOREM = Theorem(
     name="cliff",
-    statement="Without a domain the branch ends near a step of `2/beta`: margins shrink as annealing moves the tuned rate up",
+    statement="Without a bounded domain the branch of a smooth problem ends at a cliff, near twice the inverse curvature",
     status="proved",
     source="Derived here",
     module=__name__,
-    attained="on quadratics exactly; that the whole smooth class has this edge is a conjecture",
+    attained="on quadratics, exactly; for all smooth convex functions the edge is a conjecture",
     proof=proof,
 )

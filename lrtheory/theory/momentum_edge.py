@@ -110,10 +110,10 @@ def proof() -> dict[str, sympy.Expr]:
 
 THEOREM = Theorem(
     name="momentum_edge",
-    statement="The edge with heavy-ball momentum and batches",
+    statement="Momentum and small batches move the edge of convergence",
     status="proved",
     source="Derived here",
     module=__name__,
-    attained="exactly, in one direction",
+    attained="for one direction of a quadratic; in many directions an approximation",
     proof=proof,
 )

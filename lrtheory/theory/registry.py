@@ -33,10 +33,9 @@ THEOREMS: dict[str, Theorem] = {
     module.THEOREM.name: module.THEOREM
     for module in (
         worst_case, worst_function, law_attained, law_derivation, fixed_step_lower_bound, averaged, smooth, cliff,
-        momentum_edge, warmup_edge,
-        published_bound, robust_schedule, optimal_schedule, step_search, grid_planning, curve_fit, modified_equation,
-        implicit_penalty, gradient_corrections, quadratic, momentum_penalty, minibatch_penalty, adam_penalty,
-        schedule_penalty, equation_seven,
+        momentum_edge, warmup_edge, published_bound, robust_schedule, optimal_schedule, step_search, grid_planning,
+        curve_fit, modified_equation, implicit_penalty, gradient_corrections, quadratic, momentum_penalty,
+        minibatch_penalty, adam_penalty, schedule_penalty, equation_seven,
     )
 }  # fmt: skip
 """The theorems by name; :func:`register` adds one of your own."""

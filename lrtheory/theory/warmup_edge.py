@@ -87,10 +87,10 @@ def proof() -> dict[str, sympy.Expr]:
 
 THEOREM = Theorem(
     name="warmup_edge",
-    statement="A warm-up moves the edge while the curvature falls",
+    statement="Warm-up moves the edge where the curvature falls in time",
     status="proved",
     source="Derived here",
     module=__name__,
-    attained="exactly, in its model of the curvature",
+    attained="for a model of the curvature",
     proof=proof,
 )

@@ -87,6 +87,9 @@ THEOREMS = {
     "fixed_step_lower_bound": FIXED,
     "averaged": (*AVERAGE, *UNIFORM),
     "smooth": (*SMOOTH, *SMOOTH_GROWTH),
+    "cliff": ("test_cliff.py",),
+    "momentum_edge": ("test_cliff.py",),
+    "warmup_edge": ("test_cliff.py",),
     "published_bound": PUBLISHED,
     "robust_schedule": (*ROBUST, *ROBUST_FINITE),
     "optimal_schedule": (

@@ -126,6 +126,12 @@ def test_the_command_checks_and_writes(monkeypatch, capsys):
     assert main(["--check"]) == 0
 
 
+def test_without_a_checkout_the_command_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("lrtheory.report.__main__.__file__", str(tmp_path / "lrtheory" / "report" / "__main__.py"))
+    assert main([]) == 2
+    assert capsys.readouterr().err == "lrtheory report: there is no paper beside the package; it needs a checkout.\n"
+
+
 def test_a_nineteenth_strategy_is_in_every_table():
     """What was run is shown, also a strategy of which nothing was published."""
     runs = benchmark.table("benchmark")
@@ -133,7 +139,7 @@ def test_a_nineteenth_strategy_is_in_every_table():
     final = pd.concat([runs, more]).query("role == 'final' and part == 'fair' and variant == ''")
     shown = benchmark.columns(final)
     assert benchmark.strategies(shown)[-1] == "Mine"
-    rows = benchmark._accuracies(shown).rows
+    rows = benchmark.accuracy_table(shown).rows
     assert len(rows) == 19
     assert rows[-1][:2] == ["Mine", "-"]
     assert markdown.render(rows[-1][2]) == markdown.render({row[0]: row for row in rows}["AdamW"][2])
@@ -141,4 +147,4 @@ def test_a_nineteenth_strategy_is_in_every_table():
         {"strategy": ["AdamW", "Mine"], "mean lost": [1.0, 9.0], "p": [math.nan, 0.5], "seeds": 3, "edge": False,
          "sensitivity": [0.1, 0.2], "examples": 0, "epochs": 1, "full_epochs": 1}
     )  # fmt: skip
-    assert "to 9.0 (Mine)" in markdown.render(benchmark._robustness_of("synthetic", measured))
+    assert "to 9.0 (Mine)" in markdown.render(benchmark.robustness_of("synthetic", measured))

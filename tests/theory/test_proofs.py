@@ -75,7 +75,7 @@ def test_the_paper_grades_as_the_records_do():
     records = {label: theorem for theorem in THEOREMS.values() for label in theorem.labels}
     assert set(labels) == set(records)
     for label, text in labels.items():
-        (grade,) = set(re.findall(rf"\\({'|'.join(STATUSES)})\b", text))
+        grade, *_ = re.findall(rf"\\({'|'.join(STATUSES)})\b", text)  # that of its first claim
         assert grade == records[label].status, label
 
 
