@@ -59,6 +59,5 @@ from .theory.optimal_schedule import optimal_schedule as optimal_schedule
 from .theory.robust_schedule import robust_lr as robust_lr
 from .theory.worst_case import tuned_lr as tuned_lr
 from .theory.worst_case import worst_case as worst_case
-from .theory.worst_case import worst_cases as worst_cases
 
 __version__: str

@@ -22,7 +22,7 @@ import lrtheory
 from lrtheory.schedules import FAMILIES, REGISTRY, Formula, Schedule, from_bert4keras, parse, piecewise_linear
 from lrtheory.simulation import AbsoluteValue
 from lrtheory.theory.misspecification import law
-from lrtheory.theory.worst_case import worst_case_curve
+from lrtheory.theory.worst_case import worst_case
 
 NIGHTLY = os.environ.get("LRTHEORY_FUZZ") == "nightly"
 EXAMPLES = 100_000 if NIGHTLY else 1_000
@@ -185,12 +185,12 @@ TARGETS = {
         are_finite_and_at_least(0),
         4,
     ),
-    "worst_cases": Target(
-        lrtheory.worst_cases,
+    "worst_case of schedules": Target(
+        lrtheory.worst_case,
         both(
             keywords(
-                schedules=mostly(st.lists(schedule, max_size=3)), horizon=horizons,
-                lrs=mostly(st.lists(rate, min_size=1, max_size=3)), threads=st.just(1),
+                steps=mostly(st.lists(schedule, max_size=3)), horizon=horizons,
+                lr=mostly(st.lists(rate, min_size=1, max_size=3)), threads=st.just(1),
             ),
             lengths,
         ),
@@ -384,7 +384,7 @@ def agree(schedule, tolerance):
     gaps = []
     for horizon in (10_000, 160_000, 2_560_000):  # the last only where the last piece is of few steps before
         tuned = lrtheory.tuned_lr(schedule, horizon, diameter=1.0)
-        curve = worst_case_curve(schedule, horizon, rho * tuned, diameter=1.0)
+        curve = worst_case(schedule, horizon=horizon, lr=rho * tuned, diameter=1.0)
         gaps.append(np.abs(curve / curve[2] / factors - 1).max())
         # Corrections are powers of the horizon, at least its root (an inverse square root's part): a quarter, in the limit.
         if gaps[-1] < 3e-3 or (len(gaps) > 1 and gaps[-1] < gaps[-2] / 2):

@@ -35,7 +35,6 @@ from lrtheory.theory.robust_schedule import placed, robust_loss
 from lrtheory.theory.schedule_penalty import schedule_penalty
 from lrtheory.theory.smooth import smooth_exponents, smooth_worst_case
 from lrtheory.theory.step_search import optimised_steps
-from lrtheory.theory.worst_case import worst_case_curve
 from lrtheory.theory.worst_function import worst_function
 
 THREADS = 8
@@ -80,8 +79,10 @@ CALLS: dict[str, Callable[[], Any]] = {
     "expr": lambda: [schedule.expr for schedule in REGISTRY],
     "tuned_lr": lambda: lrtheory.tuned_lr(Cosine(), 300, diameter=1.0),
     "worst_case": lambda: lrtheory.worst_case(STEPS, distance=1.0),
-    "worst_cases": lambda: lrtheory.worst_cases([Cosine(), Robust(16)], 100, RATES, diameter=1.0, threads=2),
-    "worst_case_curve": lambda: worst_case_curve(Cosine(), 100, RATES, diameter=1.0),
+    "worst_case of schedules": lambda: lrtheory.worst_case(
+        [Cosine(), Robust(16)], horizon=100, lr=RATES, diameter=1.0, threads=2
+    ),
+    "worst_case of a schedule": lambda: lrtheory.worst_case(Cosine(), horizon=100, lr=RATES, diameter=1.0),
     "averaged_bound": lambda: averaged_bound(STEPS, distance=1.0),
     "published_bound": lambda: published_bound(STEPS, distance=1.0),
     "fixed_step_lower_bound": lambda: fixed_step_lower_bound(STEPS, diameter=1.0),

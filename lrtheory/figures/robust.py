@@ -14,7 +14,7 @@ from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Robust
 from lrtheory.simulation import logistic_regression, simulate, worst_eps
 from lrtheory.theory.robust_schedule import comparison, lower_bound, placed
 from lrtheory.theory.step_search import optimised_steps
-from lrtheory.theory.worst_case import worst_case_curve
+from lrtheory.theory.worst_case import worst_case
 
 DOUBT = 16
 DOUBTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -43,7 +43,7 @@ def _over_the_doubt() -> pd.DataFrame:
     for schedule in (Robust(DOUBT), Polynomial(1), Polynomial(3), Cosine()):
         lr, _ = placed(schedule, DOUBT, HORIZON)
         name, unit = _name(schedule.name), math.sqrt(HORIZON)
-        exact = worst_case_curve(schedule, HORIZON, lr * rho, diameter=1.0) * unit
+        exact = worst_case(schedule, horizon=HORIZON, lr=lr * rho, diameter=1.0) * unit
         simulated = [worst_eps(schedule, horizon=HORIZON, lr=lr * each)[1] * unit for each in few]
         frames += [_rows("rho", name, "worst_case", rho, exact), _rows("rho", name, "simulated", few, simulated)]
     return pd.concat(frames)

@@ -21,7 +21,7 @@ from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified
 from lrtheory.sweeps.rho import Rho
 from lrtheory.theory.misspecification import degradation
-from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 RESOLUTION = 128
 """Rates tried for each factor of 2: offsets are 0.5 % apart, so the worst of them is within 0.3 % of the worst."""
@@ -85,7 +85,7 @@ class Grid(Experiment):
             layers = {
                 "law": lambda rho, s=schedule: degradation(s, rho),
                 "worst_case": lambda rho, s=schedule, lr=tuned: (
-                    worst_case_curve(s, self.horizon, rho * lr, diameter=1.0) * self.horizon**0.5
+                    worst_case(s, horizon=self.horizon, lr=rho * lr, diameter=1.0) * self.horizon**0.5
                 ),
             }
             for layer in ("expected", "simulated"):

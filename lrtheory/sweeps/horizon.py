@@ -14,7 +14,7 @@ from lrtheory.sweeps.checks import check_horizon, check_replicas, check_schedule
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.misspecification import rho_exponent
-from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 RHOS = np.array([16.0, 32.0, 64.0, 128.0, 256.0])
 """The misspecifications that the exponents are fitted to."""
@@ -35,7 +35,7 @@ class Exponents(Cell):
     def compute(self) -> dict[str, float]:
         """The fitted exponent of the worst case of the last iterate, and of the bound for the averaged iterate."""
         tuned = tuned_lr(self.schedule, self.horizon, diameter=1.0)
-        last = fit_slope(RHOS, worst_case_curve(self.schedule, self.horizon, RHOS * tuned, diameter=1.0))
+        last = fit_slope(RHOS, worst_case(self.schedule, horizon=self.horizon, lr=RHOS * tuned, diameter=1.0))
         steps = self.schedule.steps(self.horizon)
         tuned_average = float(np.sum(steps**2)) ** -0.5
         averaged = fit_slope(RHOS, [averaged_bound(steps * rho * tuned_average, distance=1.0) for rho in RHOS])

@@ -13,7 +13,7 @@ import pandas as pd
 from lrtheory.runs.tables import committed
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Schedule, Warmup
 from lrtheory.theory.published_bound import published_bound
-from lrtheory.theory.worst_case import worst_case_curve
+from lrtheory.theory.worst_case import worst_case
 
 LOGS = Path("figures/data/llm_learning_rates.csv")
 """The table that comes with the package, wherever it is installed: cells know it by this name."""
@@ -148,7 +148,7 @@ def curve(bound: str, schedule: str, steps: int) -> np.ndarray:
     r"""The logarithm of :math:`W` at :data:`SCALED`, with :math:`D=G=1`."""
     formed = shape(schedule, steps)
     if bound != "published":
-        return np.log(worst_case_curve(formed, steps, SCALED, **{bound: 1.0}))
+        return np.log(worst_case(formed, horizon=steps, lr=SCALED, **{bound: 1.0}))
     unit = published_bound(formed.steps(steps), distance=1.0)
     return np.log(unit.bias / SCALED + unit.noise * SCALED)
 

@@ -10,7 +10,7 @@ from lrtheory.runs import Cell
 from lrtheory.schedules import WSD, Constant, Cosine, InverseSqrt, Polynomial, Robust, Schedule
 from lrtheory.simulation import VERSION, AbsoluteValue, simulate, worst_eps
 from lrtheory.theory.misspecification import degradation, reciprocal
-from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 SCHEDULES: tuple[Schedule, ...] = (
     Constant(), InverseSqrt(), Polynomial(1), Polynomial(2), Polynomial(3), Cosine(), WSD(0.2), Robust(16),
@@ -59,7 +59,7 @@ class Misspecified(Cell):
         return {
             "lr": lr,
             "law": float(degradation(schedule, self.rho)),
-            "worst_case": float(worst_case_curve(schedule, self.horizon, lr, diameter=1.0)) * unit,
+            "worst_case": float(worst_case(schedule, horizon=self.horizon, lr=lr, diameter=1.0)) * unit,
             "eps": eps,
             "expected": expected * unit,
             "simulated": float(runs["last"]) * unit,

@@ -8,7 +8,7 @@ import pandas as pd
 from lrtheory.estimate import Estimate
 from lrtheory.schedules import parse
 from lrtheory.statistics import fit_slope
-from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 BRANCH = 2.0
 """The right branch begins at this ``rho``."""
@@ -96,7 +96,7 @@ def predicted_slope(schedule: str, curve: Curve, length: str) -> Estimate | None
         return None
     shape = parse(schedule)
     lrs = rho * tuned_lr(shape, curve.horizon, **{length: 1.0})
-    return fit_slope(rho, worst_case_curve(shape, curve.horizon, lrs, **{length: 1.0}))
+    return fit_slope(rho, worst_case(shape, horizon=curve.horizon, lr=lrs, **{length: 1.0}))
 
 
 def exponent(curve: Curve) -> float:

@@ -8,7 +8,7 @@ import pandas as pd
 from lrtheory.schedules import parse
 from lrtheory.statistics import percentile_interval, resamples, worst_offset
 from lrtheory.sweeps.rate_curves import curves, exponent, margin, predicted_slope, slope
-from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 ORDER = (
     ("Constant()", "Polynomial(1)"), ("Polynomial(1)", "Polynomial(2)"), ("Polynomial(1)", "Cosine()"),
@@ -62,7 +62,7 @@ def grid_losses(frame: pd.DataFrame) -> pd.DataFrame:
         mean, shape = curve.mean, parse(schedule)
         right = accuracy[task, optimizer, schedule].to_numpy()
         lrs = curve.rho * tuned_lr(shape, curve.horizon, diameter=1.0)
-        law = worst_case_curve(shape, curve.horizon, lrs, diameter=1.0) * curve.horizon**0.5
+        law = worst_case(shape, horizon=curve.horizon, lr=lrs, diameter=1.0) * curve.horizon**0.5
         for period in range(1, (len(mean) - 1) // 2 + 1):
             picked = [offset + period * int(np.argmin(mean[offset::period])) for offset in range(period)]
             ratio = float((curve.lrs[-1] / curve.lrs[0]) ** (period / (len(mean) - 1)))

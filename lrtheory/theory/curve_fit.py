@@ -42,7 +42,7 @@ from lrtheory.estimate import Estimate
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import Schedule
 from lrtheory.theory.theorem import Theorem
-from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +82,9 @@ class CurveFit:
         Returns:
             Losses, the shape of ``lr``.
         """
-        lengths = {"lipschitz": self.lipschitz, "diameter": self.diameter}
+        lengths: dict[str, Any] = {"lipschitz": self.lipschitz, "diameter": self.diameter}
         best = tuned_lr(schedule, horizon, **lengths)
-        losses = worst_case_curve(schedule, horizon, np.append(np.ravel(lr), best), **lengths)
+        losses = worst_case(schedule, horizon=horizon, lr=np.append(np.ravel(lr), best), **lengths)
         return (losses[:-1] - losses[-1]).reshape(np.shape(lr))
 
     def best_lr(self, schedule: Schedule, horizon: int) -> Estimate:
@@ -122,7 +122,7 @@ def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> Cu
     Example:
         >>> from lrtheory import Cosine
         >>> rates = np.geomspace(1e-4, 1e-2, 7)
-        >>> losses = 2.0 + worst_case_curve(Cosine(), 1000, rates, lipschitz=5.0, diameter=0.1)
+        >>> losses = 2.0 + worst_case(Cosine(), horizon=1000, lr=rates, lipschitz=5.0, diameter=0.1)
         >>> runs = pd.DataFrame({"schedule": "Cosine()", "horizon": 1000, "lr": rates, "loss": losses})
         >>> fit = fit_curve(runs)
         >>> round(fit.lipschitz, 1), round(fit.diameter, 2)
@@ -272,7 +272,7 @@ def _tabulated(runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     table = np.empty((len(searched), len(runs)))
     for _, rows in groups:
         rates = np.exp(nodes)[:, None] * rows["lr"].to_numpy(dtype=float)
-        losses = worst_case_curve(rows["schedule"].iloc[0], int(rows["horizon"].iloc[0]), rates, diameter=1.0)
+        losses = worst_case(rows["schedule"].iloc[0], horizon=int(rows["horizon"].iloc[0]), lr=rates, diameter=1.0)
         table[:, rows["row"]] = np.exp(CubicSpline(nodes, np.log(losses))(searched))
     return np.exp(searched), table
 

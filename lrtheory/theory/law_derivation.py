@@ -119,11 +119,11 @@ def witness() -> Evidence:
     """The worst case of quadratic decay at a hundred thousand steps; the law is its limit, and 3e-3 is left of the way."""
     from lrtheory.schedules import Polynomial
     from lrtheory.theory.misspecification import degradation
-    from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+    from lrtheory.theory.worst_case import tuned_lr, worst_case
 
     schedule, horizon = Polynomial(2), 100_000
     lr = tuned_lr(schedule, horizon, diameter=1.0)
-    tuned, wrong = worst_case_curve(schedule, horizon, [lr, 256 * lr], diameter=1.0)
+    tuned, wrong = worst_case(schedule, horizon=horizon, lr=[lr, 256 * lr], diameter=1.0)
     return Evidence(wrong / tuned, float(degradation(schedule, 256)), 3e-3)
 
 

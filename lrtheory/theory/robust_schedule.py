@@ -84,7 +84,7 @@ from lrtheory.schedules.formula import Formula
 from lrtheory.schedules.robust import FLAT, LARGEST, Robust, robust_pieces, robust_states
 from lrtheory.schedules.schedule import Schedule
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import tuned_lr, worst_case_curve
+from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -231,13 +231,13 @@ def placed(schedule: Schedule, doubt: float, horizon: int) -> tuple[float, float
         1.655
 
     Source:
-        Computed from :func:`lrtheory.theory.worst_case.worst_case_curve`.
+        Computed from :func:`lrtheory.worst_case`.
     """
     window = max(round(96 * math.log2(_checked_doubt(doubt))), 0)
     # Rates below the tuned one over the doubt, or above it, are worse than these at one end of their range.
     reach = window + 96
     rates = tuned_lr(schedule, horizon, diameter=1.0) * 2.0 ** (np.arange(-reach, window + reach + 1) / 96)
-    losses = worst_case_curve(schedule, horizon, rates, diameter=1.0)
+    losses = worst_case(schedule, horizon=horizon, lr=rates, diameter=1.0)
     largest = np.lib.stride_tricks.sliding_window_view(losses, window + 1).max(axis=1)
     best = int(np.argmin(largest))
     return float(rates[best]), float(largest[best] * math.sqrt(horizon))

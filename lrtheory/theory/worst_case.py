@@ -51,10 +51,11 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numba
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lrtheory.checks import (
     checked_length,
@@ -71,9 +72,49 @@ if TYPE_CHECKING:
     import sympy
 
 
+@overload
 def worst_case(
-    steps: Any, *, lipschitz: float = 1.0, distance: float | None = None, diameter: float | None = None
-) -> float:
+    steps: Sequence[Schedule],
+    *,
+    horizon: int,
+    lr: ArrayLike = ...,
+    lipschitz: float = ...,
+    distance: float | None = ...,
+    diameter: float | None = ...,
+    threads: int | None = ...,
+) -> np.ndarray: ...
+@overload
+def worst_case(
+    steps: Schedule | ArrayLike,
+    *,
+    horizon: int | None = ...,
+    lr: float = ...,
+    lipschitz: float = ...,
+    distance: float | None = ...,
+    diameter: float | None = ...,
+    threads: int | None = ...,
+) -> float: ...
+@overload
+def worst_case(
+    steps: Schedule | ArrayLike,
+    *,
+    horizon: int | None = ...,
+    lr: ArrayLike,
+    lipschitz: float = ...,
+    distance: float | None = ...,
+    diameter: float | None = ...,
+    threads: int | None = ...,
+) -> np.ndarray: ...
+def worst_case(
+    steps: Schedule | Sequence[Schedule] | ArrayLike,
+    *,
+    horizon: int | None = None,
+    lr: ArrayLike = 1.0,
+    lipschitz: float = 1.0,
+    distance: float | None = None,
+    diameter: float | None = None,
+    threads: int | None = None,
+) -> float | np.ndarray:
     r"""The largest expected :math:`f(x_{T+1})-f^\star` that SGD with these steps can suffer.
 
     .. math:: \min_k\; \frac{D^2}{2s} + \frac{G^2}2\Big(s-2\sum_{t\ge k}\eta_t\Big), \qquad s=\max(s_k, D/G)
@@ -81,132 +122,78 @@ def worst_case(
     with the recursion of this module; with ``distance`` only :math:`k=1` and :math:`R` for :math:`D`. With ``distance`` it
     is attained; with ``diameter`` it is an upper bound, which polynomial decay attains in the limit of long runs.
 
+    A schedule costs one pass over its steps, however many base rates there are, since :math:`s_k` and
+    :math:`s_k-2\sum_{t\ge k}\eta_t` are proportional to the base rate. At :math:`T=10^4` the pass takes a tenth of a
+    millisecond and each base rate a hundredth (*measured*).
+
     Args:
-        steps: Learning rates :math:`\eta_1..\eta_T`, one-dimensional, finite, none negative; steps of zero move
-            nothing and are left out.
+        steps: The learning rates :math:`\eta_1..\eta_T`, one-dimensional, finite, none negative (steps of zero move
+            nothing and are left out); or a schedule; or a sequence of schedules.
+        horizon: The number of steps :math:`T` of a schedule; steps have their own.
+        lr: The base rate, positive, by which the steps or the schedule are multiplied, or an array of them.
         lipschitz: :math:`G`, where :math:`\mathbb E\|g_t\|^2\le G^2`.
         distance: :math:`R\ge\|x_1-x^\star\|`, nothing known of the domain.
         diameter: :math:`D`, the diameter of the domain. Exactly one of the two lengths must be given.
+        threads: The number of threads for a sequence of schedules; by default one for each core.
+
+    Returns:
+        A float for one base rate and an array of the shape of ``lr`` for an array. A sequence of schedules has an array
+        with one row for each of them.
 
     Raises:
-        ValueError: bad steps, both or neither length, or one of these numbers outside of 1e-75 to 1e75.
+        TypeError: something else stands among schedules.
+        ValueError: bad steps, a schedule without its horizon or steps with one, both or neither length, or a number that
+            is not positive or outside of 1e-75 to 1e75.
 
     Example:
         Linear decay reaches the optimum over all methods, :math:`RG/\sqrt{T+1}`:
 
         >>> import numpy as np
-        >>> T = 99
-        >>> steps = np.arange(T, 0, -1) / (T + 1) ** 1.5
-        >>> round(worst_case(steps, distance=1.0), 12)
+        >>> from lrtheory import Constant, Cosine, Polynomial
+        >>> round(worst_case(np.arange(99, 0, -1) / 100**1.5, distance=1.0), 12)
         0.1
+        >>> round(worst_case(Polynomial(1), horizon=99, lr=0.099, distance=1.0), 12)
+        0.1
+        >>> worst_case([Constant(), Cosine()], horizon=100, lr=[0.05, 0.1, 0.2], diameter=1.0).round(4)
+        array([[0.1499, 0.2262, 0.3828],
+               [0.1248, 0.1026, 0.1232]])
 
     Source:
         Proved here: see the module.
     """
-    steps = checked_steps(steps)
-    length = checked_length(distance, diameter)
-    squares, excess = restarts(steps)
-    if diameter is None:
-        squares, excess = squares[:1], excess[:1]
-    return _smallest_loss(squares, excess, 1.0, checked_magnitude("lipschitz", lipschitz), length)
-
-
-def worst_case_curve(
-    schedule: Schedule,
-    horizon: int,
-    lrs: Any,
-    *,
-    lipschitz: float = 1.0,
-    distance: float | None = None,
-    diameter: float | None = None,
-) -> np.ndarray:
-    r"""The worst case of one schedule at many base rates, for the price of one pass over its steps.
-
-    :math:`s_k` and :math:`s_k-2\sum_{t\ge k}\eta_t` are proportional to the base rate, so the recursion runs once.
-
-    Args:
-        schedule: The shape.
-        horizon: Number of steps :math:`T`.
-        lrs: Base rates, positive, any shape.
-        lipschitz: As in :func:`worst_case`.
-        distance: As in :func:`worst_case`.
-        diameter: As in :func:`worst_case`.
-
-    Returns:
-        Worst cases, the shape of ``lrs``.
-
-    Raises:
-        TypeError: ``schedule`` is no schedule.
-        ValueError: as :func:`worst_case`, or a rate is not positive and finite.
-
-    Example:
-        >>> from lrtheory import Cosine
-        >>> worst_case_curve(Cosine(), 100, [0.05, 0.1, 0.2], diameter=1.0).round(4)
-        array([0.1248, 0.1026, 0.1232])
-    """
-    checked_schedule("schedule", schedule)
-    return worst_cases([schedule], horizon, lrs, lipschitz=lipschitz, distance=distance, diameter=diameter)[0]
-
-
-def worst_cases(
-    schedules: Sequence[Schedule],
-    horizon: int,
-    lrs: Any,
-    *,
-    lipschitz: float = 1.0,
-    distance: float | None = None,
-    diameter: float | None = None,
-    threads: int | None = None,
-) -> np.ndarray:
-    r"""The worst cases of a whole sweep, every schedule at every base rate, in parallel.
-
-    A schedule costs one pass over its steps and each of its rates one look at the restarts: at :math:`T=10^4` a tenth of a
-    millisecond and a hundredth (*measured*).
-
-    Args:
-        schedules: The shapes.
-        horizon: As in :func:`worst_case_curve`, as the next four.
-        lrs: Base rates, the same for all schedules.
-        lipschitz: As in :func:`worst_case`.
-        distance: As in :func:`worst_case`.
-        diameter: As in :func:`worst_case`.
-        threads: Number of threads; by default one a core, but no more than schedules.
-
-    Returns:
-        Worst cases, shape ``(len(schedules), *lrs.shape)``.
-
-    Raises:
-        TypeError: one of ``schedules`` is no schedule.
-        ValueError: as :func:`worst_case_curve`, or ``threads`` is no positive whole number.
-
-    Example:
-        >>> from lrtheory import Constant, Cosine
-        >>> worst_cases([Constant(), Cosine()], 100, [0.05, 0.1, 0.2], diameter=1.0).round(4)
-        array([[0.1499, 0.2262, 0.3828],
-               [0.1248, 0.1026, 0.1232]])
-    """
-    schedules = [checked_schedule("every one of schedules", schedule) for schedule in schedules]
-    lrs = checked_numbers("lrs", lrs)
+    lrs = checked_numbers("lr", lr)
     if not (np.isfinite(lrs).all() and (lrs > 0).all()):
-        raise ValueError("lrs must be positive, finite numbers.")
+        raise ValueError("lr must be a positive, finite number or an array of them.")
+    length, lipschitz = checked_length(distance, diameter), checked_magnitude("lipschitz", lipschitz)
     if threads is not None:
         threads = checked_whole("threads", threads)
-    length = checked_length(distance, diameter)
-    lipschitz = checked_magnitude("lipschitz", lipschitz)
+    several = isinstance(steps, list | tuple) and any(isinstance(each, Schedule) for each in steps)
+    shaped = several or isinstance(steps, Schedule)
+    if not shaped and horizon is not None:
+        raise ValueError("horizon is for a schedule: steps have their own number.")
+    if shaped and horizon is None:
+        raise ValueError("a schedule needs its horizon: worst_case(Cosine(), horizon=1000, lr=0.1, diameter=1.0).")
 
-    def curve(schedule: Schedule) -> np.ndarray:
-        squares, excess = restarts(checked_steps(schedule.steps(horizon)))
+    def losses(steps: Any) -> np.ndarray:
+        shape = steps.steps(horizon) if isinstance(steps, Schedule) else steps  # pyright: ignore[reportArgumentType]
+        squares, excess = restarts(checked_steps(shape))
         if diameter is None:
             squares, excess = squares[:1], excess[:1]
-        return _smallest_losses(squares, excess, lrs.ravel(), lipschitz, length)
+        return _smallest_losses(squares, excess, lrs.ravel(), lipschitz, length).reshape(lrs.shape)
 
-    threads = min(threads or os.cpu_count() or 1, len(schedules))
-    if threads > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            curves = list(pool.map(curve, schedules))
-    else:
-        curves = [curve(schedule) for schedule in schedules]
-    return np.array(curves).reshape(len(schedules), *lrs.shape)
+    if several:
+        schedules: Any = steps
+        for schedule in schedules:
+            checked_schedule("every one of several schedules", schedule)
+        threads = min(threads or os.cpu_count() or 1, len(schedules))
+        if threads > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                found = list(pool.map(losses, schedules))
+        else:
+            found = [losses(schedule) for schedule in schedules]
+        return np.array(found).reshape(len(schedules), *lrs.shape)
+    found = losses(steps)
+    return found if found.ndim else float(found)
 
 
 def tuned_lr(

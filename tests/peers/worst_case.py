@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from lrtheory.schedules import Polynomial
-from lrtheory.theory.worst_case import worst_case, worst_cases
+from lrtheory.theory.worst_case import worst_case
 from tests.peers.measure import Contestant, missing, race
 
 HORIZON, SHORT = 10_000, 20
@@ -29,12 +29,12 @@ def table(repeats: int) -> pd.DataFrame:
     linear = Polynomial(1)
     steps = linear.steps(HORIZON, 0.01)
     short = linear.steps(SHORT, 0.2)
-    many = SCHEDULES, HORIZON, RATES
+    many = partial(worst_case, SCHEDULES, horizon=HORIZON, lr=RATES, diameter=1.0)
     count = len(SCHEDULES) * RATES.size
     cores = os.cpu_count() or 1
     long = [
-        Contestant("worst_cases, 1 thread", partial(worst_cases, *many, diameter=1.0, threads=1), count),
-        Contestant(f"worst_cases, {cores} threads", partial(worst_cases, *many, diameter=1.0), count),
+        Contestant("worst_case of many, 1 thread", partial(many, threads=1), count),
+        Contestant(f"worst_case of many, {cores} threads", many, count),
         Contestant("worst_case, one by one", again(20, partial(worst_case, steps, diameter=1.0)), 20),
         Contestant("published bound, as its authors compute it", again(20, partial(published, steps, 1.0, 1.0)), 20),
         Contestant("the recursion in Python", partial(recursion, steps.tolist(), 1.0, 1.0), 1),

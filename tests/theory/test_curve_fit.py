@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lrtheory import WSD, Constant, Cosine, Polynomial, tuned_lr
 from lrtheory.theory.curve_fit import fit_curve
-from lrtheory.theory.worst_case import worst_case_curve
+from lrtheory.theory.worst_case import worst_case
 
 LOGS = Path(__file__).parents[2] / "figures" / "data" / "llm_learning_rates.csv"
 
@@ -22,7 +22,7 @@ def made(lipschitz, diameter, curves, noise=0.0, seed=0):
     for level, (schedule, horizon) in enumerate(curves):
         tuned = tuned_lr(schedule, horizon, lipschitz=lipschitz, diameter=diameter)
         rates = tuned * np.array([0.1, 0.3, 0.6, 1.5, 4.0, 10.0])
-        losses = worst_case_curve(schedule, horizon, rates, lipschitz=lipschitz, diameter=diameter)
+        losses = worst_case(schedule, horizon=horizon, lr=rates, lipschitz=lipschitz, diameter=diameter)
         scatter = noise * diameter * lipschitz / np.sqrt(horizon) * generator.standard_normal(len(rates))
         frames.append(
             pd.DataFrame({"schedule": schedule, "horizon": horizon, "lr": rates, "loss": level + losses + scatter})
@@ -115,7 +115,7 @@ def test_bad_tables_are_one_sentence(change, message):
 @pytest.mark.parametrize("schedule", [Constant(), Polynomial(1), Cosine(), WSD(0.2)], ids=str)
 def test_rates_on_one_side_of_the_best_one_are_refused(schedule, side):
     rates = side * tuned_lr(schedule, 500, diameter=1.0) * np.array([0.1, 0.3, 0.6, 1.5, 4.0, 10.0])
-    losses = worst_case_curve(schedule, 500, rates, diameter=1.0)
+    losses = worst_case(schedule, horizon=500, lr=rates, diameter=1.0)
     with pytest.raises(ValueError, match="show no best rate"):
         fit_curve(pd.DataFrame({"schedule": schedule, "horizon": 500, "lr": rates, "loss": losses}))
 

@@ -9,7 +9,7 @@ from lrtheory import Constant, Cosine, Polynomial, Robust, degradation, plan_gri
 from lrtheory.schedules import REGISTRY
 from lrtheory.simulation import worst_eps
 from lrtheory.theory.grid_planning import compare_plans
-from lrtheory.theory.worst_case import worst_case_curve
+from lrtheory.theory.worst_case import worst_case
 
 every_schedule = pytest.mark.parametrize("schedule", REGISTRY, ids=str)
 HORIZON = 150
@@ -26,13 +26,13 @@ def test_the_exact_worst_case_keeps_the_promise(ends, tolerance, seed):
         plan = plan_grid(*ends, schedule=schedule, tolerance=tolerance, horizon=HORIZON)
         assert plan.factor <= tolerance * (1 + 1e-8)  # the level is found from above, to 1e-9
         tuned = tuned_lr(schedule, HORIZON, diameter=1.0)
-        best = worst_case_curve(schedule, HORIZON, tuned, diameter=1.0)
+        best = worst_case(schedule, horizon=HORIZON, lr=tuned, diameter=1.0)
         # The ends, where two trials meet, and anywhere.
         cells = plan.low * plan.ratio ** np.arange(plan.trials + 1.0)
         rates = np.concatenate([cells, ends[0] * (ends[1] / ends[0]) ** np.random.default_rng(seed).random(5)])
         nearest = np.clip(np.searchsorted(cells, rates) - 1, 0, plan.trials - 1)
         trials = np.array(plan.points)[nearest]  # of the interval that the rate lies in
-        losses = worst_case_curve(schedule, HORIZON, trials / rates * tuned, diameter=1.0) / best
+        losses = worst_case(schedule, horizon=HORIZON, lr=trials / rates * tuned, diameter=1.0) / best
         assert losses.max() <= plan.factor * (1 + 1e-8)
 
 
@@ -107,7 +107,7 @@ def test_simulation_keeps_the_promise(schedule):
     horizon = 1_000
     plan = plan_grid(1e-3, 1.0, schedule=schedule, budget=3, horizon=horizon)
     tuned = tuned_lr(schedule, horizon, diameter=1.0)
-    promise = plan.factor * worst_case_curve(schedule, horizon, tuned, diameter=1.0)
+    promise = plan.factor * worst_case(schedule, horizon=horizon, lr=tuned, diameter=1.0)
     for part in (0.0, 0.25, 0.5, 0.75, 1.0):  # offsets: the tuned rate moves through one interval
         rates = plan.points[1] / (plan.low * plan.ratio ** (1 + part)) * tuned * plan.ratio ** np.array([-1, 0, 1])
         best = min(worst_eps(schedule, horizon=horizon, lr=rate)[1] for rate in rates)

@@ -30,7 +30,7 @@ from lrtheory.schedules import REGISTRY, symbols
 from lrtheory.schedules.robust import robust_pieces
 from lrtheory.theory.law_derivation import area, polynomial_law, spread
 from lrtheory.theory.misspecification import law
-from lrtheory.theory.worst_case import worst_case_curve
+from lrtheory.theory.worst_case import worst_case
 
 ANNEALED = [schedule for schedule in REGISTRY if schedule.degree > 0]
 annealed = pytest.mark.parametrize("schedule", ANNEALED, ids=str)
@@ -131,7 +131,7 @@ def test_a_shape_all_of_which_falls_with_the_horizon_has_a_law():
     cooled = Formula("Piecewise((1/sqrt(t), u < 4/5), ((1 - u)*5/sqrt(T*4/5), True))", name="cooled")
     rho = np.array([0.5, 2.0, 16.0, 100.0])
     tuned = tuned_lr(cooled, 100_000, diameter=1.0)
-    curve = worst_case_curve(cooled, 100_000, np.append(rho, 1.0) * tuned, diameter=1.0)
+    curve = worst_case(cooled, horizon=100_000, lr=np.append(rho, 1.0) * tuned, diameter=1.0)
     assert degradation(cooled, rho) == pytest.approx(curve[:-1] / curve[-1], rel=1e-3)
     assert law(cooled).tuned_loss == pytest.approx(curve[-1] * 100_000**0.5, rel=1e-3)
     assert law(cooled).tuned_lr == np.inf
@@ -162,7 +162,7 @@ def test_where_the_last_steps_make_all_the_noise_nothing_is_forgiven(formula):
     gaps = []
     for horizon in (100, 10_000, 1_000_000):
         tuned = tuned_lr(schedule, horizon, diameter=1.0)
-        curve = worst_case_curve(schedule, horizon, np.append(rho, 1.0) * tuned, diameter=1.0)
+        curve = worst_case(schedule, horizon=horizon, lr=np.append(rho, 1.0) * tuned, diameter=1.0)
         gaps.append(1 - curve[:-1] / curve[-1] / degradation(schedule, rho))
     assert (np.array(gaps) > -1e-12).all()
     assert (gaps[1] <= gaps[0] + 1e-12).all()
@@ -184,7 +184,7 @@ def test_a_decay_slower_than_all_powers_may_have_a_law():
     rho, gaps = np.array([4.0, 16.0]), []
     for horizon in (1_000, 30_000, 1_000_000):
         tuned = tuned_lr(slow, horizon, diameter=1.0)
-        curve = worst_case_curve(slow, horizon, np.append(rho, 1.0) * tuned, diameter=1.0)
+        curve = worst_case(slow, horizon=horizon, lr=np.append(rho, 1.0) * tuned, diameter=1.0)
         gaps.append(degradation(slow, rho) / (curve[:-1] / curve[-1]) - 1)
     assert (np.diff(gaps, axis=0) < 0).all()  # from below, like one over the logarithm of the horizon
     assert (gaps[-1] < 1 / np.log(1_000_000)).all()
@@ -196,7 +196,7 @@ def test_a_logarithm_beside_a_power_has_a_law_without_a_constant():
         found, _, exponent = described(schedule)
         assert (exponent, found.constant) == (sympy.Rational(1, 3), constant)
         tuned = tuned_lr(schedule, 100_000, diameter=1.0)
-        curve = worst_case_curve(schedule, 100_000, np.append(rho, 1.0) * tuned, diameter=1.0)
+        curve = worst_case(schedule, horizon=100_000, lr=np.append(rho, 1.0) * tuned, diameter=1.0)
         assert degradation(schedule, rho) == pytest.approx(curve[:-1] / curve[-1], rel=1e-3)
         with pytest.raises(ValueError, match=r"rho = 1e\+50 is too large for mine"):
             degradation(schedule, 1e50)
@@ -285,7 +285,7 @@ def test_the_law_is_the_limit_of_the_exact_worst_case(schedule):
     gaps = []
     for horizon in (1_000, 100_000):
         tuned = tuned_lr(schedule, horizon, diameter=1.0)
-        curve = worst_case_curve(schedule, horizon, rho * tuned, diameter=1.0)
+        curve = worst_case(schedule, horizon=horizon, lr=rho * tuned, diameter=1.0)
         gaps.append(np.abs(curve / curve[2] / degradation(schedule, rho) - 1).max())
     # Corrections are of order T^(-1) times the inverse of what remains of the run; measured at most 2.2e-3.
     assert gaps[1] < 3e-3
@@ -299,7 +299,7 @@ def test_exponent_of_unannealed_schedules_rises_to_one(schedule):
     rho = np.array([16.0, 32.0, 64.0, 128.0, 256.0])
     slopes = []
     for horizon in (10**3, 10**4, 10**5, 10**6):
-        curve = worst_case_curve(schedule, horizon, rho * tuned_lr(schedule, horizon, diameter=1.0), diameter=1.0)
+        curve = worst_case(schedule, horizon=horizon, lr=rho * tuned_lr(schedule, horizon, diameter=1.0), diameter=1.0)
         slopes.append(np.polyfit(np.log(rho), np.log(curve), 1)[0])
     assert (np.diff(slopes) > 0).all()
     assert 0.75 < slopes[2] < 0.85
@@ -309,7 +309,7 @@ def test_exponent_of_unannealed_schedules_rises_to_one(schedule):
 def test_exponents_at_a_hundred_thousand_steps():
     rho = np.array([16.0, 32.0, 64.0, 128.0, 256.0])
     for schedule in (Polynomial(1), Polynomial(2), Polynomial(3), Cosine()):
-        curve = worst_case_curve(schedule, 10**5, rho * tuned_lr(schedule, 10**5, diameter=1.0), diameter=1.0)
+        curve = worst_case(schedule, horizon=10**5, lr=rho * tuned_lr(schedule, 10**5, diameter=1.0), diameter=1.0)
         slope = np.polyfit(np.log(rho), np.log(curve), 1)[0]
         assert slope == pytest.approx(float(rho_exponent(schedule)), abs=0.02)
 
@@ -327,5 +327,5 @@ def test_robust_keeps_its_promise(doubt):
     peak = max(height for _, height, _, _ in pieces)
     for horizon, accuracy in ((200, 5e-3), (2_000, 5e-4)):  # measured: 3.8e-3 and 3.9e-4, falling like 1/T
         rates = peak / np.sqrt(horizon) * np.geomspace(1, doubt, 41)
-        losses = worst_case_curve(Robust(doubt), horizon, rates, diameter=1.0) * np.sqrt(horizon + 1)
+        losses = worst_case(Robust(doubt), horizon=horizon, lr=rates, diameter=1.0) * np.sqrt(horizon + 1)
         assert losses.max() == pytest.approx(np.sqrt(k) / 2, rel=accuracy)

@@ -21,7 +21,6 @@ from lrtheory.theory.robust_schedule import (
     two_piece,
 )
 from lrtheory.theory.step_search import optimised_steps, worst_case_gradient
-from lrtheory.theory.worst_case import worst_case_curve
 
 DOUBTS = (4, 16, 64, 256, 4096)
 doubts = st.floats(0, 12).map(math.exp)
@@ -91,7 +90,7 @@ def test_the_promise_at_finite_horizons(doubt, quoted):
     peak = max(height for _, height, _, _ in robust_pieces(doubt)[1])
     for horizon, accuracy in ((200, 1e-2), (2_000, 1e-3)):
         rates = peak / math.sqrt(horizon) * np.geomspace(1, doubt, 81)
-        largest = worst_case_curve(Robust(doubt), horizon, rates, diameter=1.0).max() * math.sqrt(horizon + 1)
+        largest = worst_case(Robust(doubt), horizon=horizon, lr=rates, diameter=1.0).max() * math.sqrt(horizon + 1)
         assert largest == pytest.approx(robust_loss(doubt), rel=accuracy)
 
 

@@ -9,7 +9,7 @@ from lrtheory import Constant, Cosine, Polynomial, tuned_lr, worst_case
 from lrtheory.schedules import REGISTRY
 from lrtheory.theory.published_bound import published_bound
 from lrtheory.theory.step_search import worst_case_gradient
-from lrtheory.theory.worst_case import restarts, worst_case_curve, worst_cases
+from lrtheory.theory.worst_case import restarts
 
 steps_of_any_size = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=30).map(np.array)
 lengths = st.floats(1e-3, 1e3)
@@ -96,7 +96,7 @@ def test_constant_steps_have_the_published_exact_rate(horizon, tuned):
 def test_tuned_lr_is_the_best(schedule, horizon, setting):
     tuned = tuned_lr(schedule, horizon, lipschitz=3.0, **setting)
     rates = tuned * np.geomspace(1 / 30, 30, 301)
-    curve = worst_case_curve(schedule, horizon, rates, lipschitz=3.0, **setting)
+    curve = worst_case(schedule, horizon=horizon, lr=rates, lipschitz=3.0, **setting)
     # The curve is flat at its minimum: at equality only rounding can put a neighbour below.
     assert curve.min() >= curve[150] * (1 - 1e-12)
     for rate, loss in zip(rates[::100], curve[::100]):
@@ -108,14 +108,14 @@ def test_tuned_lr_is_the_best(schedule, horizon, setting):
 def test_without_a_domain_no_schedule_forgives(schedule):
     """With a known distance only, W(rho)/W(1) = (rho + 1/rho)/2 exactly for every shape, until steps are too small."""
     rho = np.array([0.7, 1.0, 2.0, 10.0, 100.0])
-    curve = worst_case_curve(schedule, 500, rho * tuned_lr(schedule, 500, distance=1.0), distance=1.0)
+    curve = worst_case(schedule, horizon=500, lr=rho * tuned_lr(schedule, 500, distance=1.0), distance=1.0)
     assert curve / curve[1] == pytest.approx((rho + 1 / rho) / 2, rel=1e-11)
 
 
 @pytest.mark.parametrize("setting", [{"distance": 2.0}, {"diameter": 2.0}], ids=["distance", "diameter"])
 def test_a_sweep_is_its_configurations(setting):
     lrs = np.geomspace(1e-3, 10, 6).reshape(2, 3)
-    found = worst_cases(REGISTRY, 200, lrs, lipschitz=3.0, **setting)
+    found = worst_case(REGISTRY, horizon=200, lr=lrs, lipschitz=3.0, **setting)
     assert found.shape == (len(REGISTRY), 2, 3)
     for schedule, losses in zip(REGISTRY, found):
         alone = [worst_case(schedule.steps(200, lr), lipschitz=3.0, **setting) for lr in lrs.ravel()]
@@ -125,22 +125,27 @@ def test_a_sweep_is_its_configurations(setting):
 
 def test_threads_change_no_bit():
     lrs = np.geomspace(1e-3, 10, 7)
-    tables = [worst_cases(REGISTRY, 300, lrs, diameter=1.0, threads=threads) for threads in (1, 2, 5, None)]
+    tables = [worst_case(REGISTRY, horizon=300, lr=lrs, diameter=1.0, threads=threads) for threads in (1, 2, 5, None)]
     assert all(table.tobytes() == tables[0].tobytes() for table in tables)
-    assert worst_case_curve(REGISTRY[0], 300, lrs, diameter=1.0).tobytes() == tables[0][0].tobytes()
+    assert worst_case(REGISTRY[0], horizon=300, lr=lrs, diameter=1.0).tobytes() == tables[0][0].tobytes()
 
 
-def test_an_empty_sweep_is_an_empty_table():
-    assert worst_cases([], 10, [0.1, 0.2], diameter=1.0).shape == (0, 2)
-    assert worst_cases([Constant()], 10, [], diameter=1.0).shape == (1, 0)
+def test_scalars_have_floats_and_arrays_have_arrays():
+    steps = Constant().steps(10)
+    assert type(worst_case(steps, diameter=1.0)) is float
+    assert worst_case(Constant(), horizon=10, lr=0.1, diameter=1.0) == worst_case(steps, lr=0.1, diameter=1.0)
+    assert worst_case(steps, lr=[[0.1], [0.2]], diameter=1.0).shape == (2, 1)
+    assert worst_case([Constant()], horizon=10, lr=[], diameter=1.0).shape == (1, 0)
 
 
 @pytest.mark.parametrize(
     ("change", "error", "sentence"),
     [
-        ({"schedules": [Constant(), 0.1]}, TypeError, "must be a Schedule"),
-        ({"lrs": [0.1, -0.1]}, ValueError, "lrs must be positive"),
-        ({"lrs": ["fast"]}, ValueError, "lrs must be numbers"),
+        ({"steps": [Constant(), 0.1]}, TypeError, "must be a Schedule"),
+        ({"lr": [0.1, -0.1]}, ValueError, "lr must be a positive, finite number"),
+        ({"lr": ["fast"]}, ValueError, "lr must be numbers"),
+        ({"horizon": None}, ValueError, "a schedule needs its horizon"),
+        ({"steps": [0.1]}, ValueError, "horizon is for a schedule"),
         ({"horizon": 0}, ValueError, "horizon is a number of steps"),
         ({"threads": 0}, ValueError, "threads must be a whole number of at least 1"),
         ({"threads": 1.5}, ValueError, "threads must be a whole number of at least 1"),
@@ -148,9 +153,9 @@ def test_an_empty_sweep_is_an_empty_table():
     ],
 )
 def test_a_bad_sweep_is_refused(change, error, sentence):
-    arguments = {"schedules": [Constant()], "horizon": 5, "lrs": [0.1], "diameter": 1.0} | change
+    arguments = {"steps": [Constant()], "horizon": 5, "lr": [0.1], "diameter": 1.0} | change
     with pytest.raises(error, match=sentence):
-        worst_cases(**arguments)
+        worst_case(**arguments)
 
 
 def test_excess_loses_nothing_to_cancellation():
