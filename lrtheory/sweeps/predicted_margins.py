@@ -46,7 +46,9 @@ import pandas as pd
 
 from lrtheory.extras import load_torch
 from lrtheory.schedules import Schedule
-from lrtheory.sweeps.networks import POLISHED, SCHEDULES, TASKS, TOLERATED, _setting, curves, margin
+from lrtheory.sweeps.network_cells import POLISHED, TASKS, setting_of
+from lrtheory.sweeps.networks import SCHEDULES
+from lrtheory.sweeps.rate_curves import TOLERATED, curves, margin
 from lrtheory.tasks.logistic import RADIUS
 from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.momentum_edge import momentum_edge
@@ -67,7 +69,7 @@ def inputs(task: str) -> dict[str, float]:
     from lrtheory.optim.ensemble import start
 
     torch = load_torch()
-    setting = _setting(task)
+    setting = setting_of(task)
     model = start(setting.task, 0).double()
     names, shapes = zip(*((name, value.shape) for name, value in model.named_parameters()))
     sizes = [shape.numel() for shape in shapes]

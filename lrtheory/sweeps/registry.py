@@ -33,5 +33,8 @@ EXPERIMENTS: dict[str, ExperimentEntry] = {
     "language_models": ExperimentEntry(
         "public logs of language models against the worst case", lambda: sweeps.LanguageModels
     ),
+    "wrong_rates": ExperimentEntry(
+        "what a wrong rate costs in public and own grids of real training", lambda: sweeps.WrongRates
+    ),
 }
 """One's own experiment is one entry more."""

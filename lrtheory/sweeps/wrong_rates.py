@@ -37,16 +37,15 @@ its middle is taken (of logarithms). A grid whose largest rate is not lost is ce
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self, final
 
 import numpy as np
 import pandas as pd
 
-from lrtheory.runs import Store, execute
-from lrtheory.runs.execute import Workers
+from lrtheory.runs import Cell, Compute, Experiment
 from lrtheory.runs.tables import committed
 from lrtheory.sweeps.checks import check_unique
-from lrtheory.sweeps.networks import curves
+from lrtheory.sweeps.rate_curves import curves
 
 LOST = 0.1
 """The part of the gain whose loss makes a run lost."""
@@ -104,7 +103,41 @@ SOURCES: dict[str, Callable[[], pd.DataFrame]] = {
 
 
 @dataclass(frozen=True)
-class WrongRatesSweep:
+class SourceCell(Cell):
+    """All grids of one source.
+
+    Args:
+        source: Its name.
+    """
+
+    source: str
+
+    def compute(self) -> dict[str, Any]:
+        """The runs of a source as lists: its grids with at least three rates, one after another."""
+        keys = ["optimizer", "model", "schedule"]
+        frame = SOURCES[self.source]().sort_values([*keys, "lr"])
+        frame = frame[frame.groupby(keys)["lr"].transform("size") >= FEWEST]
+        best = frame.groupby(keys)["loss"].transform("min")
+        frame["excess"] = frame["loss"] - best
+        frame["fraction"] = (frame["excess"] / (frame["before"] - best)).clip(upper=1).fillna(1.0)
+        frame["lost"] = frame["fraction"] > LOST
+        frame["rho"] = (
+            frame["lr"]
+            / frame.loc[frame.groupby(keys)["loss"].idxmin()]
+            .set_index(keys)["lr"]
+            .reindex(pd.MultiIndex.from_frame(frame[keys]))
+            .to_numpy()
+        )
+        for name in ("excess", "fraction", "rho"):
+            frame[name] = frame[name].map(lambda value: float(f"{value:.6g}"))
+        frame["excess"] = frame["excess"].where(frame["loss"].notna(), None)
+        columns = [*keys, "lr", "rho", "excess", "fraction", "lost"]
+        return {name: frame[name].tolist() for name in columns}
+
+
+@final
+@dataclass(frozen=True)
+class WrongRates(Experiment):
     """Which cells ``sweep wrong_rates`` computes.
 
     Args:
@@ -119,57 +152,52 @@ class WrongRatesSweep:
             if name not in SOURCES:
                 raise ValueError(f"{name!r} is no source of this sweep; there are {', '.join(SOURCES)}.")
 
+    @classmethod
+    def quick(cls) -> Self:
+        """The two sources of language models."""
+        return cls(sources=("marin", "124M"))
 
-DEFAULT = WrongRatesSweep()
-QUICK = WrongRatesSweep(sources=("marin", "124M"))
+    def cells(self) -> list[SourceCell]:
+        """One cell for each source."""
+        return [SourceCell(source) for source in self.sources]
 
+    def run(self, compute: Compute) -> pd.DataFrame:
+        """One row for each run: its grid (source, optimizer, model, schedule), rate, rate over best, excess, whether lost."""
+        wanted = self.cells()
+        return pd.concat(
+            [pd.DataFrame({"source": cell.source, **result}) for cell, result in zip(wanted, compute(wanted))],
+            ignore_index=True,
+        )
 
-@dataclass(frozen=True)
-class SourceCell:
-    """All grids of one source.
-
-    Args:
-        source: Its name.
-    """
-
-    source: str
-
-
-def cells(sweep: WrongRatesSweep) -> list[SourceCell]:
-    """One cell for each source."""
-    return [SourceCell(source) for source in sweep.sources]
-
-
-def compute(cell: SourceCell) -> dict[str, Any]:
-    """The runs of a source as lists: its grids with at least three rates, one after another."""
-    keys = ["optimizer", "model", "schedule"]
-    frame = SOURCES[cell.source]().sort_values([*keys, "lr"])
-    frame = frame[frame.groupby(keys)["lr"].transform("size") >= FEWEST]
-    best = frame.groupby(keys)["loss"].transform("min")
-    frame["excess"] = frame["loss"] - best
-    frame["fraction"] = (frame["excess"] / (frame["before"] - best)).clip(upper=1).fillna(1.0)
-    frame["lost"] = frame["fraction"] > LOST
-    frame["rho"] = (
-        frame["lr"]
-        / frame.loc[frame.groupby(keys)["loss"].idxmin()]
-        .set_index(keys)["lr"]
-        .reindex(pd.MultiIndex.from_frame(frame[keys]))
-        .to_numpy()
-    )
-    for name in ("excess", "fraction", "rho"):
-        frame[name] = frame[name].map(lambda value: float(f"{value:.6g}"))
-    frame["excess"] = frame["excess"].where(frame["loss"].notna(), None)
-    columns = [*keys, "lr", "rho", "excess", "fraction", "lost"]
-    return {name: frame[name].tolist() for name in columns}
-
-
-def table(sweep: WrongRatesSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
-    """One row for each run: its grid (source, optimizer, model, schedule), rate, rate over best, excess, whether it is lost."""
-    wanted = cells(sweep)
-    results = execute(compute, wanted, store, workers=workers)
-    return pd.concat(
-        [pd.DataFrame({"source": cell.source, **result}) for cell, result in zip(wanted, results)], ignore_index=True
-    )
+    @staticmethod
+    def summary(frame: pd.DataFrame) -> pd.DataFrame:
+        """The terminal table: one row for each source, and for each optimizer of it, with 95 % intervals by resampling grids."""
+        found, rows, random = grids(frame), [], np.random.default_rng(0)
+        groups: dict[tuple[str, str], list[Grid]] = {}
+        for grid in found:
+            groups.setdefault((grid.name[0], "all"), []).append(grid)
+        for grid in found:
+            if grid.name[0] in ("marin", "deepobs", "networks"):
+                groups.setdefault((grid.name[0], grid.name[1]), []).append(grid)
+            if grid.name[0] == "networks":
+                groups.setdefault((grid.name[0], grid.name[3]), []).append(grid)
+        for (source, group), chosen in groups.items():
+            value = statistics(chosen)
+            draws = pd.DataFrame(
+                [
+                    statistics([chosen[i] for i in random.integers(len(chosen), size=len(chosen))])
+                    for _ in range(RESAMPLES)
+                ]
+            )
+            ends = sum(grid.best == len(grid.rho) - 1 for grid in chosen), sum(grid.best == 0 for grid in chosen)
+            row = {"source": source, "group": group, "grids": len(chosen), "best at top/bottom": f"{ends[0]}/{ends[1]}"}
+            for name, number in value.items():
+                low, high = (
+                    np.nanquantile(draws[name], [0.025, 0.975]) if draws[name].notna().any() else (np.nan, np.nan)
+                )
+                row[name] = "-" if np.isnan(number) else f"{number:.3g} [{low:.3g}, {high:.3g}]"
+            rows.append(row)
+        return pd.DataFrame(rows)
 
 
 @dataclass(frozen=True)
@@ -263,28 +291,3 @@ def statistics(chosen: list[Grid]) -> dict[str, float]:
     row["edge"] = float(np.median(middles)) if middles else np.nan
     row["edges seen"] = len(seen) / len(edges) if edges else np.nan
     return row
-
-
-def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """The terminal table: one row for each source, and for each optimizer of it, with 95 % intervals by resampling grids."""
-    found, rows, random = grids(frame), [], np.random.default_rng(0)
-    groups: dict[tuple[str, str], list[Grid]] = {}
-    for grid in found:
-        groups.setdefault((grid.name[0], "all"), []).append(grid)
-    for grid in found:
-        if grid.name[0] in ("marin", "deepobs", "networks"):
-            groups.setdefault((grid.name[0], grid.name[1]), []).append(grid)
-        if grid.name[0] == "networks":
-            groups.setdefault((grid.name[0], grid.name[3]), []).append(grid)
-    for (source, group), chosen in groups.items():
-        value = statistics(chosen)
-        draws = pd.DataFrame(
-            [statistics([chosen[i] for i in random.integers(len(chosen), size=len(chosen))]) for _ in range(RESAMPLES)]
-        )
-        ends = sum(grid.best == len(grid.rho) - 1 for grid in chosen), sum(grid.best == 0 for grid in chosen)
-        row = {"source": source, "group": group, "grids": len(chosen), "best at top/bottom": f"{ends[0]}/{ends[1]}"}
-        for name, number in value.items():
-            low, high = np.nanquantile(draws[name], [0.025, 0.975]) if draws[name].notna().any() else (np.nan, np.nan)
-            row[name] = "-" if np.isnan(number) else f"{number:.3g} [{low:.3g}, {high:.3g}]"
-        rows.append(row)
-    return pd.DataFrame(rows)

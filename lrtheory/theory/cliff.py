@@ -67,7 +67,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import gamma, gammainc
 
-from lrtheory.schedules.schedule import LARGEST, checked_positive, is_number
+from lrtheory.checks import LARGEST, checked_positive, is_number
 from lrtheory.theory.certificates import _ONE_PROGRAM, Certificate, _few, _program
 from lrtheory.theory.smooth import _recursion
 from lrtheory.theory.worst_case import checked_steps

@@ -33,7 +33,7 @@ directions an approximation.
 
 import sympy
 
-from lrtheory.schedules.schedule import checked_positive, is_number
+from lrtheory.checks import checked_positive, is_number
 
 
 def momentum_edge(

@@ -31,7 +31,7 @@ import math
 
 import sympy
 
-from lrtheory.schedules.schedule import checked_positive
+from lrtheory.checks import checked_positive
 
 
 def warmup_edge(warmup: float, *, start: float, end: float, decline: float) -> float:

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 
 from lrtheory.runs.tables import committed
-from lrtheory.sweeps.wrong_rates import Grid, SourceCell, WrongRatesSweep, compute, grids, statistics
+from lrtheory.sweeps.wrong_rates import Grid, SourceCell, WrongRates, grids, statistics
 
 TABLE = pd.read_csv(committed() / "wrong_rates.csv", keep_default_na=False, na_values=[""])
 
 
 @pytest.mark.parametrize("source", ["marin", "124M", "deepobs", "networks", "convex"])
 def test_the_committed_rows_are_those_of_the_program(source):
-    made = pd.DataFrame(compute(SourceCell(source)))
+    made = pd.DataFrame(SourceCell(source).compute())
     rows = TABLE[TABLE["source"] == source].reset_index(drop=True)
     assert len(made) == len(rows)
     for name in ("lr", "rho", "fraction"):
@@ -49,4 +49,4 @@ def test_every_best_rate_has_no_excess():
 
 def test_unknown_sources_are_named():
     with pytest.raises(ValueError, match="'imagenet' is no source of this sweep"):
-        WrongRatesSweep(sources=("imagenet",))
+        WrongRates(sources=("imagenet",))
