@@ -52,7 +52,7 @@ from lrtheory.sweeps.rate_curves import TOLERATED, curves, margin
 from lrtheory.tasks.logistic import RADIUS
 from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.momentum_edge import momentum_edge
-from lrtheory.theory.worst_case import worst_case_curve
+from lrtheory.theory.worst_case import worst_case
 
 HORIZON = 4_000
 MOMENTA = {"sgd": 0.0, "momentum": 0.9}
@@ -123,7 +123,7 @@ def predicted(task: str, momentum: float, schedule: Schedule, given: dict[str, f
     lrs, steps = np.geomspace(1e-5, 1e3, 8 * RATES_A_DECADE + 1), schedule.steps(HORIZON)
     if task == "logistic-ball":
         sizes = {"lipschitz": given["lipschitz"], "diameter": 2 * RADIUS}
-        last, losses = np.inf, worst_case_curve(schedule, HORIZON, lrs / (1 - momentum), **sizes)
+        last, losses = np.inf, worst_case(schedule, horizon=HORIZON, lr=lrs / (1 - momentum), **sizes)
     else:
         examples = {"example_curvature": given["example_curvature"], "batch": 1}
         last = momentum_edge(given["curvature"], momentum=momentum, **examples) / steps.max()
