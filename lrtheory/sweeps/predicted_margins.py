@@ -66,7 +66,7 @@ def inputs(task: str) -> dict[str, float]:
     """What the prediction of a task takes from its first weights and from L-BFGS; see the module."""
     from scipy.optimize import minimize
 
-    from lrtheory.optim.ensemble import start
+    from lrtheory.training.ensemble import start
 
     torch = load_torch()
     setting = setting_of(task)
