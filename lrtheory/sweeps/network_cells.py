@@ -50,7 +50,7 @@ class NetworkCell(Cell):
         from lrtheory.training import ensemble
 
         load_torch().set_num_threads(1)  # the tensors are small, and results must not depend on the number of cores
-        setting, lrs = _setting(self.task), rates(self.optimizer, self.per_decade)
+        setting, lrs = setting_of(self.task), rates(self.optimizer, self.per_decade)
         runs = [(lr, seed) for lr in lrs for seed in range(self.seeds)]
         trained = ensemble.train(
             setting.task,
@@ -86,12 +86,12 @@ class GroundCell(Cell):
     def compute(self) -> dict[str, Any]:
         """The mean training loss before training, and the smallest that L-BFGS finds."""
         load_torch().set_num_threads(1)
-        losses = _ground(_setting(self.task), self.seeds)
+        losses = _ground(setting_of(self.task), self.seeds)
         return {name: float(f"{loss:.{DIGITS}g}") for name, loss in losses.items()}
 
 
 @dataclass(frozen=True, eq=False)
-class _Setting:
+class Setting:
     """A task with what is drawn from in training, and the examples and loss by which the outcome is measured."""
 
     task: Any
@@ -102,17 +102,18 @@ class _Setting:
     project: Any
 
 
-def _setting(name: str) -> _Setting:
+def setting_of(name: str) -> Setting:
+    """The setting of a task of the experiment."""
     from lrtheory.tasks import digits, logistic
 
     task = {"digits": digits.task, "digits-noisy": digits.noisy}.get(name, logistic.task)()
     drawn, test = task.load(0)
     if name == "digits-noisy":
-        return _Setting(task, drawn, digits.task().load(0)[0], test, digits.expected_loss, None)
-    return _Setting(task, drawn, drawn, test, task.loss, logistic.project if name == "logistic-ball" else None)
+        return Setting(task, drawn, digits.task().load(0)[0], test, digits.expected_loss, None)
+    return Setting(task, drawn, drawn, test, task.loss, logistic.project if name == "logistic-ball" else None)
 
 
-def _ground(setting: _Setting, seeds: int) -> dict[str, float]:
+def _ground(setting: Setting, seeds: int) -> dict[str, float]:
     from scipy.optimize import minimize
 
     from lrtheory.training.ensemble import start
@@ -135,7 +136,7 @@ def _ground(setting: _Setting, seeds: int) -> dict[str, float]:
     return {"before": _before(setting, seeds), "best_known": min(lowest)}
 
 
-def _before(setting: _Setting, seeds: int) -> float:
+def _before(setting: Setting, seeds: int) -> float:
     """The mean training loss before training."""
     from lrtheory.training.ensemble import evaluate, stacked_starts
 

@@ -46,7 +46,7 @@ import pandas as pd
 
 from lrtheory.extras import load_torch
 from lrtheory.schedules import Schedule
-from lrtheory.sweeps.network_cells import POLISHED, TASKS, _setting
+from lrtheory.sweeps.network_cells import POLISHED, TASKS, setting_of
 from lrtheory.sweeps.networks import SCHEDULES
 from lrtheory.sweeps.rate_curves import TOLERATED, curves, margin
 from lrtheory.tasks.logistic import RADIUS
@@ -69,7 +69,7 @@ def inputs(task: str) -> dict[str, float]:
     from lrtheory.training.ensemble import start
 
     torch = load_torch()
-    setting = _setting(task)
+    setting = setting_of(task)
     model = start(setting.task, 0).double()
     names, shapes = zip(*((name, value.shape) for name, value in model.named_parameters()))
     sizes = [shape.numel() for shape in shapes]

@@ -3,7 +3,7 @@
 import os
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from lrtheory.runs import Cell
 
@@ -47,3 +47,14 @@ class Deadly(Square):
 
     def compute(self) -> dict[str, Any]:
         os._exit(1)
+
+
+@dataclass(frozen=True)
+class Where(Cell):
+    """The process that computes it."""
+
+    of: int
+    own_process: ClassVar[bool] = True
+
+    def compute(self) -> dict[str, Any]:
+        return {"process": os.getpid()}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -13,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrtheory.runs import Cell, Store, cell_id, execute
+from lrtheory.runs import Cell, Compute, Store, cell_id, execute
 from lrtheory.runs.tables import shown_table, write_csv
 from lrtheory.statistics import fit_slope
+from tests.runs.cells import Where
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,16 @@ def test_two_writers_on_one_folder(tmp_path):
     record = json.loads(Store(tmp_path).path(Square(4)).read_text())
     assert record["result"]["is"] == 16
     assert "numpy" in record["versions"]
+
+
+def test_cells_that_hold_the_interpreter_get_processes_where_several_are_at_work(tmp_path, monkeypatch):
+    with Compute(Store(tmp_path), 2) as compute:
+        apart = compute([Where(1), Where(2)])
+        alone = compute([Where(3), Where(4)], at_once=1)
+    assert os.getpid() not in {result["process"] for result in apart}
+    assert {result["process"] for result in alone + execute([Where(5)], Store(tmp_path), workers=1)} == {os.getpid()}
+    monkeypatch.setattr("lrtheory.runs.processes.Processes._started", None)  # none is started for what is stored
+    assert execute([Where(1), Where(2)], Store(tmp_path), workers=2) == apart
 
 
 def test_workers_are_at_least_one(tmp_path):
