@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Which strategy trains best? Finished runs are kept and never repeated.",
         epilog="example: python -m lrtheory.benchmark --tasks synthetic trec6 --strategies AdamW DALS --seeds 5",
     )
-    add_fields(parser, protocols.DEFAULT)
+    default = protocols.Benchmark()
+    add_fields(parser, default)
     parser.add_argument(
         "--audit", action="store_true", help="Switch each suspected artefact of the published table on and off instead."
     )
@@ -46,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="A smaller benchmark, in seconds.")
     options = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:
-        config = read_fields(options, protocols.QUICK if options.quick else protocols.DEFAULT)
-        if options.scale and (config != protocols.DEFAULT or options.audit):
+        config = read_fields(options, protocols.Benchmark.quick() if options.quick else default)
+        if options.scale and (config != default or options.audit):
             raise ValueError("--scale says what is run: leave the other options out.")
         check_workers(options)
         if options.dask is None:  # a cluster may have what is not here
@@ -61,9 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
     from lrtheory import tasks
-    from lrtheory.benchmarks import audit, protocols, scales
+    from lrtheory.benchmarks import audit, scales
     from lrtheory.command_line import FAILURES, chosen_workers, sentence
-    from lrtheory.runs import Store
+    from lrtheory.runs import Compute, Store
     from lrtheory.runs.tables import files_written, write_csv
     from lrtheory.tasks.data import DataError
 
@@ -72,11 +73,8 @@ def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
     try:
         for name, encoder in dict.fromkeys((name, part.encoder) for part in parts for name in part.tasks):
             tasks.get(name, encoder=encoder).fetch()
-        with chosen_workers(options) as workers:
-            if scale is None:
-                frame = (audit if options.audit else protocols).table(config, store, workers)
-            else:
-                frame = scales.table(scale, store, workers)
+        with chosen_workers(options) as workers, Compute(store, workers) as compute:
+            frame = (scale or (audit.Audit(config) if options.audit else config)).run(compute)
         name = "audit" if options.audit else "benchmark" if scale else "results"
         write_csv(frame, out / f"{name}.csv")
         reported = _audited if options.audit or scale else _compared

@@ -1,9 +1,6 @@
 """A number with its interval: the one record for everything that is measured."""
 
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 
 @dataclass(frozen=True)
@@ -29,20 +26,3 @@ class Estimate:
 
     def __str__(self) -> str:
         return format(self, ".3g")
-
-
-def mean_estimate(values: Any) -> Estimate:
-    """The mean of independent values with Student's interval.
-
-    Args:
-        values: At least two numbers.
-
-    Example:
-        >>> print(mean_estimate([1.0, 2.0, 3.0]))
-        2 [-0.484, 4.48]
-    """
-    from scipy.stats import t
-
-    values = np.asarray(values, dtype=np.float64)
-    margin = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return Estimate(float(values.mean()), float(values.mean() - margin), float(values.mean() + margin))

@@ -55,19 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if figure is None else _draw(plans, figure)
 
 
-def _count(text: str) -> int:
-    """A whole number, also one written as 1e6."""
-    try:
-        return int(text)
-    except ValueError:
-        if not (value := float(text)).is_integer():
-            raise ValueError from None
-        return int(value)
-
-
-_count.__name__ = "whole number"  # as argparse names it
-
-
 def _checked_figure(text: str) -> Path:
     """The path of the picture without its ending, or one sentence saying what it must be, before any work is done."""
     path = Path(text)
@@ -99,9 +86,7 @@ def record(plan: GridPlan) -> dict[str, Any]:
 
 def report(plans: Sequence[GridPlan]) -> str:
     """Plans as text: what to run, a table of the schedules, and what annealing saves."""
-    import pandas as pd
-
-    from lrtheory.runs.tables import shown_table
+    from lrtheory.runs.tables import shown_rows
     from lrtheory.schedules import Constant, Polynomial
 
     plan = plans[0]
@@ -125,7 +110,7 @@ def report(plans: Sequence[GridPlan]) -> str:
         lines.append(f"Annealing saves {saved} of the {constant.trials} trials that a constant rate would need.")
     lines += [
         "",
-        shown_table(pd.DataFrame(rows)),
+        shown_rows([list(rows[0]), *(list(row.values()) for row in rows)]),
         "",
         "Losses in units of DG/sqrt(T): linear decay, perfectly tuned, has 1 in the limit of long runs.",
     ]

@@ -1,31 +1,21 @@
-"""``python -m lrtheory.sweep NAME``: experiments that keep what they finish, one module of ``lrtheory.sweeps`` each."""
+"""``python -m lrtheory.sweep NAME``: experiments that keep what they finish, by their names in ``lrtheory.sweeps``."""
 
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from lrtheory.door import door
 
-SWEEPS = {
-    "rho": "loss against misspecification, all schedules: law, worst case, simulation, fitted exponents",
-    "degree": "the exponent of rho against the degree of decay",
-    "horizon": "the 1/sqrt(T) rate, and the exponent of rho as the horizon grows",
-    "grid": "loss after tuning by a geometric grid against its resolution, worst over offsets",
-    "tightness": "the worst case against semidefinite programs and the published bound (needs PEPit)",
-    "penalty": "gradient descent on a small network against its implicit gradient penalty (needs torch)",
-    "networks": "logistic regression and small networks against the law (needs torch)",
-    "cifar10": "residual networks on CIFAR-10 against the law (needs torch)",
-    "robustness": "accuracy that eighteen strategies lose when their rate is 2, 4 or 10 times off (needs torch)",
-    "language_models": "public logs of language models against the worst case",
-}
+if TYPE_CHECKING:
+    from lrtheory.runs import Experiment
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one sweep and print its table; 0 when done, 2 for bad usage, 1 for a failure or an interruption."""
+    """Run one experiment and print its table; 0 when done, 2 for bad usage, 1 for a failure or an interruption."""
     from lrtheory.command_line import add_fields, add_workers, check_workers, read_fields, writable_folder
+    from lrtheory.sweeps import EXPERIMENTS
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(
@@ -34,44 +24,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="example: python -m lrtheory.sweep rho --schedules 'Polynomial(2)' Cosine --horizon 10000",
     )
     commands = parser.add_subparsers(dest="sweep", required=True, metavar="SWEEP")
-    for name, purpose in SWEEPS.items():
+    for name, entry in EXPERIMENTS.items():
         command = commands.add_parser(
-            name, help=purpose, description=purpose, epilog=f"example: python -m lrtheory.sweep {name} --quick"
+            name,
+            help=entry.question,
+            description=entry.question,
+            epilog=f"example: python -m lrtheory.sweep {name} --quick",
         )
         command.add_argument("--out", default="results", metavar="FOLDER", help="Where results go. Default: results.")
         add_workers(command, "Threads")
         command.add_argument("--json", action="store_true", help="Print the whole table as JSON, a record a row.")
         command.add_argument("--quick", action="store_true", help="A smaller sweep, in seconds.")
-        if name in given[:1]:  # only the sweep that runs is imported
-            add_fields(command, _module(name).DEFAULT)
+        if name in given[:1]:  # only the experiment that runs is imported
+            add_fields(command, entry.load()())
     options = parser.parse_args(given)
-    module = _module(options.sweep)
+    kind = EXPERIMENTS[options.sweep].load()
     try:
-        config = read_fields(options, module.QUICK if options.quick else module.DEFAULT)
+        experiment = read_fields(options, kind.quick() if options.quick else kind())
         check_workers(options)
         out = writable_folder(options.out)
     except ValueError as error:
         print(f"lrtheory sweep {options.sweep}: {error}", file=sys.stderr)
         return 2
-    return _run(options, config, out)
+    return _run(options, experiment, out)
 
 
-def _run(options: argparse.Namespace, config: object, out: Path) -> int:
+def _run(options: argparse.Namespace, experiment: "Experiment", out: Path) -> int:
     from lrtheory.command_line import FAILURES, chosen_workers, sentence
+    from lrtheory.figures import FIGURES
     from lrtheory.figures.provenance import provenance, write_record
     from lrtheory.figures.style import save
     from lrtheory.runs import Store
     from lrtheory.runs.tables import files_written, shown_table, write_csv
 
-    module, store = _module(options.sweep), Store(out / "cells")
+    name, store = options.sweep, Store(out / "cells")
     try:
         with chosen_workers(options) as workers:
-            frame = module.table(config, store, workers)
-        figure = import_module(f"lrtheory.figures.{options.sweep}").draw(frame)
-        write_csv(frame, out / f"{options.sweep}.csv")
-        write_record(out, options.sweep, config, store)
-        source = provenance(options.sweep, out)
-        written = [out / f"{options.sweep}.csv", *save(figure, out / options.sweep, **source)]
+            frame = experiment.table(store, workers)
+        figure = FIGURES[name].draw(frame) if name in FIGURES else None
+        write_csv(frame, out / f"{name}.csv")
+        write_record(out, name, experiment, store)
+        written = [out / f"{name}.csv"]
+        if figure is not None:
+            written += save(figure, out / name, **provenance(name, out))
     except KeyboardInterrupt:
         print(
             f"\nInterrupted. Finished cells are kept in {store.folder}; the same command goes on from there.",
@@ -79,18 +74,14 @@ def _run(options: argparse.Namespace, config: object, out: Path) -> int:
         )
         return 1
     except FAILURES as failure:
-        print(f"lrtheory sweep {options.sweep}: {sentence(failure)}", file=sys.stderr)
+        print(f"lrtheory sweep {name}: {sentence(failure)}", file=sys.stderr)
         return 1
     try:
-        text = frame.to_json(orient="records", indent=1) if options.json else shown_table(module.summary(frame))
+        text = frame.to_json(orient="records", indent=1) if options.json else shown_table(experiment.summary(frame))
         print(text, flush=True)
     finally:  # whether or not anybody reads the table
         print(files_written(written), file=sys.stderr)
     return 0
-
-
-def _module(name: str) -> ModuleType:
-    return import_module(f"lrtheory.sweeps.{name}")
 
 
 if __name__ == "__main__":

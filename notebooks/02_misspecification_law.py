@@ -30,7 +30,7 @@ from exercise import check
 
 from lrtheory import WSD, Constant, Cosine, Polynomial, degradation, rho_exponent, tuned_lr, worst_case
 from lrtheory.figures import degree, horizon, rho, tightness
-from lrtheory.sweeps import rho as rho_sweep
+from lrtheory.sweeps import Rho
 from lrtheory.theory import worst_case as theorem
 from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound
 from lrtheory.theory.law_derivation import polynomial_law
@@ -114,7 +114,7 @@ table = rho.data(TABLES)
 rho.draw(table)
 
 # %%
-rho_sweep.summary(table).set_index("schedule").iloc[:, :4]
+Rho.summary(table).set_index("schedule").iloc[:, :4]
 
 # %% [markdown]
 # A constant rate bends away from the law: the last iterate pays a logarithm of $T$, and its fitted exponent reaches 1

@@ -32,8 +32,8 @@ from exercise import check
 from lrtheory import Constant, Cosine, Polynomial, expected_loss, simulate, tuned_lr, worst_case
 from lrtheory.figures import grid, scale, simulator_speed
 from lrtheory.figures.style import STYLE
-from lrtheory.runs.tables import fit_slope
 from lrtheory.simulation import AbsoluteValue, expected_curve, logistic_regression, worst_eps
+from lrtheory.statistics import fit_slope
 
 TABLES = Path("../figures/data")
 plt.style.use(STYLE)

@@ -36,7 +36,7 @@ from lrtheory.figures import cifar10, language_models, networks, networks_grid, 
 from lrtheory.figures.style import STYLE
 from lrtheory.optim.range_test import range_test
 from lrtheory.runs import Store
-from lrtheory.sweeps import networks as sweep
+from lrtheory.sweeps import Networks, rate_curves
 from lrtheory.sweeps.language_models import rms
 
 TABLES = Path("../figures/data")
@@ -67,7 +67,7 @@ print(rates)
 # schedules, nine rates, two seeds of logistic regression in a ball, where the theorem holds:
 
 # %%
-small = sweep.NetworkSweep(
+small = Networks(
     tasks=("logistic-ball",),
     optimizers=("sgd",),
     schedules=(Constant(), Polynomial(2)),
@@ -76,7 +76,7 @@ small = sweep.NetworkSweep(
     horizon=400,
 )
 with TemporaryDirectory() as folder:
-    frame = sweep.table(small, Store(Path(folder)), workers=1)
+    frame = small.table(Store(Path(folder)), workers=1)
 losses = frame.assign(excess=frame.filter(like="train_loss").mean(axis=1) - frame["best_known"])
 _ = losses.pivot_table(index="lr", columns="schedule", values="excess").plot(
     logx=True, logy=True, style=["o-", "^--"], xlabel="learning rate", ylabel="excess loss"
@@ -98,10 +98,10 @@ networks.draw(table)
 # exponents of the theorem:
 
 # %%
-curves = sweep.curves(table)
+curves = rate_curves.curves(table)
 rows = {}
 for schedule in (Constant(), Polynomial(1), Polynomial(2), Cosine(), Polynomial(3)):
-    found = sweep.slope(curves["logistic-ball", "sgd", schedule.name])
+    found = rate_curves.slope(curves["logistic-ball", "sgd", schedule.name])
     rows[schedule.name] = {"measured": f"{found:.2f}", "theorem": str(rho_exponent(schedule))}
 pd.DataFrame.from_dict(rows, orient="index")
 
@@ -113,7 +113,7 @@ pd.DataFrame.from_dict(rows, orient="index")
 pd.DataFrame(
     {
         task: {
-            name: round(sweep.margin(curves[task, "sgd", name]), 1)
+            name: round(rate_curves.margin(curves[task, "sgd", name]), 1)
             for name in ("Constant()", "Polynomial(1)", "Polynomial(3)")
         }
         for task in ("logistic-ball", "digits-noisy", "digits")

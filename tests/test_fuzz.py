@@ -382,14 +382,14 @@ def agree(schedule, tolerance):
     if found.tuned_loss == math.inf:
         return  # the worst case comes as close as a logarithm of the horizon
     gaps = []
-    for horizon in (10_000, 160_000):
+    for horizon in (10_000, 160_000, 2_560_000):  # the last only where the last piece is of few steps before
         tuned = lrtheory.tuned_lr(schedule, horizon, diameter=1.0)
         curve = worst_case(schedule, horizon=horizon, lr=rho * tuned, diameter=1.0)
         gaps.append(np.abs(curve / curve[2] / factors - 1).max())
-        if gaps[-1] < 3e-3:
+        # Corrections are powers of the horizon, at least its root (an inverse square root's part): a quarter, in the limit.
+        if gaps[-1] < 3e-3 or (len(gaps) > 1 and gaps[-1] < gaps[-2] / 2):
             return
-    # Corrections are powers of the horizon, at least its root (an inverse square root's part): a quarter, in the limit.
-    assert gaps[1] < gaps[0] / 2
+    raise AssertionError(f"{schedule}: {gaps}")
 
 
 def test_every_public_function_is_among_them():

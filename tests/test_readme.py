@@ -1,7 +1,6 @@
 """The README's tables are those of the committed results, and its Python runs."""
 
 import re
-from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +10,7 @@ from lrtheory import implicit_penalty, modified_equation
 from lrtheory.benchmarks import audit, report
 from lrtheory.benchmarks.published import ACCURACY
 from lrtheory.figures import benchmark as heat_map
-from lrtheory.sweeps import language_models, networks, penalty, robustness
+from lrtheory.sweeps import EXPERIMENTS, language_models, penalty, rate_curves, robustness
 from paper.generate import PARTS, benchmark, experiments
 from paper.generate.tables import DATA, table
 
@@ -32,7 +31,7 @@ def blocks():
     """The tables and paragraphs that are made from the committed tables, by name."""
     made = {}
     for sweep in ("rho", "grid"):
-        made[sweep] = markdown(import_module(f"lrtheory.sweeps.{sweep}").summary(table(sweep)))
+        made[sweep] = markdown(EXPERIMENTS[sweep].load().summary(table(sweep)))
     runs = table("benchmark")
     final = heat_map.data(DATA).query("role == 'final' and part != 'described'")
     made["benchmark"] = markdown(accuracies(final))
@@ -217,7 +216,9 @@ def claims():
     assert unstated == 0
     yield f"by margin {hold} holds, {undecided} are undecided and **{turned} are reversed**"
     cliffs = {
-        key: networks.margin(curve) for key, curve in networks.curves(table("networks")).items() if "digits" in key[0]
+        key: rate_curves.margin(curve)
+        for key, curve in rate_curves.curves(table("networks")).items()
+        if "digits" in key[0]
     }
     yield f"falls off a cliff {min(cliffs.values()):.1f} to {max(cliffs.values()):.1f} times above the best rate"
     assert all(max(cliffs[key] for key in cliffs if key[:2] == (task, optimizer)) > cliffs[task, optimizer, "Robust(16)"]

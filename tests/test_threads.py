@@ -18,14 +18,14 @@ import sympy
 import lrtheory
 from lrtheory import Constant, Cosine, Formula, InverseSqrt, Polynomial, Robust, simulation, sweeps
 from lrtheory.checks import checked_horizon, checked_positive, is_number
-from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import REGISTRY, parse
 from lrtheory.schedules.expression import read
 from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.simulation import AbsoluteValue
+from lrtheory.statistics import fit_slope
 from lrtheory.sweep import main
-from lrtheory.sweeps.horizon import Exponents, exponents
-from lrtheory.sweeps.misspecified import Misspecified, compute
+from lrtheory.sweeps.horizon import Exponents
+from lrtheory.sweeps.misspecified import Misspecified
 from lrtheory.theory import law_derivation, misspecification
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound
@@ -112,8 +112,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     "expected_loss_of_steps": lambda: simulation.expected_loss_of_steps(AbsoluteValue(0.1), STEPS),
     "expected_curve": lambda: lrtheory.expected_curve(AbsoluteValue(0.1), Cosine(), horizon=100, lr=0.1),
     "worst_eps": lambda: simulation.worst_eps(Constant(), horizon=100, lr=0.1),
-    "compute": lambda: compute(Misspecified(lrtheory.WSD(0.1), 8.0, 100, 20, 0)),
-    "exponents": lambda: exponents(Exponents(Cosine(), 100)),
+    "compute": lambda: Misspecified(lrtheory.WSD(0.1), 8.0, 100, 20, 0).compute(),
+    "exponents": lambda: Exponents(Cosine(), 100).compute(),
     "reciprocal": lambda: misspecification.reciprocal(5),
     "checked_schedule": lambda: checked_schedule("schedule", Cosine()),
     "checked_horizon": lambda: checked_horizon(5),

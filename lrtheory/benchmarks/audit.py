@@ -12,15 +12,14 @@ from statistics import median
 import pandas as pd
 
 from lrtheory import tasks
-from lrtheory.benchmarks.protocols import Benchmark, default_lr, rows, run_of, trainer
-from lrtheory.benchmarks.protocols import table as protocol_table
+from lrtheory.benchmarks.protocols import Benchmark, default_lr, rows, run_of
 from lrtheory.benchmarks.published import ACCURACY, TASKS, accuracy
-from lrtheory.benchmarks.report import headline, holm, measured, number, paired_p_value, scale, summary
+from lrtheory.benchmarks.report import headline, measured, number, scale, summary
 from lrtheory.benchmarks.training import Run
 from lrtheory.optim import strategies
 from lrtheory.optim.layers import coarse_layer_names, layer_names
-from lrtheory.runs import Store, execute
-from lrtheory.runs.execute import Workers
+from lrtheory.runs import Compute
+from lrtheory.statistics import holm, paired_p_value
 from lrtheory.tasks import Task
 
 FAILURE = 4.0
@@ -88,44 +87,50 @@ def failures(task: str) -> tuple[str, ...]:
     return tuple(name for name, value in column.items() if value <= median(column.values()) - FAILURE)
 
 
-def table(benchmark: Benchmark, store: Store, workers: Workers = None) -> pd.DataFrame:
-    """All runs of the audit: those as coded, and ``fair``, the same tasks under that protocol, in the column ``part``."""
-    coded = coded_table(benchmark, store, workers)
-    fair = protocol_table(replace(benchmark, protocol="fair", lrs=()), store, workers).assign(part="fair")
-    return pd.concat([coded, fair], ignore_index=True)
+@dataclass(frozen=True)
+class Audit:
+    """The suspects of the published program, switched on and off.
 
-
-def coded_table(benchmark: Benchmark, store: Store, workers: Workers = None) -> pd.DataFrame:
-    """The runs of the audit that follow the published program, with a column ``part``.
-
-    ``table``: every strategy as coded; ``switch``: an artefact taken away; ``sweep``: a failure at other rates, as coded and
-    with the artefacts of its strategy taken away.
+    Args:
+        benchmark: The tasks, strategies and budget; its protocol and rates do not count.
     """
-    coded = replace(benchmark, protocol="as-coded", lrs=())
-    parts = {"table": protocol_table(coded, store, workers)}
-    wanted = {
-        "switch": [
-            run
-            for task in coded.tasks
-            for artefact in ARTEFACTS
-            if artefact.strategy in coded.strategies and _departs(artefact, tasks.get(task, encoder=coded.encoder))
-            for run in _runs(coded, task, artefact.strategy, artefact.variant)
-        ],
-        "sweep": [
-            run
-            for task in coded.tasks
-            for strategy in failures(task)
-            if strategy in coded.strategies
-            for factor in SWEEP
-            for variant in ("", _without_artefacts(strategy))
-            for run in _runs(coded, task, strategy, variant, factor)
-        ],
-    }
-    with trainer(workers, store) as (compute, threads):
+
+    benchmark: Benchmark
+
+    def run(self, compute: Compute) -> pd.DataFrame:
+        """All runs: those as coded, and ``fair``, the same tasks under that protocol, in the column ``part``."""
+        fair = replace(self.benchmark, protocol="fair", lrs=())
+        return pd.concat([self.as_coded(compute), fair.run(compute).assign(part="fair")], ignore_index=True)
+
+    def as_coded(self, compute: Compute) -> pd.DataFrame:
+        """The runs that follow the published program, with a column ``part``.
+
+        ``table``: every strategy as coded; ``switch``: an artefact taken away; ``sweep``: a failure at other rates, as coded
+        and with the artefacts of its strategy taken away.
+        """
+        coded = replace(self.benchmark, protocol="as-coded", lrs=())
+        parts = {"table": coded.run(compute)}
+        wanted = {
+            "switch": [
+                run
+                for task in coded.tasks
+                for artefact in ARTEFACTS
+                if artefact.strategy in coded.strategies and _departs(artefact, tasks.get(task, encoder=coded.encoder))
+                for run in _runs(coded, task, artefact.strategy, artefact.variant)
+            ],
+            "sweep": [
+                run
+                for task in coded.tasks
+                for strategy in failures(task)
+                if strategy in coded.strategies
+                for factor in SWEEP
+                for variant in ("", _without_artefacts(strategy))
+                for run in _runs(coded, task, strategy, variant, factor)
+            ],
+        }
         for part, runs in wanted.items():
-            results = execute(compute, runs, store, workers=threads, phase=part)
-            parts[part] = rows(coded, runs, results, "final", store)
-    return pd.concat([part.assign(part=name) for name, part in parts.items() if len(part)], ignore_index=True)
+            parts[part] = rows(coded, runs, compute(runs, phase=part), "final", compute.store)
+        return pd.concat([part.assign(part=name) for name, part in parts.items() if len(part)], ignore_index=True)
 
 
 @dataclass(frozen=True, eq=False)

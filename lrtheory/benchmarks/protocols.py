@@ -11,27 +11,22 @@ bursts, restarts counted in iterations, and the best test accuracy over the epoc
 switches these on and off one by one.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import pandas as pd
 import torch
 
 from lrtheory import tasks
+from lrtheory.benchmarks import report
 from lrtheory.benchmarks.published import THRESHOLDS
-from lrtheory.benchmarks.training import Run, train
+from lrtheory.benchmarks.training import Run
 from lrtheory.checks import checked_positive
 from lrtheory.optim import strategies
-from lrtheory.processors import processors
-from lrtheory.runs import Store, execute
-from lrtheory.runs.cluster import Cluster
-from lrtheory.runs.execute import Workers
-from lrtheory.runs.processes import Processes
+from lrtheory.runs import Compute, Experiment, Store
 from lrtheory.runs.store import StoreError
 
 PROTOCOLS = ("fair", "as-described", "as-coded")
@@ -40,8 +35,9 @@ METRIC = {"fair": "last", "as-described": "best", "as-coded": "best"}
 """Which test accuracy a protocol reports: of the last epoch, or the best over the epochs."""
 
 
+@final
 @dataclass(frozen=True)
-class Benchmark:
+class Benchmark(Experiment):
     """Which runs ``python -m lrtheory.benchmark`` makes.
 
     Args:
@@ -57,6 +53,8 @@ class Benchmark:
         device: cpu, cuda, or auto for cuda where there is one.
         precision: float32, bfloat16, or auto for bfloat16 on cuda.
     """
+
+    needs: ClassVar = {"torch": "torch"}
 
     protocol: str = "fair"
     tasks: tuple[str, ...] = tasks.FIVE
@@ -93,6 +91,39 @@ class Benchmark:
         renamed = ("synthetic-as-coded" if coded and name == "synthetic" else name for name in self.tasks)
         object.__setattr__(self, "tasks", tuple(dict.fromkeys(renamed)))
 
+    @classmethod
+    def quick(cls) -> Self:
+        """One task at a reduced scale, two seeds and three rates."""
+        return cls(tasks=("synthetic",), seeds=2, factors=(1 / 4, 1.0, 4.0), epochs=4, examples=1000)
+
+    def run(self, compute: Compute) -> pd.DataFrame:
+        """One row per run: those that chose the rate (``tuning``) and those that count (``final``)."""
+        if self.protocol != "fair":
+            wanted = [
+                run_of(self, task, strategy, lr=lr, seed=seed)
+                for task in self.tasks
+                for strategy in self.strategies
+                for lr in self.lrs or (default_lr(self, task, strategy),)
+                for seed in range(self.seeds)
+            ]
+            return rows(self, wanted, compute(wanted), "final", compute.store)
+        tried = [
+            run_of(self, task, strategy, lr=lr)
+            for task in self.tasks
+            for strategy in self.strategies
+            for lr in grid(self, task, strategy)
+        ]
+        tuning = rows(self, tried, compute(tried, phase="tuning"), "tuning", compute.store)
+        chosen = [tried[place] for place in best_rates(tuning).index]
+        wanted = [replace(run, seed=seed) for run in chosen for seed in range(self.seeds)]
+        final = rows(self, wanted, compute(wanted, phase="all seeds"), "final", compute.store)
+        return pd.concat([tuning, final.assign(edge=ends_grid(tuning, final))], ignore_index=True)
+
+    @staticmethod
+    def summary(frame: pd.DataFrame) -> pd.DataFrame:
+        """Means over the seeds with their intervals, tests against AdamW, and the published numbers."""
+        return report.shown(report.summary(frame))
+
 
 def _one_of(what: str, name: str, known: Sequence[str]) -> None:
     if name not in known:
@@ -109,10 +140,6 @@ def check_device(device: str) -> None:
         raise ValueError("device is cuda, but there is none here; use cpu.")
 
 
-DEFAULT = Benchmark()
-QUICK = Benchmark(tasks=("synthetic",), seeds=2, factors=(1 / 4, 1.0, 4.0), epochs=4, examples=1000)
-
-
 def run_of(benchmark: Benchmark, task: str, strategy: str, *, lr: float, seed: int = 0, variant: str = "") -> Run:
     """One run of a benchmark."""
     made = tasks.get(task, encoder=benchmark.encoder)
@@ -126,33 +153,6 @@ def run_of(benchmark: Benchmark, task: str, strategy: str, *, lr: float, seed: i
         task, benchmark.protocol, strategy, variant, seed, lr, benchmark.epochs or settings.epochs, settings.batch,
         benchmark.examples, made.encoder, device, precision,
     )  # fmt: skip
-
-
-def table(benchmark: Benchmark, store: Store, workers: Workers = None) -> pd.DataFrame:
-    """The benchmark as a table, a row a run: those that chose the rate (``tuning``) and those that count (``final``)."""
-    with trainer(workers, store) as (compute, threads):
-        if benchmark.protocol != "fair":
-            wanted = [
-                run_of(benchmark, task, strategy, lr=lr, seed=seed)
-                for task in benchmark.tasks
-                for strategy in benchmark.strategies
-                for lr in benchmark.lrs or (default_lr(benchmark, task, strategy),)
-                for seed in range(benchmark.seeds)
-            ]
-            return rows(benchmark, wanted, execute(compute, wanted, store, workers=threads), "final", store)
-        tried = [
-            run_of(benchmark, task, strategy, lr=lr)
-            for task in benchmark.tasks
-            for strategy in benchmark.strategies
-            for lr in grid(benchmark, task, strategy)
-        ]
-        results = execute(compute, tried, store, workers=threads, phase="tuning")
-        tuning = rows(benchmark, tried, results, "tuning", store)
-        chosen = [tried[place] for place in best_rates(tuning).index]
-        wanted = [replace(run, seed=seed) for run in chosen for seed in range(benchmark.seeds)]
-        results = execute(compute, wanted, store, workers=threads, phase="all seeds")
-        final = rows(benchmark, wanted, results, "final", store)
-    return pd.concat([tuning, final.assign(edge=ends_grid(tuning, final))], ignore_index=True)
 
 
 def default_lr(benchmark: Benchmark, task: str, strategy: str) -> float:
@@ -240,29 +240,3 @@ def epochs_to(test: Sequence[float], level: float) -> float:
         (2.0, nan)
     """
     return next((float(epoch) for epoch, value in enumerate(test, start=1) if value >= level), np.nan)
-
-
-@contextmanager
-def trainer(
-    workers: Workers = None, store: Store | None = None
-) -> Iterator[tuple[Callable[[Run], dict[str, Any]], int | Cluster]]:
-    """A function that trains, and what to call it from: threads, one process each where there are several; or a cluster.
-
-    Training holds the interpreter's lock, so threads alone would wait for one another. With a store a run that takes long
-    keeps checkpoints there and goes on from the last one when it is wanted again.
-    """
-    kept = None if store is None else Store(store.folder.resolve())  # workers may be in other folders
-    if isinstance(workers, Cluster):
-        yield partial(train_in, kept), workers
-        return
-    workers = workers or processors()
-    if workers == 1:
-        yield partial(train_in, kept), 1
-        return
-    with Processes(workers) as processes:
-        yield partial(processes.call, train_in, kept), workers
-
-
-def train_in(store: Store | None, run: Run) -> dict[str, Any]:
-    """Train with checkpoints in a store, or with none."""
-    return train(run) if store is None else train(run, store.checkpoint(run))

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t, ttest_1samp
 
 from lrtheory.benchmarks.published import EPOCHS_TO, THRESHOLDS, accuracy
+from lrtheory.statistics import holm, interval, paired_p_value
 
 REFERENCE = "AdamW"
 """The strategy that paired tests compare with."""
@@ -124,47 +124,6 @@ def scale(runs: pd.DataFrame) -> str:
     reduced = runs[(runs["examples"] > 0) | (runs["epochs"] < runs["full_epochs"])]
     sizes = reduced[["examples", "epochs", "full_epochs"]].drop_duplicates().itertuples(index=False)
     return "; ".join(f"{size.examples or 'all'} examples, {size.epochs} of {size.full_epochs} epochs" for size in sizes)
-
-
-def interval(values: pd.Series) -> tuple[float, float]:
-    """The mean of the finite values and half the width of its 95 % interval (Student's; NaN below two values).
-
-    Example:
-        >>> mean, half = interval(pd.Series([1.0, 2.0, 3.0]))
-        >>> round(mean, 3), round(half, 3)
-        (2.0, 2.484)
-    """
-    finite = values.dropna()
-    if len(finite) < 2:
-        return (float(finite.mean()) if len(finite) else math.nan), math.nan
-    return float(finite.mean()), float(t.ppf(0.975, len(finite) - 1) * finite.std() / math.sqrt(len(finite)))
-
-
-def holm(p: pd.Series) -> pd.Series:
-    """Holm's adjustment of p-values for how many there are; NaN stays and does not count.
-
-    Example:
-        >>> holm(pd.Series([0.01, 0.04, math.nan])).tolist()
-        [0.02, 0.04, nan]
-    """
-    ordered = p.dropna().sort_values()
-    factors = np.arange(len(ordered), 0, -1)
-    adjusted = pd.Series(np.minimum(np.maximum.accumulate(ordered.to_numpy() * factors), 1.0), index=ordered.index)
-    return adjusted.reindex(p.index)
-
-
-def paired_p_value(differences: np.ndarray) -> float:
-    """Of the t-test that paired differences have mean zero; NaN where there is nothing to test.
-
-    Example:
-        >>> round(paired_p_value(np.array([1.0, 2.0, 3.0])), 3), paired_p_value(np.array([2.0, 2.0, 2.0]))
-        (0.074, 0.0)
-    """
-    if len(differences) < 2 or not differences.any():
-        return math.nan
-    if np.ptp(differences) == 0:  # the statistic is infinite
-        return 0.0
-    return float(ttest_1samp(differences, 0.0).pvalue)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def measured(values: pd.Series) -> str:

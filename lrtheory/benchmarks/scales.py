@@ -6,13 +6,13 @@ import pandas as pd
 
 from lrtheory.benchmarks import audit
 from lrtheory.benchmarks.protocols import Benchmark
-from lrtheory.benchmarks.protocols import table as protocol_table
-from lrtheory.runs import Store
-from lrtheory.runs.execute import Workers
+from lrtheory.runs import Compute
 from lrtheory.tasks import FIVE
 
 SIX = (*FIVE, "trec6-scratch")
 """The tasks of the paper, and the one that its abstract claims and its programs never ran."""
+IDENTITY = ["part", "role", "task", "protocol", "strategy", "variant", "seed", "lr", "epochs", "examples", "precision"]
+"""The columns that tell one run from another."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,13 @@ class Scale:
     benchmarks: tuple[Benchmark, ...]
     audits: tuple[Benchmark, ...]
     failures: tuple[Benchmark, ...] = ()
+
+    def run(self, compute: Compute) -> pd.DataFrame:
+        """All runs, with the column ``part`` of the audit's table; no run stands there twice."""
+        frames = [each.run(compute).assign(part=audit.PART[each.protocol]) for each in self.benchmarks]
+        frames += [audit.Audit(each).as_coded(compute) for each in self.audits]
+        frames += [each.run(compute).assign(part="sweep") for each in self.failures]
+        return pd.concat(frames, ignore_index=True).drop_duplicates(IDENTITY, ignore_index=True)
 
 
 FULL = Scale(
@@ -68,22 +75,3 @@ CPU = Scale(
 its questions, the others at the scale stated here."""
 
 SCALES = {"cpu": CPU, "full": FULL}
-
-IDENTITY = ["part", "role", "task", "protocol", "strategy", "variant", "seed", "lr", "epochs", "examples", "precision"]
-
-
-def table(scale: Scale, store: Store, workers: Workers = None) -> pd.DataFrame:
-    """All runs of a scale, with the column ``part`` of the audit's table; no run stands there twice.
-
-    Args:
-        scale: Which.
-        store: Keeps finished runs.
-        workers: Processes, one a core by default, or a cluster.
-    """
-    frames = [
-        protocol_table(benchmark, store, workers).assign(part=audit.PART[benchmark.protocol])
-        for benchmark in scale.benchmarks
-    ]
-    frames += [audit.coded_table(benchmark, store, workers) for benchmark in scale.audits]
-    frames += [protocol_table(benchmark, store, workers).assign(part="sweep") for benchmark in scale.failures]
-    return pd.concat(frames, ignore_index=True).drop_duplicates(IDENTITY, ignore_index=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from lrtheory import tasks
 from lrtheory.optim import strategies
 from lrtheory.optim.dals import AS_PRINTED
 from lrtheory.optim.strategies import Training
+from lrtheory.runs import Cell
 from lrtheory.runs import checkpoint as checkpoints
 from lrtheory.runs.memory import give_freed_memory_back, keep_freed_memory
 from lrtheory.tasks import Data, Examples, Settings, Task
@@ -32,7 +33,7 @@ _ALONE = Lock()
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Cell):
     """A cell of the benchmark: what determines one training run.
 
     Args:
@@ -62,6 +63,16 @@ class Run:
     encoder: str = ""
     device: str = "cpu"
     precision: str = "float32"
+
+    own_process: ClassVar[bool] = True
+
+    def compute(self) -> dict[str, Any]:
+        """Train, without checkpoints: see :func:`train`."""
+        return train(self)
+
+    def resume(self, checkpoint: Path) -> dict[str, Any]:
+        """Train from where a checkpoint was written, or from the start: see :func:`train`."""
+        return train(self, checkpoint)
 
 
 def train(run: Run, checkpoint: Path | None = None, *, every: float = CHECKPOINT_SECONDS) -> dict[str, Any]:

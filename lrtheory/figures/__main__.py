@@ -4,23 +4,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 
 from lrtheory.command_line import writable_folder
 from lrtheory.door import door
+from lrtheory.figures import FIGURES
 from lrtheory.runs.tables import committed
 
-NOT_FIGURES = ("__main__", "provenance", "style")
 RESULTS = Path("results")
-
-
-def names() -> list[str]:
-    """The figures: a module each, with ``data()`` and ``draw()``."""
-    return sorted(
-        module.name for module in iter_modules([str(Path(__file__).parent)]) if module.name not in NOT_FIGURES
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="example: python -m lrtheory.figures note_schedules --out drawn. Returns 0 when all are drawn, and 1 where "
         "some are left out, which are named: their tables are missing, or they need a package that is not installed.",
     )
-    parser.add_argument("name", nargs="?", choices=names(), metavar="NAME", help=f"One of {', '.join(names())}.")
+    parser.add_argument("name", nargs="?", choices=FIGURES, metavar="NAME", help=f"One of {', '.join(FIGURES)}.")
     parser.add_argument("--out", default="figures", metavar="FOLDER", help="Where they go. Default: figures.")
     parser.add_argument(
         "--recompute", action="store_true",
@@ -49,21 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from lrtheory.figures.provenance import provenance
     from lrtheory.figures.style import save
 
-    chosen = [options.name] if options.name else names()
+    chosen = [options.name] if options.name else list(FIGURES)
     computed = recompute(chosen) if options.recompute else set()
     missing, needing, written = [], {}, []
     for name in chosen:
         folder = RESULTS if name in computed else committed()
         try:
-            figure = import_module(f"lrtheory.figures.{name}")
-            frame, source = figure.data(folder), provenance(name, folder)
+            frame, source = FIGURES[name].data(folder), provenance(name, folder)
         except FileNotFoundError as error:
             missing.append(f"{name} ({error.filename})")
             continue
         except ModuleNotFoundError as error:  # a figure of training is drawn from modules that train
             needing[name] = str(error.name)
             continue
-        written += save(figure.draw(frame), out / name, **source)
+        written += save(FIGURES[name].draw(frame), out / name, **source)
     if written:
         print("\n".join(map(str, written)))
     if missing:
@@ -83,11 +73,12 @@ def recompute(chosen: Sequence[str]) -> set[str]:
     The benchmark's is not computed here: it needs data sets, a GPU and choices of its own.
     """
     from lrtheory import sweep
-    from lrtheory.figures.provenance import read_record, tables
+    from lrtheory.figures.provenance import read_record
+    from lrtheory.sweeps import EXPERIMENTS
 
     made = set()
-    for table in dict.fromkeys(table for name in chosen for table in tables(name)):
-        if table not in sweep.SWEEPS:
+    for table in dict.fromkeys(table for name in chosen for table in FIGURES[name].tables):
+        if table not in EXPERIMENTS:
             print(f"lrtheory figures: {table}.csv is not a sweep's; it is read from {committed()}.", file=sys.stderr)
             continue
         record = read_record(committed(), table)
@@ -96,7 +87,7 @@ def recompute(chosen: Sequence[str]) -> set[str]:
         with redirect_stdout(sys.stderr):
             if sweep.main([table, "--out", str(RESULTS)]) == 0:
                 made.add(table)
-    return {name for name in chosen if tables(name) and made.issuperset(tables(name))}
+    return {name for name in chosen if (tables := FIGURES[name].tables) and made.issuperset(tables)}
 
 
 def _duration(seconds: float) -> str:

@@ -8,11 +8,10 @@ from matplotlib.figure import Figure
 
 from lrtheory.benchmarks.audit import Effect, effects
 from lrtheory.benchmarks.published import accuracy
-from lrtheory.benchmarks.report import interval, scale
+from lrtheory.benchmarks.report import scale
 from lrtheory.figures.benchmark import runs
 from lrtheory.figures.style import styled
-
-TABLES = ("benchmark",)
+from lrtheory.statistics import interval
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from lrtheory.figures.style import of_schedules, styled
-from lrtheory.sweeps.networks import curves, grid_losses
+from lrtheory.sweeps.rate_curves import curves
+from lrtheory.sweeps.rate_tables import grid_losses
 
 RATIOS = (2, 5, 10, 20)
 _THIN = {"linewidth": 1, "markersize": 3}

@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
 from lrtheory.figures.style import styled
-from lrtheory.sweeps.language_models import BOUNDS, LONGEST, best_rates
+from lrtheory.sweeps.language_models import best_rates
+from lrtheory.sweeps.loss_models import BOUNDS, LONGEST
 
 PREDICTED: dict[str, dict[str, Any]] = {
     "diameter": {"label": "worst case, restarts", "color": "#0072B2", "linestyle": "-"},

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from lrtheory.figures.style import of_schedule, styled
-from lrtheory.sweeps.networks import curves
+from lrtheory.sweeps.rate_curves import curves
 
 TITLES = {
     "logistic-ball": "logistic, in a ball", "logistic": "logistic", "digits-noisy": "digits, noisy labels", "digits": "digits",

@@ -9,9 +9,8 @@ from matplotlib.figure import Figure
 from lrtheory.figures import networks
 from lrtheory.figures.networks import TITLES
 from lrtheory.figures.style import of_schedule, styled
-from lrtheory.sweeps.networks import grid_losses
+from lrtheory.sweeps.rate_tables import grid_losses
 
-TABLES = ("networks",)
 OPTIMIZERS = ("sgd", "adamw")
 RATIOS, LOSSES = (2, 4, 10, 30, 100), (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 4, 8)
 

@@ -8,8 +8,6 @@ from matplotlib.figure import Figure
 from lrtheory.figures.style import styled
 from lrtheory.schedules import PiecewiseLinear
 
-TABLES = ()
-"""Computed when it is drawn."""
 FORMS = {
     "a": {1000: 0.1},
     "b": {300: 1, 1000: 0.1},

@@ -11,8 +11,6 @@ from matplotlib.ticker import NullFormatter
 from lrtheory.figures.style import shown, styled
 from lrtheory.theory.modified_equation import follow, modified_equation
 
-TABLES = ()
-"""Computed when it is drawn."""
 ORDERS = {
     1: "gradient flow",
     2: r"through $\eta$, the penalty",

@@ -11,8 +11,6 @@ from matplotlib.figure import Figure
 from lrtheory.figures.style import shown, styled
 from lrtheory.theory.modified_equation import follow, modified_equation
 
-TABLES = ()
-"""Computed when it is drawn."""
 LR = 0.03
 STEPS = 200
 START = (2.8, 3.5)

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from lrtheory.estimate import mean_estimate
 from lrtheory.figures.style import shown, styled
+from lrtheory.statistics import mean_estimate
 
 DISTANCES = {
     "distance_flow": {"label": "to the gradient flow", "color": "0.35", "marker": "o"},

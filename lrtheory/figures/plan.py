@@ -12,9 +12,6 @@ from lrtheory.figures.style import broken, of_schedules, shown, styled
 from lrtheory.schedules import Robust
 from lrtheory.theory.grid_planning import GridPlan, compare_plans, plan_grid
 
-TABLES = ()
-"""Computed when it is drawn."""
-
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
     """Three trials over three decades, under the robust, the linear and the constant schedule."""

@@ -1,33 +1,23 @@
 """Which table is a figure drawn from, and which command, cells and versions made that table?
 
-Beside each table ``NAME.csv`` of a sweep lies ``NAME.json``, its record. A figure is drawn from the table that has the
-name of the module of its ``data()``, or from those that its module lists in ``TABLES``: none where it is computed.
+Beside each table ``NAME.csv`` of an experiment lies ``NAME.json``, its record; :data:`lrtheory.figures.FIGURES` says from
+which tables a figure is drawn.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 import pandas as pd
 
+from lrtheory.figures.registry import FIGURES
+from lrtheory.runs import Experiment
 from lrtheory.runs.cell import describe
 from lrtheory.runs.record import Record
 from lrtheory.runs.store import Store, StoreError, whole_file
-
-
-def tables(name: str) -> tuple[str, ...]:
-    """The tables that a figure is drawn from, without their suffix.
-
-    Example:
-        >>> tables("rho"), tables("networks_grid"), tables("paths")
-        (('rho',), ('networks',), ())
-    """
-    figure = import_module(f"lrtheory.figures.{name}")
-    return getattr(figure, "TABLES", (figure.data.__module__.rpartition(".")[2],))
 
 
 def provenance(name: str, folder: Path) -> dict[str, str]:
@@ -45,7 +35,7 @@ def provenance(name: str, folder: Path) -> dict[str, str]:
         FileNotFoundError: a table is missing.
     """
     found = {"figure": f"python -m lrtheory.figures {name}"}
-    for table in tables(name):
+    for table in FIGURES[name].tables:
         found[f"{table}.csv"] = f"sha256 {_sha256(folder, table)}"
         if record := read_record(folder, table):
             versions = ", ".join(f"{package} {version}" for package, version in record["versions"].items())
@@ -62,19 +52,18 @@ def read_record(folder: Path, table: str) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def write_record(folder: Path, table: str, config: Any, store: Store) -> None:
-    """Write beside the table of a sweep what made it.
+def write_record(folder: Path, table: str, experiment: Experiment, store: Store) -> None:
+    """Write beside the table of an experiment what made it.
 
     Args:
         folder: Where the table is.
-        table: Its name, which is also the sweep's.
-        config: The sweep's configuration.
+        table: Its name, which is also the experiment's.
+        experiment: With its configuration.
         store: Where the results of its cells are. The record is of the cells that were asked for with it.
 
     Raises:
         StoreError: a cell that was there a moment ago is not there any more.
     """
-    sweep = import_module(f"lrtheory.sweeps.{table}")
     read: list[Record] = []
     for name in store.asked:
         found = store.record(f"{name}.json")
@@ -84,8 +73,8 @@ def write_record(folder: Path, table: str, config: Any, store: Store) -> None:
     packages = sorted({package for record in read for package in record.versions})
     record = {
         "sha256": _sha256(folder, table),
-        "command": _command(table, config, sweep.DEFAULT),
-        "config": describe(config)["config"],
+        "command": _command(table, experiment),
+        "config": describe(experiment)["config"],
         "cells": len(read),
         "cells_sha256": ids_digest(store.asked),
         "seconds": round(sum(record.seconds for record in read), 1),
@@ -98,9 +87,9 @@ def write_record(folder: Path, table: str, config: Any, store: Store) -> None:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def _command(table: str, config: Any, default: Any) -> str:
-    given = []
-    for name, value in vars(config).items():
+def _command(table: str, experiment: Experiment) -> str:
+    given, default = [], type(experiment)()
+    for name, value in vars(experiment).items():
         if value != getattr(default, name):
             values = value if isinstance(value, tuple) else (value,)
             given += [f"--{name.replace('_', '-')}", *(quote(str(each)) for each in values)]
@@ -119,11 +108,9 @@ def ids_digest(ids: Iterable[str]) -> str:
 
 def records(folder: Path) -> pd.DataFrame:
     """One row for each figure and table: how to reproduce it, with the seconds on one core where they are known."""
-    from lrtheory.figures.__main__ import names
-
     rows = []
-    for name in names():
-        for table in tables(name) or ("",):
+    for name, figure in FIGURES.items():
+        for table in figure.tables or ("",):
             record = read_record(folder, table) or {}
             shown = {key: record.get(key) for key in ("command", "cells", "seconds")}
             rows.append({"figure": name, "table": table, **shown})

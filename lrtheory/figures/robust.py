@@ -16,8 +16,6 @@ from lrtheory.theory.robust_schedule import comparison, lower_bound, placed
 from lrtheory.theory.step_search import optimised_steps
 from lrtheory.theory.worst_case import worst_case
 
-TABLES = ()
-"""Computed when it is drawn."""
 DOUBT = 16
 DOUBTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 RIVALS = (Polynomial(1), Polynomial(2), Polynomial(3), Cosine(), WSD(0.2), Constant())

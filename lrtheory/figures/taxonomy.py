@@ -7,9 +7,6 @@ from matplotlib.figure import Figure
 
 from lrtheory.figures.style import styled
 
-TABLES = ()
-"""Computed when it is drawn."""
-
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
     """A row a strategy, from the registry: name, generation, its title and motive, the year of its reference."""

@@ -1,12 +1,47 @@
 import hashlib
 import json
-from dataclasses import fields, is_dataclass
-from typing import Any
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, ClassVar
 
 from lrtheory.schedules.schedule import Schedule
 
 SCHEMA = 1
 """Raised when the meaning of a stored result changes; cells of another schema are other cells."""
+
+
+@dataclass(frozen=True)
+class Cell(ABC):
+    """What determines a result, and how that is computed: the base of frozen dataclasses of plain values.
+
+    The fields are strings, whole numbers, finite floats, booleans, schedules, or tuples of these; :func:`cell_id` makes
+    the name of the result from them and from the name of the class.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Square(Cell):
+        ...     of: int
+        ...
+        ...     def compute(self):
+        ...         return {"is": self.of**2}
+        >>> Square(3).compute()
+        {'is': 9}
+    """
+
+    own_process: ClassVar[bool] = False
+    """Whether computing holds the interpreter's lock, so that cells at work together need a process each."""
+
+    @abstractmethod
+    def compute(self) -> dict[str, Any]:
+        """The result: a dictionary of plain values, and a pure function of the fields but for times."""
+
+    def resume(self, checkpoint: Path) -> dict[str, Any]:
+        """The same result, by a cell that takes long and keeps in this file how far it is; others compute it at once.
+
+        Whoever stores the result removes the file.
+        """
+        return self.compute()
 
 
 def cell_id(cell: Any) -> str:

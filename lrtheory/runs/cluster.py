@@ -10,7 +10,7 @@ import math
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,9 @@ from uuid import uuid4
 
 from lrtheory import __version__
 from lrtheory.processors import processors
-from lrtheory.runs.cell import cell_id
+from lrtheory.runs.cell import Cell, cell_id
 from lrtheory.runs.processes import interrupts_elsewhere
-from lrtheory.runs.store import versions
+from lrtheory.runs.store import Store, versions
 
 LOCAL = "local"
 """The address of a cluster that is started here and ends with the command."""
@@ -35,8 +35,7 @@ POLLED = 0.005
 PATIENCE = 30.0
 """Seconds in which a scheduler must answer, and in which some worker must run before it is said that none does."""
 
-Compute = Callable[[Any], dict[str, Any]]
-Done = tuple[Any, dict[str, Any], float, dict[str, str]]
+Done = tuple[Cell, dict[str, Any], float, dict[str, str]]
 """A cell, its result, the seconds it took and the versions it was made with."""
 
 
@@ -51,14 +50,13 @@ class Cluster:
     client: Any
     """A ``distributed.Client``."""
 
-    def run(
-        self, compute: Compute, cells: Sequence[Any], *, task_seconds: float = TASK_SECONDS
-    ) -> Iterator[list[Done]]:
+    def run(self, cells: Sequence[Cell], store: Store, *, task_seconds: float = TASK_SECONDS) -> Iterator[list[Done]]:
         """Compute cells in any order; what is finished comes as it is finished, the cells of a task together.
 
         Args:
-            compute: A function that workers can import.
-            cells: Without repetitions. Those whose ``device`` is ``"cuda"`` go to workers with the resource ``GPU``.
+            cells: Without repetitions, of classes that workers can import. Those whose ``device`` is ``"cuda"`` go to
+                workers with the resource ``GPU``.
+            store: Where workers that see this folder keep checkpoints of cells that take long.
             task_seconds: What a task should take.
 
         Raises:
@@ -68,7 +66,8 @@ class Cluster:
 
         self._check_gpus(cells)
         waiting, finished, idle = deque(cells), as_completed(), _Idle(self.client)
-        held: dict[Any, list[Any]] = {}
+        kept = Store(store.folder.resolve())  # workers may be in other folders
+        held: dict[Any, list[Cell]] = {}
         threads, asked, cost = 0, -math.inf, None
         try:
             while waiting or held:
@@ -76,7 +75,7 @@ class Cluster:
                     threads, asked = sum(self.client.nthreads().values()), time.monotonic()
                 while waiting and len(held) < AHEAD * max(threads, 1):
                     part = [waiting.popleft() for _ in range(task_size(cost, len(waiting), threads, task_seconds))]
-                    task = self._submit(compute, part)
+                    task = self._submit(part, kept)
                     held[task] = part
                     finished.add(task)
                 task = self._next(finished, idle)
@@ -109,13 +108,13 @@ class Cluster:
             time.sleep(POLLED)
         return next(finished)
 
-    def _submit(self, compute: Compute, cells: list[Any]) -> Any:
+    def _submit(self, cells: list[Cell], store: Store) -> Any:
         resources = {"GPU": 1} if any(map(_needs_gpu, cells)) else None
         # Never a name twice: a task that was cancelled a moment ago would lend this one its end, or its result.
         name = f"{type(cells[0]).__name__}-{cell_id(cells[0])[:12]}-{uuid4().hex}"
-        return self.client.submit(computed, compute, cells, __version__, key=name, pure=False, resources=resources)
+        return self.client.submit(computed, cells, store, __version__, key=name, pure=False, resources=resources)
 
-    def _check_gpus(self, cells: Sequence[Any]) -> None:
+    def _check_gpus(self, cells: Sequence[Cell]) -> None:
         """Say once that cells will wait for a GPU where none is offered."""
         if not any(map(_needs_gpu, cells)):
             return
@@ -149,7 +148,7 @@ class _Idle:
 
 
 def computed(
-    compute: Compute, cells: Sequence[Any], version: str
+    cells: Sequence[Cell], store: Store, version: str
 ) -> tuple[list[tuple[dict[str, Any], float]], dict[str, str], Exception | None]:
     """What a task does on its worker: results and seconds up to the first failure, the versions, and the failure."""
     if version != __version__:
@@ -158,7 +157,7 @@ def computed(
     for cell in cells:
         start = time.perf_counter()
         try:
-            result = compute(cell)
+            result = cell.resume(store.checkpoint(cell))
         except Exception as error:
             return done, versions(), error
         done.append((result, time.perf_counter() - start))

@@ -1,114 +1,162 @@
+"""Who computes the cells that a store lacks: threads and processes here, or a cluster."""
+
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing
-from typing import Any, TypeVar
+from contextlib import ExitStack, closing
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 from lrtheory.processors import processors
-from lrtheory.runs.cell import cell_id
+from lrtheory.runs.cell import Cell, cell_id
 from lrtheory.runs.cluster import Cluster, Done
+from lrtheory.runs.processes import Processes
 from lrtheory.runs.progress import progress
 from lrtheory.runs.store import Store
-
-Cell = TypeVar("Cell")
 
 SAVED_TOGETHER = 16
 """Files written at a time for a cluster: a disk makes 16 durable in little more than the time of one."""
 
 Workers = int | Cluster | None
-"""Who computes: a number of threads here, one a core by default, or a cluster."""
+"""Who computes: a number of cells at a time here, one for each processor by default, or a cluster."""
+
+Finished = Generator[tuple[Cell, dict[str, Any]], None, None]
 
 
-def execute(
-    compute: Callable[[Cell], dict[str, Any]],
-    cells: Sequence[Cell],
-    store: Store,
-    *,
-    workers: Workers = None,
-    phase: str = "cells",
-) -> list[dict[str, Any]]:
-    """The results of the cells, in their order: those in the store are read, the others computed and kept.
+class Compute:
+    """What an experiment calls for the results of cells, for the time of a ``with`` block.
 
-    Each cell runs whole on one thread; the kernels release the interpreter's lock. An interruption keeps every cell
-    that is finished: the same call goes on from there. It returns at once; threads that are at work on a cell go on
-    until that ends, and keep it, or until the process ends.
+    Cells that hold the interpreter's lock are computed in processes, which start when the first of them is asked for and
+    end with the block; all others are computed on threads.
 
     Args:
-        compute: A pure function of the cell. It returns a dictionary of plain values.
-        cells: What is wanted; repetitions are computed once.
         store: Where results are kept. It notes which cells were asked for.
-        workers: Number of threads, by default one for each processor that this process may use; or a Dask cluster
+        workers: Number of cells at a time, by default one for each processor that this process may use; or a Dask cluster
             (:func:`lrtheory.runs.cluster.connect`).
-        phase: What the cells are for, shown with the progress.
-
-    Returns:
-        One result a cell.
 
     Raises:
         ValueError: ``workers`` is below 1.
         TypeError: ``workers`` is neither a whole number nor a cluster.
-        StoreError: a stored file was written by a later version.
-        OSError: the store is full or cannot be written to.
 
     Example:
         >>> import tempfile
         >>> from dataclasses import dataclass
-        >>> from pathlib import Path
         >>> @dataclass(frozen=True)
-        ... class Square:
+        ... class Square(Cell):
         ...     of: int
-        >>> store = Store(Path(tempfile.mkdtemp()))
-        >>> execute(lambda cell: {"is": cell.of**2}, [Square(2), Square(3)], store)
+        ...
+        ...     def compute(self):
+        ...         return {"is": self.of**2}
+        >>> with Compute(Store(Path(tempfile.mkdtemp()))) as compute:
+        ...     compute([Square(2), Square(3)])
         [{'is': 4}, {'is': 9}]
     """
-    if isinstance(workers, bool) or not isinstance(workers, Workers):
-        raise TypeError(f"workers must be a whole number or a cluster, not {workers!r}.")
-    if isinstance(workers, int) and workers < 1:
-        raise ValueError(f"workers must be at least 1, not {workers}.")
-    store.asked.update(dict.fromkeys(map(cell_id, cells)))
-    results = {cell: store.load(cell) for cell in dict.fromkeys(cells)}
-    missing = [cell for cell, result in results.items() if result is None]
-    run = _on_cluster if isinstance(workers, Cluster) else _on_threads
-    with (
-        progress(phase, len(results), len(results) - len(missing)) as finish,
-        closing(run(compute, missing, store, workers)) as finished,
-    ):
-        for cell, result in finished:
-            results[cell] = result
-            finish()
-    return [results[cell] for cell in cells]  # pyright: ignore[reportReturnType]
+
+    def __init__(self, store: Store, workers: Workers = None) -> None:
+        if isinstance(workers, bool) or not isinstance(workers, Workers):
+            raise TypeError(f"workers must be a whole number or a cluster, not {workers!r}.")
+        if isinstance(workers, int) and workers < 1:
+            raise ValueError(f"workers must be at least 1, not {workers}.")
+        self.store = store
+        self._cluster = workers if isinstance(workers, Cluster) else None
+        self._workers = workers if isinstance(workers, int) else processors()
+        self._block = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._block.__exit__(kind, error, trace)
+
+    @property
+    def here(self) -> bool:
+        """Whether cells are computed on this machine, and not on a cluster."""
+        return self._cluster is None
+
+    def __call__(
+        self, cells: Sequence[Cell], *, phase: str = "cells", at_once: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The results of the cells, in their order: those in the store are read, the others computed and kept.
+
+        Each cell is computed whole by one worker. An interruption keeps every cell that is finished: the same call goes
+        on from there. It returns at once; threads that are at work on a cell go on until that ends, and keep it, or until
+        the process ends.
+
+        Args:
+            cells: What is wanted; repetitions are computed once.
+            phase: What the cells are for, shown with the progress.
+            at_once: At most so many cells at a time on this machine.
+
+        Returns:
+            One result per cell.
+
+        Raises:
+            StoreError: a stored file was written by a later version.
+            OSError: the store is full or cannot be written to.
+        """
+        self.store.asked.update(dict.fromkeys(map(cell_id, cells)))
+        results = {cell: self.store.load(cell) for cell in dict.fromkeys(cells)}
+        missing = [cell for cell, result in results.items() if result is None]
+        run = self._on_threads(missing, at_once) if self._cluster is None else self._on_cluster(missing, self._cluster)
+        with progress(phase, len(results), len(results) - len(missing)) as finish, closing(run) as finished:
+            for cell, result in finished:
+                results[cell] = result
+                finish()
+        return [results[cell] for cell in cells]  # pyright: ignore[reportReturnType]
+
+    @cached_property
+    def _processes(self) -> Processes:
+        return self._block.enter_context(Processes(self._workers))
+
+    def _on_threads(self, cells: Sequence[Cell], at_once: int | None) -> Finished:
+        workers = self._workers if at_once is None else min(at_once, self._workers)
+        if workers > 1 and any(cell.own_process for cell in cells):
+            self._processes  # noqa: B018  # started by this thread, not by several at a time
+
+        def finish(cell: Cell) -> dict[str, Any]:
+            start, checkpoint = time.perf_counter(), self.store.checkpoint(cell)
+            if workers > 1 and cell.own_process:
+                result = self._processes.call(resumed, checkpoint.resolve(), cell)
+            else:
+                result = cell.resume(checkpoint)
+            self.store.save(cell, result, seconds=time.perf_counter() - start)
+            return result
+
+        pool = ThreadPoolExecutor(workers)
+        waits = True
+        try:
+            futures = {pool.submit(finish, cell): cell for cell in cells}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except (KeyboardInterrupt, GeneratorExit):
+            waits = False  # whoever interrupts does not wait for a cell of an hour
+            raise
+        finally:
+            pool.shutdown(wait=waits, cancel_futures=True)
+
+    def _on_cluster(self, cells: Sequence[Cell], cluster: Cluster) -> Finished:
+        def save(done: Done) -> tuple[Cell, dict[str, Any]]:
+            cell, result, seconds, made_with = done
+            self.store.save(cell, result, seconds=seconds, made_with=made_with)
+            return cell, result
+
+        with ThreadPoolExecutor(SAVED_TOGETHER) as pool:
+            for task in cluster.run(cells, self.store):
+                yield from pool.map(save, task)
 
 
-def _on_threads(
-    compute: Callable[[Cell], dict[str, Any]], cells: Sequence[Cell], store: Store, workers: Any
-) -> Generator[tuple[Cell, dict[str, Any]], None, None]:
-    def finish(cell: Cell) -> dict[str, Any]:
-        start = time.perf_counter()
-        result = compute(cell)
-        store.save(cell, result, seconds=time.perf_counter() - start)
-        return result
-
-    pool = ThreadPoolExecutor(workers or processors())
-    waits = True
-    try:
-        futures = {pool.submit(finish, cell): cell for cell in cells}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    except (KeyboardInterrupt, GeneratorExit):
-        waits = False  # whoever interrupts does not wait for a cell of an hour
-        raise
-    finally:
-        pool.shutdown(wait=waits, cancel_futures=True)
+def resumed(checkpoint: Path, cell: Cell) -> dict[str, Any]:
+    """What a process computes: a function that it can import."""
+    return cell.resume(checkpoint)
 
 
-def _on_cluster(
-    compute: Callable[[Cell], dict[str, Any]], cells: Sequence[Cell], store: Store, workers: Any
-) -> Generator[tuple[Cell, dict[str, Any]], None, None]:
-    def save(done: Done) -> tuple[Cell, dict[str, Any]]:
-        cell, result, seconds, made_with = done
-        store.save(cell, result, seconds=seconds, made_with=made_with)
-        return cell, result
-
-    with ThreadPoolExecutor(SAVED_TOGETHER) as pool:
-        for task in workers.run(compute, cells):
-            yield from pool.map(save, task)
+def execute(
+    cells: Sequence[Cell], store: Store, *, workers: Workers = None, phase: str = "cells"
+) -> list[dict[str, Any]]:
+    """The results of the cells, in their order: one call of :class:`Compute`, which says what the arguments mean."""
+    with Compute(store, workers) as compute:
+        return compute(cells, phase=phase)

@@ -29,6 +29,7 @@ import pandas as pd
 from lrtheory.command_line import writable_folder
 from lrtheory.door import door
 from lrtheory.runs import cluster
+from lrtheory.runs.cell import Cell
 from lrtheory.runs.execute import SAVED_TOGETHER, execute
 from lrtheory.runs.folders import listed, table
 from lrtheory.runs.store import Store
@@ -45,18 +46,17 @@ PROJECTED_COSTS, PROJECTED_THREADS = (0.001, 0.01, 0.1, 1.0), tuple(4**k for k i
 
 
 @dataclass(frozen=True)
-class Waiting:
+class Waiting(Cell):
     """A cell that occupies a thread and no core: what remains is the cost of running it elsewhere."""
 
     number: int
     seconds: float
 
-
-def wait(cell: Waiting) -> dict[str, Any]:
-    """Wait, and return as many numbers as a cell of ``sweep rho``."""
-    time.sleep(cell.seconds)
-    names = ("lr", "law", "worst_case", "eps", "expected", "simulated", "standard_error")
-    return {name: cell.number / 7 + place for place, name in enumerate(names)}
+    def compute(self) -> dict[str, Any]:
+        """Wait, and return as many numbers as a cell of ``sweep rho``."""
+        time.sleep(self.seconds)
+        names = ("lr", "law", "worst_case", "eps", "expected", "simulated", "standard_error")
+        return {name: self.number / 7 + place for place, name in enumerate(names)}
 
 
 def bound(cells: int, cost: float, threads: int, *, per_task: float, per_cell: float) -> float:
@@ -113,7 +113,7 @@ def measure() -> pd.DataFrame:
             with cluster.connect(cluster.LOCAL, workers) as here:
                 here.client.wait_for_workers(workers)
                 if not constants:
-                    constants = {"per_task": _per_task(here), "per_cell": per_cell}
+                    constants = {"per_task": _per_task(here, Store(Path(folder) / "none")), "per_cell": per_cell}
                 rows += [_run(here, cost, workers, Store(Path(folder) / f"{cost}-{workers}")) for cost in WAITS]
     rows += [{"part": "constant", "operation": name, "seconds": value} for name, value in constants.items()]
     return pd.concat([pd.DataFrame(rows), projection(**constants)], ignore_index=True)
@@ -136,13 +136,13 @@ def _store(store: Store, cells: int) -> list[dict[str, Any]]:
 
     def save_all() -> None:
         with ThreadPoolExecutor(SAVED_TOGETHER) as pool:
-            list(pool.map(lambda cell: store.save(cell, wait(cell), seconds=0.0), numbered))
+            list(pool.map(lambda cell: store.save(cell, cell.compute(), seconds=0.0), numbered))
 
     operations = {
         "save": save_all,
         "list and verify": lambda: listed(store),
         "tabulate": lambda: table(store),
-        "resume": lambda: execute(wait, numbered, store, workers=1),
+        "resume": lambda: execute(numbered, store, workers=1),
     }
     rows = []
     for name, operation in operations.items():
@@ -154,13 +154,13 @@ def _store(store: Store, cells: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _per_task(here: cluster.Cluster) -> float:
+def _per_task(here: cluster.Cluster, store: Store) -> float:
     """Seconds a task, of one cell that takes no time: client, scheduler and worker together."""
     spent = []
     for trial in range(3):
         cells = [Waiting(number, 0.0) for number in range(trial * TASKS, (trial + 1) * TASKS)]
         start = time.perf_counter()
-        for _ in here.run(wait, cells, task_seconds=0.0):
+        for _ in here.run(cells, store, task_seconds=0.0):
             pass
         spent.append((time.perf_counter() - start) / TASKS)
     return round(sorted(spent)[1], 6)
@@ -170,7 +170,7 @@ def _run(here: cluster.Cluster, cost: float, workers: int, store: Store) -> dict
     """A run on workers here, its store included."""
     cells = [Waiting(number, cost) for number in range(round(SECONDS * workers / cost))]
     start = time.perf_counter()
-    execute(wait, cells, store, workers=here)
+    execute(cells, store, workers=here)
     return _row("measured", len(cells), cost, workers, time.perf_counter() - start)
 
 

@@ -1,15 +1,14 @@
 import math
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
-from lrtheory.estimate import Estimate
 from lrtheory.runs.store import whole_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def committed() -> Path:
@@ -24,50 +23,13 @@ def committed() -> Path:
     return checkout if checkout.is_dir() else package / "figures" / "data"
 
 
-def fit_slope(x: Any, y: Any, standard_error: Any = None) -> Estimate:
-    r"""The exponent of ``y`` against ``x``: least squares of logarithms, with a 95 % interval.
-
-    .. math:: \log y = c + s\log x + \text{residual}
-
-    The interval is Student's, from the residuals, so it widens where the curve is not a power; where each ``y`` has a
-    standard error of its own, the variance of the slope is at least what these give.
-
-    Args:
-        x: Positive and finite, at least three points, not all the same.
-        y: Positive and finite.
-        standard_error: Of ``y``; none by default.
-
-    Raises:
-        ValueError: fewer than three points, points at one place only, or values that are not positive and finite.
-
-    Example:
-        >>> print(f"{fit_slope([1, 2, 4, 8], [3.0, 6.0, 12.0, 24.0]):.3f}")
-        1.000 [1.000, 1.000]
-    """
-    from scipy.stats import t
-
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    if len(x) < 3 or not ((x > 0) & (y > 0) & np.isfinite(x) & np.isfinite(y)).all() or np.ptp(x) == 0:
-        raise ValueError("a slope needs at least three points, all positive and finite, and not all at one place.")
-    centred = np.log(x) - np.log(x).mean()
-    squares = np.sum(centred**2)
-    slope = np.sum(centred * np.log(y)) / squares
-    residuals = np.log(y) - np.log(y).mean() - slope * centred
-    variance = np.sum(residuals**2) / (len(x) - 2) / squares
-    if standard_error is not None:
-        relative = np.asarray(standard_error, dtype=float) / y
-        variance = max(variance, np.sum((centred * relative) ** 2) / squares**2)
-    margin = t.ppf(0.975, len(x) - 2) * np.sqrt(variance)
-    return Estimate(float(slope), float(slope - margin), float(slope + margin))
-
-
-def write_csv(table: pd.DataFrame, path: Path) -> None:
+def write_csv(table: "pd.DataFrame", path: Path) -> None:
     """Write a table all at once, with floats that read back exactly."""
     with whole_file(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def shown_table(table: pd.DataFrame, width: int | None = None) -> str:
+def shown_table(table: "pd.DataFrame", width: int | None = None) -> str:
     """A table as text for a terminal: numbers to the right, words to the left, no index.
 
     A table that is wider than the terminal is shown in groups of whole columns, one below the other; each begins with
@@ -78,6 +40,7 @@ def shown_table(table: pd.DataFrame, width: int | None = None) -> str:
         width: Characters on a line; by default those of the terminal, and no limit where standard output is none.
 
     Example:
+        >>> import pandas as pd
         >>> print(shown_table(pd.DataFrame({"schedule": ["a", "b"], "law": [0.5, 1.0], "loss": [1.25, 2.5]}), width=18))
         schedule  law
         --------  ---
@@ -89,9 +52,14 @@ def shown_table(table: pd.DataFrame, width: int | None = None) -> str:
         a         1.25
         b          2.5
     """
+    return shown_rows([list(table.columns), *table.to_numpy()], width)
+
+
+def shown_rows(rows: Sequence[Sequence[Any]], width: int | None = None) -> str:
+    """What :func:`shown_table` prints, from the names of the columns and the rows below them."""
     if width is None and sys.stdout is not None and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
-    cells = [[str(name) for name in table.columns]] + [[str(value) for value in row] for row in table.to_numpy()]
+    cells = [[str(value) for value in row] for row in rows]
     columns = []
     for column in zip(*cells):
         longest = max(map(len, column))

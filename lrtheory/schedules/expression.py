@@ -44,6 +44,8 @@ LARGEST_NUMBER = 1e300
 """The largest constant that is no plain number."""
 MOST_BITS = 20_000
 """The most bits of a numerator or denominator."""
+ROUNDING = 1e-12
+"""How far below zero a number may fall by rounding; where it must not be negative it is then zero."""
 
 _ARITHMETIC = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "Mod", ast.Pow: "**", ast.BitAnd: "and",
@@ -223,11 +225,17 @@ def _piecewise(parts: list[Expression]) -> Expression:
 
 
 _ON_ARRAYS: dict[str, Callable[..., Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": np.divide, "sqrt": np.sqrt, "exp": np.exp,
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": np.divide,
+    "sqrt": lambda values: np.sqrt(_not_below_zero(values)), "exp": np.exp,
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "abs": np.abs,
     "floor": np.floor, "ceiling": np.ceil, "Mod": np.mod, "<": np.less, "<=": np.less_equal, ">": np.greater,
     ">=": np.greater_equal, "and": np.logical_and, "or": np.logical_or,
 }  # fmt: skip
+
+
+def _not_below_zero(values: Any) -> Any:
+    """Zero for what rounding has made of zero: at a breakpoint the first root of a piece may be of less than nothing."""
+    return np.where((values < 0) & (values >= -ROUNDING), 0.0, values)
 
 
 @lru_cache(maxsize=4096)
@@ -276,7 +284,9 @@ def _power_of_arrays(base: Any, exponent: Any, known: Fraction | None) -> Callab
     if known == 2:
         return lambda u, t, T: np.square(base(u, t, T))
     if known == Fraction(1, 2):
-        return lambda u, t, T: np.sqrt(base(u, t, T))
+        return lambda u, t, T: np.sqrt(_not_below_zero(base(u, t, T)))
+    if known is not None and known.denominator > 1:
+        return lambda u, t, T: np.power(_not_below_zero(base(u, t, T)), exponent(u, t, T))
     return lambda u, t, T: np.power(base(u, t, T), exponent(u, t, T))
 
 

@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrtheory.checks import checked_horizon, checked_numbers, checked_positive, exact, is_number, shown
-from lrtheory.schedules.expression import Expression, read
+from lrtheory.schedules.expression import ROUNDING, Expression, read
 
 if TYPE_CHECKING:
     import sympy
     from matplotlib.axes import Axes
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
-
-ROUNDING = 1e-12
-"""How far below zero a shape may fall by rounding; it is then zero."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -34,11 +34,12 @@ nodes each, the finest as fine as a part of the next steps; probability that mov
 inwards, where nodes coincide, and by cubic weights outwards. One pass gives the means after every step.
 
 **Accuracy** (*measured*; schedules of the registry, ``rho`` from 1/8 to 256, ``eps`` from 0.001 to 0.999 of ``G``):
-512 nodes agree with 8,192, and with all paths of short runs, to 1e-4 in the median and to 1e-3 at worst up to ``0.7 G``.
-Above it, where little noise smooths the kinks, about one in a thousand is off by more, the largest by 6.3e-3
-(``WSD(0.2)`` of 16 steps, ``eps = 0.986 G``). The curve's end agrees to 3e-5 in the median and to 2e-3 at worst. Runs that
-are constant for a part only use the grid, whatever ``eps``: above ``0.7 G`` a run that ends with a plateau, and a curve
-while steps hardly change, may be some percent off. Without noise (``eps = G``) the path is computed.
+512 nodes agree with 8,192, and with all paths of short runs, to 1e-4 in the median, and to 1e-3 below ``0.4 G``. Above
+it little noise smooths the kinks: shapes with a floor are off by up to 4e-3, and where both pushes are nearly multiples of
+one (``eps`` about ``sigma``, 0.7 ``G``) a fifth of all runs by more than 1e-3, the largest by 1e-2 (``Polynomial(0.5)`` of
+4,000 steps). The curve's end agrees to 3e-5 in the median and to 2e-3 at worst. Runs that are constant for a part only use
+the grid, whatever ``eps``: above ``0.7 G`` a run that ends with a plateau, and a curve while steps hardly
+change, may be some percent off. Without noise (``eps = G``) the path is computed.
 """
 
 import math

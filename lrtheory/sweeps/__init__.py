@@ -1,5 +1,8 @@
-"""What do law, worst case and simulation say of one another? One sweep a file.
+"""What do law, worst case, simulation and training say of one another? One experiment per file.
 
-Each has a frozen configuration, a smaller one for ``--quick``, ``table`` (what is written) and ``summary`` (what is
-shown).
+Each is an :class:`lrtheory.runs.Experiment`; everything public is listed in ``__init__.pyi`` and loaded on first use.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

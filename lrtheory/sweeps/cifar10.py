@@ -43,20 +43,20 @@ bootstrap over seeds).
 import math
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import pandas as pd
 
-from lrtheory.extras import load_torch
-from lrtheory.runs import Store, execute
-from lrtheory.runs.cluster import Cluster
-from lrtheory.runs.execute import Workers
+from lrtheory.runs import Cell, Compute, Experiment
 from lrtheory.schedules import Constant, Polynomial, Schedule
 from lrtheory.schedules.schedule import checked_schedule
-from lrtheory.sweeps import networks
+from lrtheory.statistics import interval
 from lrtheory.sweeps.checks import check_unique
-from lrtheory.sweeps.networks import DIGITS, DIVERGED, SCHEDULES
+from lrtheory.sweeps.network_cells import DIGITS, DIVERGED
+from lrtheory.sweeps.networks import SCHEDULES, check_cuda
+from lrtheory.sweeps.rate_tables import slopes_and_orders
+from lrtheory.sweeps.residual_run import ResidualRun
 
 NETWORKS = ("compact", "wide")
 LOWEST, DECADES = 1e-2, 3
@@ -96,8 +96,35 @@ SCALES = {
 }
 
 
+def rates(per_decade: int) -> list[float]:
+    """The rates, geometrically spaced, with four digits.
+
+    Example:
+        >>> rates(1)
+        [0.01, 0.1, 1.0, 10.0]
+    """
+    return [float(f"{LOWEST * 10 ** (place / per_decade):.4g}") for place in range(DECADES * per_decade + 1)]
+
+
+@final
 @dataclass(frozen=True)
-class Cifar10Sweep:
+class ResidualCell(ResidualRun, Cell):
+    """One run; the fields are those of :class:`ResidualRun`."""
+
+    def compute(self) -> dict[str, Any]:
+        """Train one network; losses and accuracy (a fraction) are None where it diverged, ``seconds`` are of training alone."""
+        from lrtheory.sweeps.residual_training import run
+
+        result = run(self)
+        seconds = round(result.pop("seconds"), 3)
+        lost = not result["train_loss"] <= DIVERGED * math.log(CLASSES)
+        rounded = {name: None if lost else float(f"{value:.{DIGITS}g}") for name, value in result.items()}
+        return rounded | {"seconds": seconds}
+
+
+@final
+@dataclass(frozen=True)
+class Cifar10(Experiment):
     """Which cells ``sweep cifar10`` computes.
 
     Args:
@@ -108,6 +135,8 @@ class Cifar10Sweep:
         scale: full, medium, small, tiny, or auto for full on cuda and small on a CPU.
         device: Where the runs are trained, cpu or cuda.
     """
+
+    needs: ClassVar = {"torch": "torch"}
 
     networks: tuple[str, ...] = ("compact",)
     schedules: tuple[Schedule, ...] = SCHEDULES
@@ -132,130 +161,69 @@ class Cifar10Sweep:
         if self.seeds != 0 and self.seeds < 2:
             raise ValueError(f"seeds must be at least 2, or 0 for the scale's, not {self.seeds}.")
 
+    @classmethod
+    def quick(cls) -> Self:
+        """Two schedules, four rates, the smallest scale."""
+        return cls(schedules=(Constant(), Polynomial(1)), per_decade=1, scale="tiny")
 
-DEFAULT = Cifar10Sweep()
-QUICK = Cifar10Sweep(schedules=(Constant(), Polynomial(1)), per_decade=1, scale="tiny")
+    def cells(self) -> list[ResidualCell]:
+        """The runs, all of a seed before those of the next, so that an early stop leaves whole seeds."""
+        scale = SCALES[self._scale()]
+        return [
+            ResidualCell(
+                network, scale.size[network], schedule, lr, seed, scale.examples, scale.tested,
+                scale.epochs, scale.batch, MOMENTUM, WEIGHT_DECAY, SMOOTHING, scale.precision, self.device,
+            )
+            for seed, network, schedule, lr in product(
+                range(self.seeds or scale.seeds), self.networks, self.schedules, rates(self.per_decade)
+            )
+        ]  # fmt: skip
 
+    def run(self, compute: Compute) -> pd.DataFrame:
+        """One row per network, schedule and rate, in the columns of :class:`lrtheory.sweeps.networks.Networks` and a few more.
 
-@dataclass(frozen=True)
-class ResidualCell:
-    """One run: a network, what it sees and how it is trained.
+        ``task`` is the network; ``scale``, ``images`` and ``epochs`` say how large its runs are; ``test_accuracy_0``, ... are the
+        seeds', and ``seconds`` is the median time of training, on the sweep's device with whatever else that machine did. On
+        one GPU the runs are trained one after another.
 
-    Args:
-        network: compact or wide.
-        size: Channels and first stride, or depth and factor.
-        schedule: The shape.
-        lr: The rate that the schedule scales.
-        seed: Of first weights, order and augmentation.
-        examples: Training images.
-        tested: Test images.
-        epochs: Passes.
-        batch: Images a step.
-        momentum: Nesterov's.
-        weight_decay: Added to the gradient, times the weights.
-        smoothing: Of the labels.
-        precision: float32 or bfloat16.
-        device: cpu or cuda.
-    """
+        Raises:
+            ModuleNotFoundError: torch finds no device of the kind asked for.
+            FileNotFoundError: the images cannot be had.
+        """
+        from lrtheory.tasks import cifar10
+        from lrtheory.tasks.data import DataError
 
-    network: str
-    size: tuple[int, ...]
-    schedule: Schedule
-    lr: float
-    seed: int
-    examples: int
-    tested: int
-    epochs: int
-    batch: int
-    momentum: float
-    weight_decay: float
-    smoothing: float
-    precision: str
-    device: str
-
-    @property
-    def horizon(self) -> int:
-        """The number of steps."""
-        return self.epochs * (self.examples // self.batch)
-
-
-def rates(per_decade: int) -> list[float]:
-    """The rates, geometrically spaced, with four digits.
-
-    Example:
-        >>> rates(1)
-        [0.01, 0.1, 1.0, 10.0]
-    """
-    return [float(f"{LOWEST * 10 ** (place / per_decade):.4g}") for place in range(DECADES * per_decade + 1)]
-
-
-def compute(cell: ResidualCell) -> dict[str, Any]:
-    """Train one network; losses and accuracy (a fraction) are None where it diverged, ``seconds`` are of training alone."""
-    load_torch()
-    from lrtheory.sweeps.residual_training import run
-
-    result = run(cell)
-    seconds = round(result.pop("seconds"), 3)
-    lost = not result["train_loss"] <= DIVERGED * math.log(CLASSES)
-    return {name: None if lost else float(f"{value:.{DIGITS}g}") for name, value in result.items()} | {
-        "seconds": seconds
-    }
-
-
-def table(sweep: Cifar10Sweep, store: Store, workers: Workers = None) -> pd.DataFrame:
-    """A row a network, schedule and rate, in the columns of :func:`lrtheory.sweeps.networks.table` and a few more.
-
-    ``task`` is the network; ``scale``, ``images`` and ``epochs`` say how large its runs are; ``test_accuracy_0``, ... are the
-    seeds', and ``seconds`` is the median time of training, on the sweep's device with whatever else that machine did. On one GPU
-    the runs are trained one after another.
-
-    Raises:
-        ModuleNotFoundError: torch is not installed, or finds no device of the kind asked for.
-        FileNotFoundError: the images cannot be had.
-    """
-    torch = load_torch()
-    from lrtheory.tasks import cifar10
-    from lrtheory.tasks.data import DataError
-
-    if sweep.device == "cuda" and not isinstance(workers, Cluster) and not torch.cuda.is_available():
-        raise ModuleNotFoundError("torch finds no CUDA device here; leave --device out to train on the CPU.")
-    try:
-        cifar10.fetch()
-    except DataError as error:
-        raise FileNotFoundError(str(error)) from None
-    wanted = cells(sweep)
-    alone = sweep.device == "cuda" and not isinstance(workers, Cluster)
-    results = execute(compute, wanted, store, workers=1 if alone else workers)
-    runs = pd.DataFrame(
-        [
-            {**vars(cell), "schedule": repr(cell.schedule), "horizon": cell.horizon, **result}
-            for cell, result in zip(wanted, results)
-        ]
-    )
-    return _rows(runs, _scale_name(sweep))
-
-
-def cells(sweep: Cifar10Sweep) -> list[ResidualCell]:
-    """The runs of a sweep, all of a seed before those of the next, so that an early stop leaves whole seeds."""
-    scale = SCALES[_scale_name(sweep)]
-    return [
-        ResidualCell(
-            network, scale.size[network], schedule, lr, seed, scale.examples, scale.tested,
-            scale.epochs, scale.batch, MOMENTUM, WEIGHT_DECAY, SMOOTHING, scale.precision, sweep.device,
+        check_cuda(self.device, compute)
+        try:
+            cifar10.fetch()
+        except DataError as error:
+            raise FileNotFoundError(str(error)) from None
+        wanted = self.cells()
+        results = compute(wanted, at_once=1 if self.device == "cuda" else None)
+        runs = pd.DataFrame(
+            [
+                {**vars(cell), "schedule": repr(cell.schedule), "horizon": cell.horizon, **result}
+                for cell, result in zip(wanted, results)
+            ]
         )
-        for seed, network, schedule, lr in product(
-            range(sweep.seeds or scale.seeds), sweep.networks, sweep.schedules, rates(sweep.per_decade)
-        )
-    ]  # fmt: skip
+        return _rows(runs, self._scale())
+
+    @staticmethod
+    def summary(frame: pd.DataFrame) -> pd.DataFrame:
+        """Right branches and orders as in ``sweep networks``, then test accuracies and what they lose."""
+        return pd.concat([slopes_and_orders(frame), accuracies(frame)], ignore_index=True).fillna("-")
+
+    def _scale(self) -> str:
+        return self.scale if self.scale != "auto" else "full" if self.device == "cuda" else "small"
 
 
 def accuracies(frame: pd.DataFrame) -> pd.DataFrame:
-    """A row a network and schedule: its best mean test accuracy in per cent, and what is lost at other rates.
+    """One row per network and schedule: its best mean test accuracy in per cent, and what is lost at other rates.
 
     A diverged run counts as a guess. ``x 10`` is at ten times the rate of the best accuracy, ``/ 10`` at a tenth, with
     interpolation in the logarithm of the rate and a dash beyond the rates that were tried; intervals are Student's over seeds.
     """
-    from lrtheory.benchmarks.report import interval, number, spread
+    from lrtheory.benchmarks.report import number, spread
 
     lines = []
     for (network, schedule), group in frame.groupby(["task", "schedule"], sort=False):
@@ -271,15 +239,6 @@ def accuracies(frame: pd.DataFrame) -> pd.DataFrame:
             line[title] = number(float(seeds[best].mean() - mean), ".1f")
         lines.append(line)
     return pd.DataFrame(lines)
-
-
-def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """The terminal table: right branches and orders as in ``sweep networks``, then test accuracies and what they lose."""
-    return pd.concat([networks.summary(frame), accuracies(frame)], ignore_index=True).fillna("-")
-
-
-def _scale_name(sweep: Cifar10Sweep) -> str:
-    return sweep.scale if sweep.scale != "auto" else "full" if sweep.device == "cuda" else "small"
 
 
 def _rows(runs: pd.DataFrame, scale: str) -> pd.DataFrame:

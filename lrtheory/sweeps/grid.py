@@ -7,18 +7,19 @@ keeps the best point. At the worst offset the loss is
 """
 
 from dataclasses import dataclass
+from typing import Self, final
 
 import numpy as np
 import pandas as pd
 from scipy.interpolate import CubicSpline
 
 from lrtheory.checks import is_number
-from lrtheory.runs import Store
-from lrtheory.runs.execute import Workers
+from lrtheory.runs import Compute, Experiment
 from lrtheory.schedules import Schedule
-from lrtheory.sweeps import rho as rho_sweep
+from lrtheory.statistics import worst_offset
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified
+from lrtheory.sweeps.rho import Rho
 from lrtheory.theory.misspecification import degradation
 from lrtheory.theory.worst_case import tuned_lr, worst_case
 
@@ -26,8 +27,9 @@ RESOLUTION = 128
 """Rates tried for each factor of 2: offsets are 0.5 % apart, so the worst of them is within 0.3 % of the worst."""
 
 
+@final
 @dataclass(frozen=True)
-class GridSweep:
+class Grid(Experiment):
     """Which cells ``sweep grid`` computes: those of ``sweep rho`` and the points between them.
 
     Args:
@@ -49,81 +51,63 @@ class GridSweep:
             if not (is_number(ratio) and 1 < ratio <= 64):
                 raise ValueError(f"ratio must be above 1 and at most 64, not {ratio!r}.")
         check_unique("ratios", self.ratios)
-        self.as_rho_sweep()
+        self.as_rho()
 
-    def as_rho_sweep(self) -> rho_sweep.RhoSweep:
+    def as_rho(self) -> Rho:
         """The sweep over ``rho`` whose curves the grids are laid on: twice as dense as its default."""
         rhos = tuple(2.0 ** (k / 2) for k in range(-6, 17))
-        return rho_sweep.RhoSweep(self.schedules, rhos, self.horizon, self.replicas, self.seed)
+        return Rho(self.schedules, rhos, self.horizon, self.replicas, self.seed)
 
+    @classmethod
+    def quick(cls) -> Self:
+        """Three ratios, and shorter runs."""
+        return cls(ratios=(2.0, 4.0, 16.0), horizon=2_000, replicas=1_000)
 
-DEFAULT = GridSweep()
-QUICK = GridSweep(ratios=(2.0, 4.0, 16.0), horizon=2_000, replicas=1_000)
+    def cells(self) -> list[Misspecified]:
+        """The cells: those of ``sweep rho``, and the points between them."""
+        return self.as_rho().cells()
 
+    def run(self, compute: Compute) -> pd.DataFrame:
+        r"""One row for each schedule and ratio: what is lost after tuning, at the worst offset of the grid.
 
-def cells(sweep: GridSweep) -> list[Misspecified]:
-    """The cells of the sweep: those of ``sweep rho``, and the points between them."""
-    return rho_sweep.cells(sweep.as_rho_sweep())
+        As in ``sweep rho``, ``law`` is a factor, the other layers are losses in units of :math:`DG/\sqrt T`, and the columns
+        ``*_factor`` divide them by the loss of the perfect rate. ``law`` and ``worst_case`` are evaluated at each point of
+        each grid; ``expected`` and ``simulated`` are read off the curves of ``sweep rho`` by cubic splines of logarithms.
 
+        To which precision the columns hold on another processor: :mod:`lrtheory.sweeps.precision`.
+        """
+        curves = self.as_rho().run(compute)
+        rows = []
+        for schedule in self.schedules:
+            curve = curves[curves["schedule"] == repr(schedule)]
+            tuned = tuned_lr(schedule, self.horizon, diameter=1.0)
+            log_rho = np.log(curve["rho"].to_numpy())
+            layers = {
+                "law": lambda rho, s=schedule: degradation(s, rho),
+                "worst_case": lambda rho, s=schedule, lr=tuned: (
+                    worst_case(s, horizon=self.horizon, lr=rho * lr, diameter=1.0) * self.horizon**0.5
+                ),
+            }
+            for layer in ("expected", "simulated"):
+                spline = CubicSpline(log_rho, np.log(curve[layer].to_numpy()))
+                layers[layer] = lambda rho, spline=spline: np.exp(spline(np.log(rho)))
+            octaves = np.log2(curve["rho"].max() / curve["rho"].min())
+            dense = np.geomspace(curve["rho"].min(), curve["rho"].max(), round(octaves * RESOLUTION) + 1)
+            losses = {layer: loss(dense) for layer, loss in layers.items()}
+            for ratio in self.ratios:
+                row = {"schedule": repr(schedule), "ratio": ratio, "horizon": self.horizon}
+                row |= {layer: worst_offset(dense, loss, ratio) for layer, loss in losses.items()}
+                row |= {f"{layer}_factor": row[layer] / loss.min() for layer, loss in losses.items() if layer != "law"}
+                rows.append(row)
+        return pd.DataFrame(rows)
 
-def table(sweep: GridSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
-    r"""One row for each schedule and ratio: what is lost after tuning, at the worst offset of the grid.
-
-    As in ``sweep rho``, ``law`` is a factor, the other layers are losses in units of :math:`DG/\sqrt T`, and the columns
-    ``*_factor`` divide them by the loss of the perfect rate. ``law`` and ``worst_case`` are evaluated at each point of
-    each grid; ``expected`` and ``simulated`` are read off the curves of ``sweep rho`` by cubic splines of logarithms.
-
-    To which precision the columns hold on another processor: :mod:`lrtheory.sweeps.precision`.
-    """
-    curves = rho_sweep.table(sweep.as_rho_sweep(), store, workers)
-    rows = []
-    for schedule in sweep.schedules:
-        curve = curves[curves["schedule"] == repr(schedule)]
-        tuned = tuned_lr(schedule, sweep.horizon, diameter=1.0)
-        log_rho = np.log(curve["rho"].to_numpy())
-        layers = {
-            "law": lambda rho, s=schedule: degradation(s, rho),
-            "worst_case": lambda rho, s=schedule, lr=tuned: (
-                worst_case(s, horizon=sweep.horizon, lr=rho * lr, diameter=1.0) * sweep.horizon**0.5
-            ),
-        }
-        for layer in ("expected", "simulated"):
-            spline = CubicSpline(log_rho, np.log(curve[layer].to_numpy()))
-            layers[layer] = lambda rho, spline=spline: np.exp(spline(np.log(rho)))
-        octaves = np.log2(curve["rho"].max() / curve["rho"].min())
-        dense = np.geomspace(curve["rho"].min(), curve["rho"].max(), round(octaves * RESOLUTION) + 1)
-        losses = {layer: loss(dense) for layer, loss in layers.items()}
-        for ratio in sweep.ratios:
-            row = {"schedule": repr(schedule), "ratio": ratio, "horizon": sweep.horizon}
-            row |= {layer: worst_offset(dense, loss, ratio) for layer, loss in losses.items()}
-            row |= {f"{layer}_factor": row[layer] / loss.min() for layer, loss in losses.items() if layer != "law"}
-            rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def worst_offset(rho: np.ndarray, loss: np.ndarray, ratio: float) -> float:
-    """The loss of the best point of a geometric grid, at the grid's worst offset.
-
-    Args:
-        rho: Rates, geometrically spaced.
-        loss: The loss at each of them.
-        ratio: Ratio of neighbouring grid points.
-
-    Example:
-        >>> rho = np.geomspace(1 / 64, 64, 20001)
-        >>> round(worst_offset(rho, (rho + 1 / rho) / 2, 4.0), 3)  # (2 + 1/2)/2: the tuned rate is in the middle
-        1.25
-    """
-    spacing = np.log(rho[1] / rho[0])
-    period = max(round(float(np.log(ratio) / spacing)), 1)
-    return float(max(loss[offset::period].min() for offset in range(period)))
-
-
-def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """The terminal table: the worst case in units of DG/sqrt(T), a row a schedule, a column a ratio."""
-    rows = []
-    for name, group in frame.groupby("schedule", sort=False):
-        rows.append(
-            {"schedule": name} | {f"ratio={r:g}": f"{loss:.3f}" for r, loss in zip(group["ratio"], group["worst_case"])}
-        )
-    return pd.DataFrame(rows)
+    @staticmethod
+    def summary(frame: pd.DataFrame) -> pd.DataFrame:
+        """The worst case in units of DG/sqrt(T): one row per schedule, one column per ratio."""
+        rows = []
+        for name, group in frame.groupby("schedule", sort=False):
+            rows.append(
+                {"schedule": name}
+                | {f"ratio={r:g}": f"{loss:.3f}" for r, loss in zip(group["ratio"], group["worst_case"])}
+            )
+        return pd.DataFrame(rows)

@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from lrtheory.runs import Cell
 from lrtheory.schedules import WSD, Constant, Cosine, InverseSqrt, Polynomial, Robust, Schedule
 from lrtheory.simulation import VERSION, AbsoluteValue, simulate, worst_eps
 from lrtheory.theory.misspecification import degradation, reciprocal
@@ -22,7 +23,7 @@ THEORY = 2
 
 
 @dataclass(frozen=True)
-class Misspecified:
+class Misspecified(Cell):
     """SGD on a domain of diameter 1 with gradients bounded by 1, at ``rho`` times the tuned rate.
 
     Args:
@@ -43,29 +44,27 @@ class Misspecified:
     simulator: int = VERSION
     theory: int = THEORY
 
+    def compute(self) -> dict[str, Any]:
+        r"""The law, the worst case, and the worst member of the one-dimensional family, expected and simulated.
 
-def compute(cell: Misspecified) -> dict[str, Any]:
-    r"""The law, the worst case, and the worst member of the one-dimensional family, expected and simulated.
-
-    Losses are in units of :math:`DG/\sqrt T`; the law is a factor over the tuned rate.
-    """
-    schedule = cell.schedule
-    lr = cell.rho * _tuned(cell.schedule, cell.horizon)
-    eps, expected = worst_eps(schedule, horizon=cell.horizon, lr=lr)
-    runs = simulate(
-        AbsoluteValue(eps), schedule, horizon=cell.horizon, lr=lr, replicas=cell.replicas, seed=cell.seed, averaged=False,
-        threads=1,
-    ).iloc[0]  # fmt: skip
-    unit = math.sqrt(cell.horizon)
-    return {
-        "lr": lr,
-        "law": float(degradation(schedule, cell.rho)),
-        "worst_case": float(worst_case(schedule, horizon=cell.horizon, lr=lr, diameter=1.0)) * unit,
-        "eps": eps,
-        "expected": expected * unit,
-        "simulated": float(runs["last"]) * unit,
-        "standard_error": float(runs["last_standard_error"]) * unit,
-    }
+        Losses are in units of :math:`DG/\sqrt T`; the law is a factor over the tuned rate.
+        """
+        schedule, lr = self.schedule, self.rho * _tuned(self.schedule, self.horizon)
+        eps, expected = worst_eps(schedule, horizon=self.horizon, lr=lr)
+        runs = simulate(
+            AbsoluteValue(eps), schedule, horizon=self.horizon, lr=lr, replicas=self.replicas, seed=self.seed, averaged=False,
+            threads=1,
+        ).iloc[0]  # fmt: skip
+        unit = math.sqrt(self.horizon)
+        return {
+            "lr": lr,
+            "law": degradation(schedule, self.rho),
+            "worst_case": float(worst_case(schedule, horizon=self.horizon, lr=lr, diameter=1.0)) * unit,
+            "eps": eps,
+            "expected": expected * unit,
+            "simulated": float(runs["last"]) * unit,
+            "standard_error": float(runs["last_standard_error"]) * unit,
+        }
 
 
 @lru_cache(maxsize=256)

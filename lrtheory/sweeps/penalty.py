@@ -28,17 +28,16 @@ What a large step does for flatness on this problem, it does beyond stability, n
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import pandas as pd
 
 from lrtheory.checks import checked_positive
-from lrtheory.estimate import Estimate, mean_estimate
+from lrtheory.estimate import Estimate
 from lrtheory.extras import load_torch
-from lrtheory.runs import Store, execute
-from lrtheory.runs.execute import Workers
-from lrtheory.runs.tables import fit_slope
+from lrtheory.runs import Cell, Compute, Experiment
+from lrtheory.statistics import fit_slope, mean_estimate
 from lrtheory.sweeps.checks import check_seed, check_unique
 
 PATHS = ("descent", "flow", "penalised")
@@ -51,7 +50,50 @@ POWER_ITERATIONS = 100
 
 
 @dataclass(frozen=True)
-class PenaltySweep:
+class PenaltyCell(Cell):
+    """The three paths at one large step; the fields are those of :class:`Penalty`."""
+
+    lr: float
+    runs: int
+    flow_time: float
+    refinement: int
+    points: int
+    seed: int
+
+    def compute(self) -> dict[str, Any]:
+        """Train the networks three ways; every value is a list with one entry per run."""
+        torch = load_torch()
+        torch.set_num_threads(1)  # the tensors are small, and results must not depend on the number of cores
+        problem = _Problem.draw(self)
+        tiny = self.lr / self.refinement
+        steps = round(self.flow_time / self.lr)
+        ends = {"descent": _descend(problem, problem.start, self.lr, steps)}
+        ends["penalised"] = _descend(problem, problem.start, tiny, steps * self.refinement, (self.lr - tiny) / 4)
+        theta, sharpest = problem.start, _sharpness(problem, problem.start)
+        marks = [steps * part // CHECKPOINTS for part in range(CHECKPOINTS + 1)]
+        for begun, done in pairwise(marks):
+            theta = _descend(problem, theta, tiny, (done - begun) * self.refinement)
+            sharpest = torch.maximum(sharpest, _sharpness(problem, theta))
+        ends["flow"] = theta
+        result = {
+            "lr_sharpness": self.lr * sharpest,
+            "travel": _distance(ends["flow"], problem.start),
+            "distance_flow": _distance(ends["descent"], ends["flow"]),
+            "distance_penalised": _distance(ends["descent"], ends["penalised"]),
+        }
+        for path in PATHS:
+            loss, gradient = _loss_and_gradient(problem, ends[path])
+            result[f"loss_{path}"] = loss
+            result[f"gradient_norm_{path}"] = gradient.norm(dim=1)
+            result[f"sharpness_{path}"] = _sharpness(problem, ends[path])
+            right = _network(ends[path], problem.test_inputs) * problem.test_targets > 0
+            result[f"accuracy_{path}"] = right.double().mean(1)
+        return {name: values.tolist() for name, values in result.items()}
+
+
+@final
+@dataclass(frozen=True)
+class Penalty(Experiment):
     """Which cells ``sweep penalty`` computes.
 
     Args:
@@ -62,6 +104,8 @@ class PenaltySweep:
         points: Training points of each network, at least two.
         seed: Of the data and the starts.
     """
+
+    needs: ClassVar = {"torch": "torch"}
 
     lrs: tuple[float, ...] = (0.03, 0.045, 0.065, 0.1, 0.15, 0.2, 0.25, 0.3)
     runs: int = 16
@@ -81,78 +125,54 @@ class PenaltySweep:
             if getattr(self, name) < 2:
                 raise ValueError(f"{name} must be at least 2, not {getattr(self, name)}.")
 
+    @classmethod
+    def quick(cls) -> Self:
+        """Three steps, and fewer and shorter runs."""
+        return cls(lrs=(0.05, 0.1, 0.25), runs=4, flow_time=20.0, refinement=4)
 
-DEFAULT = PenaltySweep()
-QUICK = PenaltySweep(lrs=(0.05, 0.1, 0.25), runs=4, flow_time=20.0, refinement=4)
+    def cells(self) -> list[PenaltyCell]:
+        """The cells, one per large step."""
+        return [PenaltyCell(lr, self.runs, self.flow_time, self.refinement, self.points, self.seed) for lr in self.lrs]
 
+    def run(self, compute: Compute) -> pd.DataFrame:
+        r"""One row per large step and run.
 
-@dataclass(frozen=True)
-class PenaltyCell:
-    """The three paths at one large step; the fields are those of :class:`PenaltySweep`."""
+        ``lr_sharpness`` is :math:`\eta\lambda` with the largest sharpness along the flow; ``travel`` is how far the flow
+        goes; the distances are from the end of ``descent`` to that of the other path; the rest are the loss, the norm of
+        its gradient, the largest eigenvalue of its Hessian and the test accuracy at the end of each path.
+        """
+        wanted = self.cells()
+        results = compute(wanted)
+        return pd.concat(
+            [pd.DataFrame({"lr": cell.lr, "run": range(cell.runs), **result}) for cell, result in zip(wanted, results)],
+            ignore_index=True,
+        )
 
-    lr: float
-    runs: int
-    flow_time: float
-    refinement: int
-    points: int
-    seed: int
+    @staticmethod
+    def summary(frame: pd.DataFrame) -> pd.DataFrame:
+        r"""Each step's three paths, with means over runs and their 95 % intervals.
 
-
-def compute(cell: PenaltyCell) -> dict[str, Any]:
-    """Train the networks of a cell three ways; every value is a list with an entry a run."""
-    torch = load_torch()
-    torch.set_num_threads(1)  # the tensors are small, and results must not depend on the number of cores
-    problem = _Problem.draw(cell)
-    tiny = cell.lr / cell.refinement
-    steps = round(cell.flow_time / cell.lr)
-    ends = {"descent": _descend(problem, problem.start, cell.lr, steps)}
-    ends["penalised"] = _descend(problem, problem.start, tiny, steps * cell.refinement, (cell.lr - tiny) / 4)
-    theta, sharpest = problem.start, _sharpness(problem, problem.start)
-    marks = [steps * part // CHECKPOINTS for part in range(CHECKPOINTS + 1)]
-    for begun, done in pairwise(marks):
-        theta = _descend(problem, theta, tiny, (done - begun) * cell.refinement)
-        sharpest = torch.maximum(sharpest, _sharpness(problem, theta))
-    ends["flow"] = theta
-    result = {
-        "lr_sharpness": cell.lr * sharpest,
-        "travel": _distance(ends["flow"], problem.start),
-        "distance_flow": _distance(ends["descent"], ends["flow"]),
-        "distance_penalised": _distance(ends["descent"], ends["penalised"]),
-    }
-    for path in PATHS:
-        loss, gradient = _loss_and_gradient(problem, ends[path])
-        result[f"loss_{path}"] = loss
-        result[f"gradient_norm_{path}"] = gradient.norm(dim=1)
-        result[f"sharpness_{path}"] = _sharpness(problem, ends[path])
-        right = _network(ends[path], problem.test_inputs) * problem.test_targets > 0
-        result[f"accuracy_{path}"] = right.double().mean(1)
-    return {name: values.tolist() for name, values in result.items()}
-
-
-def cells(sweep: PenaltySweep) -> list[PenaltyCell]:
-    """The cells of the sweep, a large step each."""
-    return [
-        PenaltyCell(lr, sweep.runs, sweep.flow_time, sweep.refinement, sweep.points, sweep.seed) for lr in sweep.lrs
-    ]
-
-
-def table(sweep: PenaltySweep, store: Store, workers: Workers = None) -> pd.DataFrame:
-    r"""A row a large step and run.
-
-    ``lr_sharpness`` is :math:`\eta\lambda` with the largest sharpness along the flow; ``travel`` is how far the flow
-    goes; the distances are from the end of ``descent`` to that of the other path; the rest are the loss, the norm of
-    its gradient, the largest eigenvalue of its Hessian and the test accuracy at the end of each path.
-
-    Raises:
-        ModuleNotFoundError: torch is not installed.
-    """
-    load_torch()
-    wanted = cells(sweep)
-    results = execute(compute, wanted, store, workers=workers)
-    return pd.concat(
-        [pd.DataFrame({"lr": cell.lr, "run": range(cell.runs), **result}) for cell, result in zip(wanted, results)],
-        ignore_index=True,
-    )
+        Differences are from the flow, run by run. The last rows are the powers of the step that the distances grow with where
+        every :math:`\eta\lambda<1`.
+        """
+        rows = []
+        for lr, group in frame.groupby("lr"):
+            for path in PATHS:
+                row = {"lr": f"{lr:g}", "lr * sharpness": str(mean_estimate(group["lr_sharpness"])), "path": path}
+                row["distance from descent"] = (
+                    "-" if path == "descent" else str(mean_estimate(group[f"distance_{path}"]))
+                )
+                row["over flow's"] = str(explained(group)) if path == "penalised" else "-"
+                for measure in ("gradient_norm", "sharpness", "accuracy"):
+                    difference = group[f"{measure}_{path}"] - group[f"{measure}_flow"]
+                    row[f"{measure.replace('_', ' ')} - flow's"] = (
+                        "-" if path == "flow" else str(mean_estimate(difference))
+                    )
+                rows.append(row)
+        for name, slope in orders(frame).items():
+            order = {"lr": "order", "path": name.removeprefix("distance_"), "distance from descent": f"{slope:.3f}"}
+            rows.append({column: order.get(column, "-") for column in rows[0]})
+        return pd.DataFrame(rows)
 
 
 def explained(group: pd.DataFrame) -> Estimate:
@@ -175,28 +195,6 @@ def orders(frame: pd.DataFrame) -> dict[str, Any]:
         return {}
     means = {name: below.groupby("lr")[name].apply(gmean) for name in ("distance_flow", "distance_penalised")}
     return {name: fit_slope(mean.index, mean) for name, mean in means.items()}
-
-
-def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    r"""The terminal table: each step's three paths, with means over runs and their 95 % intervals.
-
-    Differences are from the flow, run by run. The last rows are the powers of the step that the distances grow with where
-    every :math:`\eta\lambda<1`.
-    """
-    rows = []
-    for lr, group in frame.groupby("lr"):
-        for path in PATHS:
-            row = {"lr": f"{lr:g}", "lr * sharpness": str(mean_estimate(group["lr_sharpness"])), "path": path}
-            row["distance from descent"] = "-" if path == "descent" else str(mean_estimate(group[f"distance_{path}"]))
-            row["over flow's"] = str(explained(group)) if path == "penalised" else "-"
-            for measure in ("gradient_norm", "sharpness", "accuracy"):
-                difference = group[f"{measure}_{path}"] - group[f"{measure}_flow"]
-                row[f"{measure.replace('_', ' ')} - flow's"] = "-" if path == "flow" else str(mean_estimate(difference))
-            rows.append(row)
-    for name, slope in orders(frame).items():
-        order = {"lr": "order", "path": name.removeprefix("distance_"), "distance from descent": f"{slope:.3f}"}
-        rows.append({column: order.get(column, "-") for column in rows[0]})
-    return pd.DataFrame(rows)
 
 
 def two_moons(count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lrtheory.benchmarks.training import clock
-from lrtheory.sweeps.cifar10 import ResidualCell
+from lrtheory.sweeps.residual_run import ResidualRun
 from lrtheory.tasks import cifar10, residual
 from lrtheory.tasks.task import Examples, Task
 from lrtheory.training.ensemble import start
@@ -31,7 +31,7 @@ class Setting:
     task: Task
 
 
-def run(cell: ResidualCell) -> dict[str, float]:
+def run(cell: ResidualRun) -> dict[str, float]:
     """Train a network and measure it; ``seconds`` are of training alone."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)  # results must not depend on the number of cores
@@ -47,7 +47,7 @@ def run(cell: ResidualCell) -> dict[str, float]:
     return {"train_loss": train_loss, "test_loss": test_loss, "test_accuracy": test_accuracy, "seconds": seconds}
 
 
-def train(cell: ResidualCell, model: nn.Module, examples: Examples) -> float:
+def train(cell: ResidualRun, model: nn.Module, examples: Examples) -> float:
     """Train a model in place by SGD with Nesterov's momentum, on reshuffled passes of cropped and mirrored images.
 
     Returns:
@@ -74,7 +74,7 @@ def train(cell: ResidualCell, model: nn.Module, examples: Examples) -> float:
 
 
 @torch.no_grad()
-def measure(cell: ResidualCell, model: nn.Module, examples: Examples) -> tuple[float, float]:
+def measure(cell: ResidualRun, model: nn.Module, examples: Examples) -> tuple[float, float]:
     """The mean loss, and the part that is right."""
     model.eval()
     loss = torch.zeros((), dtype=torch.float64, device=cell.device)

@@ -43,19 +43,18 @@ epochs. A seed moves a tuned accuracy by 0.7, 1.3 and 1.6 points, one standard d
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import pandas as pd
 
 from lrtheory.benchmarks.published import ACCURACY
 from lrtheory.benchmarks.published import TASKS as FIVE
-from lrtheory.benchmarks.report import REFERENCE, holm, interval, number, paired_p_value, spread
+from lrtheory.benchmarks.report import REFERENCE, number, spread
 from lrtheory.extras import load_torch
-from lrtheory.runs import Store, execute
-from lrtheory.runs.execute import Workers
+from lrtheory.runs import Compute, Experiment
+from lrtheory.statistics import holm, interval, paired_p_value, worst_offset
 from lrtheory.sweeps.checks import check_unique
-from lrtheory.sweeps.grid import worst_offset
 
 TASKS = (*FIVE, "trec6-scratch")
 OFF = {"/10": 1 / 10, "/4": 1 / 4, "/2": 1 / 2, "x2": 2.0, "x4": 4.0, "x10": 10.0}
@@ -68,8 +67,9 @@ DENSE = 2_001
 """Rates between a tenth and ten times the tuned one at which grids are laid."""
 
 
+@final
 @dataclass(frozen=True)
-class RobustnessSweep:
+class Robustness(Experiment):
     """Which runs ``sweep robustness`` makes.
 
     Args:
@@ -78,6 +78,8 @@ class RobustnessSweep:
         seeds: Runs at every rate; 0 for the scale's own number.
         scale: cpu (reduced: see lrtheory/benchmarks/scales.py), full, for a GPU, or tiny.
     """
+
+    needs: ClassVar = {"torch": "torch"}
 
     tasks: tuple[str, ...] = ("synthetic", "trec6-scratch", "cifar10")
     strategies: tuple[str, ...] = tuple(ACCURACY)
@@ -95,61 +97,76 @@ class RobustnessSweep:
         if self.seeds < 0:
             raise ValueError(f"seeds must be at least 0, not {self.seeds}.")
 
+    @classmethod
+    def quick(cls) -> Self:
+        """One task, three strategies, and short runs."""
+        return cls(tasks=("synthetic",), strategies=("Fixed SGD", "AdamW", "DALS"), scale="tiny")
 
-DEFAULT = RobustnessSweep()
-QUICK = RobustnessSweep(tasks=("synthetic",), strategies=("Fixed SGD", "AdamW", "DALS"), scale="tiny")
+    def run(self, compute: Compute) -> pd.DataFrame:
+        """One row per run: those of the declared grid (seed 0), and those at the tuned rate and around it (every seed).
 
+        ``off`` is the rate over the tuned one and ``edge`` says that this lies at an end of its grid. ``accuracy`` is in per
+        cent, after the last epoch, a guess where the run diverged; ``loss`` is the mean training loss of the last epoch,
+        empty there.
 
-def table(sweep: RobustnessSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
-    """A row a run: those of the declared grid (seed 0), and those at the tuned rate and around it (every seed).
+        Raises:
+            ModuleNotFoundError: a package that a strategy needs is not installed.
+            FileNotFoundError: a data set cannot be had.
+        """
+        from lrtheory import tasks
+        from lrtheory.tasks.data import DataError
 
-    ``off`` is the rate over the tuned one and ``edge`` says that this lies at an end of its grid. ``accuracy`` is in per cent,
-    after the last epoch, a guess where the run diverged; ``loss`` is the mean training loss of the last epoch, empty there.
+        rows = []
+        for benchmark in self.benchmarks():
+            (task,) = benchmark.tasks
+            made = tasks.get(task, encoder=benchmark.encoder)
+            try:
+                made.fetch()
+            except DataError as error:
+                raise FileNotFoundError(str(error)) from None
+            known = benchmark.run(compute)
+            wanted = [cell for line in _lines(benchmark, known) for cell in line]
+            results = compute([run for run, _ in wanted])
+            rows += [_row(made, run, facts, result) for (run, facts), result in zip(wanted, results)]
+        return pd.DataFrame(rows)
 
-    Raises:
-        ModuleNotFoundError: torch, or a package that a strategy needs, is not installed.
-        FileNotFoundError: a data set cannot be had.
-    """
-    load_torch()
-    from lrtheory import tasks
-    from lrtheory.benchmarks.protocols import table as protocol_table
-    from lrtheory.benchmarks.protocols import trainer
-    from lrtheory.tasks.data import DataError
+    def benchmarks(self) -> list[Any]:
+        """The fair benchmark of each task, at the scale of this configuration."""
+        load_torch("this experiment")
+        from lrtheory.benchmarks.protocols import Benchmark
+        from lrtheory.benchmarks.scales import SCALES
 
-    rows = []
-    for benchmark in benchmarks(sweep):
-        (task,) = benchmark.tasks
-        made = tasks.get(task, encoder=benchmark.encoder)
-        try:
-            made.fetch()
-        except DataError as error:
-            raise FileNotFoundError(str(error)) from None
-        known = protocol_table(benchmark, store, workers)
-        wanted = [cell for line in _lines(benchmark, known) for cell in line]
-        with trainer(workers, store) as (compute, threads):
-            results = execute(compute, [run for run, _ in wanted], store, workers=threads)
-        rows += [_row(made, run, facts, result) for (run, facts), result in zip(wanted, results)]
-    return pd.DataFrame(rows)
+        fair: tuple[Benchmark, ...] = (Benchmark.quick(),)
+        if self.scale != "tiny":
+            fair = tuple(benchmark for benchmark in SCALES[self.scale].benchmarks if benchmark.protocol == "fair")
+        found = []
+        for task in self.tasks:
+            of_task = [benchmark for benchmark in fair if task in benchmark.tasks]
+            if not of_task:
+                raise FileNotFoundError(f"the scale {self.scale} has no benchmark of {task}.")
+            seeds = self.seeds or SEEDS[self.scale]
+            found.append(replace(of_task[0], tasks=(task,), strategies=self.strategies, seeds=seeds))
+        return found
 
-
-def benchmarks(sweep: RobustnessSweep) -> list[Any]:
-    """The fair benchmark of each task of a sweep, at the sweep's scale."""
-    load_torch()
-    from lrtheory.benchmarks.protocols import QUICK as TINY
-    from lrtheory.benchmarks.protocols import Benchmark
-    from lrtheory.benchmarks.scales import SCALES
-
-    fair: tuple[Benchmark, ...] = (TINY,)
-    if sweep.scale != "tiny":
-        fair = tuple(benchmark for benchmark in SCALES[sweep.scale].benchmarks if benchmark.protocol == "fair")
-    found = []
-    for task in sweep.tasks:
-        of_task = [benchmark for benchmark in fair if task in benchmark.tasks]
-        if not of_task:
-            raise FileNotFoundError(f"the scale {sweep.scale} has no benchmark of {task}.")
-        seeds = sweep.seeds or SEEDS[sweep.scale]
-        found.append(replace(of_task[0], tasks=(task,), strategies=sweep.strategies, seeds=seeds))
-    return found
+    @staticmethod
+    def summary(frame: pd.DataFrame) -> pd.DataFrame:
+        """One row per task and strategy: those that lose least in the mean first, means with half their intervals."""
+        rows, found = [], measures(frame)
+        order = found["task"].map({task: place for place, task in enumerate(found["task"].unique())})
+        for row in found.assign(order=order).sort_values(["order", "mean lost"]).to_dict("records"):
+            rows.append(
+                {
+                    "task": row["task"], "strategy": row["strategy"], "lr": f"{row['lr']:.3g}{' (edge)' if row['edge'] else ''}",
+                    "tuned": f"{row['tuned']:.1f}", **{name: f"{row[name]:+.1f}" for name in OFF},
+                    "mean lost": spread(row["mean lost"], row["half mean lost"]),
+                    f"vs {REFERENCE}": number(row["versus"], "+.1f"), "p": number(row["p"], ".3f"),
+                    "sensitivity": spread(row["sensitivity"], row["half sensitivity"]),
+                    **{f"grid {ratio:g}": f"{row[f'grid {ratio:g}']:.1f}" for ratio in RATIOS},
+                    "seeds": f"{row['seeds']}" + (f", {row['diverged']} diverged" if row["diverged"] else ""),
+                    "examples": row["examples"] or "all", "epochs": row["epochs"],
+                }
+            )  # fmt: skip
+        return pd.DataFrame(rows)
 
 
 def _lines(benchmark: Any, known: pd.DataFrame) -> Iterator[list[tuple[Any, dict[str, Any]]]]:
@@ -237,23 +254,3 @@ def measures(frame: pd.DataFrame) -> pd.DataFrame:
     found = pd.DataFrame(rows)
     found["p"] = found.groupby("task", sort=False)["p"].transform(holm)
     return found
-
-
-def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """The terminal table: a row a task and strategy, those that lose least in the mean first, means with half their intervals."""
-    rows, found = [], measures(frame)
-    order = found["task"].map({task: place for place, task in enumerate(found["task"].unique())})
-    for row in found.assign(order=order).sort_values(["order", "mean lost"]).to_dict("records"):
-        rows.append(
-            {
-                "task": row["task"], "strategy": row["strategy"], "lr": f"{row['lr']:.3g}{' (edge)' if row['edge'] else ''}",
-                "tuned": f"{row['tuned']:.1f}", **{name: f"{row[name]:+.1f}" for name in OFF},
-                "mean lost": spread(row["mean lost"], row["half mean lost"]),
-                f"vs {REFERENCE}": number(row["versus"], "+.1f"), "p": number(row["p"], ".3f"),
-                "sensitivity": spread(row["sensitivity"], row["half sensitivity"]),
-                **{f"grid {ratio:g}": f"{row[f'grid {ratio:g}']:.1f}" for ratio in RATIOS},
-                "seeds": f"{row['seeds']}" + (f", {row['diverged']} diverged" if row["diverged"] else ""),
-                "examples": row["examples"] or "all", "epochs": row["epochs"],
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows)

@@ -22,7 +22,7 @@ of their curves, each by the runs before it; where these leave fewer than two de
 **Intervals.** Residuals are resampled (200 times by default) and the fit is repeated; percentiles. They hold what the
 scatter leaves open and not what the model gets wrong: look at ``explained``, and at predicted against logged.
 
-**Status.** A model, *measured*: on public language-model runs of 15,000 and 25,000 steps it explains 99 % of what the rate
+**Status.** *Measured*, a model: on public language-model runs of 15,000 and 25,000 steps it explains 99 % of what the rate
 does to the loss within curves, and places the best rates of ten annealed schedules at 50,000 steps within a factor of 1.4 of
 the logged ones (1.5 for the constant one; a test).
 
@@ -41,6 +41,7 @@ from lrtheory.checks import checked_numbers, checked_whole
 from lrtheory.estimate import Estimate
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import Schedule
+from lrtheory.theory.theorem import Theorem
 from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 
@@ -302,3 +303,13 @@ def _checked(table: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
     runs = pd.DataFrame({"row": np.arange(len(table)), "schedule": schedules, "horizon": numbers[:, 0].astype(int)})
     runs["curve"] = pd.factorize(runs["horizon"].astype(str) + [each.formula for each in schedules])[0]
     return runs.assign(lr=numbers[:, 1], loss=numbers[:, 2])
+
+
+THEOREM = Theorem(
+    name="curve_fit",
+    statement="The worst case fitted to logged losses predicts the best rate of a longer run",
+    status="measured",
+    source="Schaipp et al., arXiv 2501.18965",
+    module=__name__,
+    attained="within a factor of 1.4 for ten annealed schedules of one public set of language-model runs",
+)

@@ -29,7 +29,9 @@ and a rate ``rho`` times the tuned one loses the factor
 
 **Derivation.** In the recursion of :mod:`lrtheory.theory.worst_case`, :math:`s_k\approx2\eta T H` and
 :math:`s_k-2\sum\eta_t=\sum\eta_t^2/A_{t+1}^2\approx\tfrac\eta2 Q` because :math:`A^2\approx2\eta TH` and
-:math:`\sum\to T\int`. **Status:** *proved* as an upper bound in the limit, and as attained in the limit for polynomial decay
+:math:`\sum\to T\int`.
+
+**Status.** *Proved* as an upper bound in the limit, and as attained in the limit for polynomial decay
 (:mod:`lrtheory.theory.law_attained`). For shapes whose best restart jumps (warm-ups, rising pieces) it is not attained
 in general: for restarts that are made to tie, semidefinite programs lie 6.9 % below it at 25 steps, and 5.3 % without a
 change from 6 to 30 steps (*measured*), so that a gap remains in the limit. *Verified:* the worst case
@@ -44,16 +46,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, overload
 
 import mpmath
 import numpy as np
 from numpy.polynomial import legendre
+from numpy.typing import ArrayLike
 
 from lrtheory.checks import checked_numbers
 from lrtheory.schedules.breakpoints import breakpoints
 from lrtheory.schedules.expansion import HORIZONS
-from lrtheory.schedules.schedule import ROUNDING, Schedule, checked_schedule
+from lrtheory.schedules.expression import ROUNDING
+from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.serial import one_thread_at_a_time
 from lrtheory.theory.hermite import Hermite
 
@@ -86,7 +90,11 @@ class Law:
     constant: float
 
 
-def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
+@overload
+def degradation(schedule: Schedule, rho: float) -> float: ...
+@overload
+def degradation(schedule: Schedule, rho: ArrayLike) -> np.ndarray: ...
+def degradation(schedule: Schedule, rho: ArrayLike) -> float | np.ndarray:
     r"""The factor that the worst case loses when the base rate is ``rho`` times the tuned one, in the limit.
 
     .. math:: \frac{W(\rho)}{W(1)}=\min_\tau\frac12\Big[\frac{H^\star}{\rho\,H(\tau)}+\frac{\rho\,Q(\tau)}{Q^\star}\Big]
@@ -96,7 +104,7 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
         rho: Misspecification, positive, any shape: above 1 the rate is too large.
 
     Returns:
-        Factors of at least 1, the shape of ``rho``.
+        Factors of at least 1: a float for a number, an array of the shape of ``rho`` for an array.
 
     Raises:
         TypeError: ``schedule`` is no schedule.
@@ -104,7 +112,7 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
 
     Example:
         >>> from lrtheory import Constant, Cosine, Polynomial
-        >>> [degradation(s, 10.0).round(4).item() for s in (Constant(), Polynomial(1), Cosine(), Polynomial(3))]
+        >>> [round(degradation(s, 10.0), 4) for s in (Constant(), Polynomial(1), Cosine(), Polynomial(3))]
         [5.05, 2.0358, 1.7436, 1.3753]
 
     Source:
@@ -115,9 +123,11 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
     if not ((rho >= 1 / LARGEST) & (rho <= LARGEST)).all():
         limits = f"from {1 / LARGEST:g} to {LARGEST:g}"
         raise ValueError(f"rho must be positive and finite, {limits}: it is the rate used over the tuned rate.")
-    if not anneals(schedule):
-        return np.asarray((rho + 1 / rho) / 2)
-    return np.array([_factor(schedule, value) for value in rho.ravel()]).reshape(rho.shape)
+    if anneals(schedule):
+        factors = np.array([_factor(schedule, value) for value in rho.ravel()]).reshape(rho.shape)
+    else:
+        factors = np.asarray((rho + 1 / rho) / 2)
+    return factors if factors.ndim else float(factors)
 
 
 @lru_cache(maxsize=1024)
@@ -454,10 +464,10 @@ def _smallest(function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray) ->
 
 def _threshold(table: Functionals) -> float:
     """The largest rho at which no later restart is better than the tuned one."""
-    closest = 1e-6 * min(1.0, table.grid[-1] - table.grid[0])  # closer, both differences below are lost to rounding
-    later = table.grid[table.grid < table.tuned - closest]
+    later = table.grid[table.grid < table.tuned]
     gain = 1 - np.exp(table.log_spread(later)) / table.tuned_spread
-    squared = (table.tuned_area / np.exp(table.log_area(later)) - 1) / gain
+    known = gain > 1e-9  # closer to the tuned restart, both differences below are lost to rounding
+    squared = (table.tuned_area / np.exp(table.log_area(later[known])) - 1) / gain[known]
     candidates = [float(squared.min())]
     if table.tuned == table.grid[-1] and table.start_height > 0:
         candidates.append(table.tuned_spread / table.start_height)  # the limit of the ratio at the first step

@@ -18,19 +18,22 @@ order :math:`\eta\,m^{p-1}T^{-p}` (the last of all, :math:`\eta_{T+1}`, too), so
 :math:`\frac12\big[\frac1{\lambda H}+\lambda Q\big]` at 0; the distance form tends to half of it by the same argument
 (:mod:`lrtheory.theory.misspecification`). Tuned they are :math:`\sqrt{Q/H}` and :math:`\frac12\sqrt{Q/H}`. ∎
 
-**Status.** The bound is *quoted*; that it is never below the worst case is *verified* in the tests; the factor
-of two is *proved*.
+**Status.** *Proved*: the factor of two. That the bound is never below the worst case is *verified* in the tests; the bound itself
+is *quoted*.
 
 **Source.** Defazio, Cutkosky, Mehta and Mishchenko, arXiv 2310.07831, Theorem 10; Schaipp, Hägele, Taylor, Simsekli and
 Bach, arXiv 2501.18965, Theorem 1. The proposition is derived here.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lrtheory.checks import checked_magnitude, checked_steps
+from lrtheory.theory.theorem import Evidence, Theorem
+from lrtheory.theory.worst_case import worst_case
 
 
 @dataclass(frozen=True)
@@ -82,3 +85,20 @@ def published_bound(steps: Any, *, lipschitz: float = 1.0, distance: float) -> P
         bias=float(distance**2 / (2 * remaining[0])),
         noise=float(lipschitz**2 / 2 * np.sum(steps**2 / after)),
     )
+
+
+def witness() -> Evidence:
+    """Quadratic decay at a hundred thousand steps: the first steps' share of the sums leaves 1e-3."""
+    steps = np.linspace(1, 0, 100_000, endpoint=False) ** 2 / math.sqrt(100_000)
+    return Evidence(published_bound(steps, distance=1.0).total, 2 * worst_case(steps, distance=1.0), 1e-3)
+
+
+THEOREM = Theorem(
+    name="published_bound",
+    statement="The published last-iterate bound is twice as large for schedules that anneal",
+    status="proved",
+    source="The proposition is derived here",
+    module=__name__,
+    attained="in the limit; verified at `T` = 10^5; the bound itself is quoted",
+    witness=witness,
+)

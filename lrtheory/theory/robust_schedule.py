@@ -75,16 +75,20 @@ and this theory has no better answer than shapes that do not, which pay the last
 """
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import sympy
 
 from lrtheory.checks import checked_positive, is_number
 from lrtheory.schedules.formula import Formula
-from lrtheory.schedules.robust import FLAT, LARGEST, robust_pieces, robust_states
+from lrtheory.schedules.robust import FLAT, LARGEST, Robust, robust_pieces, robust_states
 from lrtheory.schedules.schedule import Schedule
+from lrtheory.theory.theorem import Evidence, Theorem
 from lrtheory.theory.worst_case import tuned_lr, worst_case
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import sympy
 
 
 def robust_loss(doubt: float) -> float:
@@ -239,7 +243,7 @@ def placed(schedule: Schedule, doubt: float, horizon: int) -> tuple[float, float
     return float(rates[best]), float(largest[best] * math.sqrt(horizon))
 
 
-def comparison(schedules: tuple[Schedule, ...], doubts: tuple[float, ...], horizon: int) -> pd.DataFrame:
+def comparison(schedules: tuple[Schedule, ...], doubts: tuple[float, ...], horizon: int) -> "pd.DataFrame":
     """The largest worst case of each schedule over each doubt, its base rate at its best.
 
     Args:
@@ -255,6 +259,8 @@ def comparison(schedules: tuple[Schedule, ...], doubts: tuple[float, ...], horiz
         >>> comparison((Cosine(), Robust(16)), (16,), 1000)["loss"].round(2).tolist()
         [1.6, 1.28]
     """
+    import pandas as pd
+
     rows = []
     for schedule in schedules:
         for doubt in doubts:
@@ -263,13 +269,15 @@ def comparison(schedules: tuple[Schedule, ...], doubts: tuple[float, ...], horiz
     return pd.DataFrame(rows)
 
 
-def proof() -> dict[str, sympy.Expr]:
+def proof() -> dict[str, "sympy.Expr"]:
     r"""The identities of the proof, each an expression that vanishes, named by its step.
 
     Example:
         >>> all(identity == 0 for identity in proof().values())
         True
     """
+    import sympy
+
     sqrt, log = sympy.sqrt, sympy.log
     y, m, s, rho, doubt, step, square = sympy.symbols("y m s rho R ds dq", positive=True)
     golden = (1 + sqrt(5)) / 2
@@ -354,8 +362,10 @@ def proof() -> dict[str, sympy.Expr]:
     return {name: _vanishing(identity) for name, identity in identities.items()}
 
 
-def _vanishing(expression: sympy.Expr) -> sympy.Expr:
+def _vanishing(expression: "sympy.Expr") -> "sympy.Expr":
     """The expression, simplified as far as roots, powers and logarithms of numbers need."""
+    import sympy
+
     simple = sympy.simplify(expression)
     return simple if simple == 0 else sympy.simplify(sympy.expand_log(sympy.radsimp(simple), force=True))
 
@@ -364,3 +374,21 @@ def _checked_doubt(doubt: float) -> float:
     if not (is_number(doubt) and 1 <= doubt <= LARGEST):
         raise ValueError(f"doubt must be a finite factor of at least 1, not {doubt!r}; the largest is {LARGEST:g}.")
     return float(doubt)
+
+
+def witness() -> Evidence:
+    """The largest worst case of ``Robust(16)`` at two thousand steps, where a thousandth is left of the way to the limit."""
+    return Evidence(placed(Robust(16), 16, 2_000)[1], lower_bound(16), 1e-3)
+
+
+THEOREM = Theorem(
+    name="robust_schedule",
+    statement="`Robust(R)` has the smallest largest worst case over `[1, R]` among schedules fixed in advance",
+    status="proved",
+    source="Derived here",
+    module=__name__,
+    attained="in the continuous limit of the bound; the bound is verified within 0.1 % at `T` = 2,000",
+    labels=("thm:robust",),
+    proof=proof,
+    witness=witness,
+)

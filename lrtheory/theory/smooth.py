@@ -40,7 +40,7 @@ every step is usable.
 A constant step above :math:`2/\beta` does not converge at all: on :math:`\tfrac\beta2x^2` it multiplies the error by
 :math:`|1-\beta\eta|>1`.
 
-**Status.** The upper bound is *proved*. It is not attained: without noise one step of :math:`1/\beta` loses at most
+**Status.** *Proved*: the upper bound. It is not attained: without noise one step of :math:`1/\beta` loses at most
 :math:`\beta R^2/6`, a third of it. That constant steps lose :math:`\beta R^2/(4T+2)`, so that the leading order is sharp, is
 *quoted* (Drori and Teboulle, arXiv 1206.3209); that noiseless worst cases grow like :math:`\rho^{1/p}` is *verified* for
 :math:`p=1,2,3` against semidefinite programs of eight steps (:func:`lrtheory.theory.certificates.certify_smooth`).
@@ -50,16 +50,19 @@ be read, so the exponent of the first term is ours.
 """
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
-import sympy
 
 from lrtheory.checks import LARGEST, checked_length, checked_positive, checked_steps, is_number
 from lrtheory.compilation import CACHE
 from lrtheory.schedules.schedule import Schedule
 from lrtheory.theory.misspecification import reciprocal, rho_exponent
+from lrtheory.theory.theorem import Theorem
+
+if TYPE_CHECKING:
+    import sympy
 
 
 def smooth_worst_case(
@@ -147,7 +150,7 @@ def smooth_exponents(schedule: Schedule) -> tuple[Any, Any]:
     return (math.inf if noise == 1 else reciprocal(schedule.degree)), noise
 
 
-def noiseless_law() -> dict[str, sympy.Expr]:
+def noiseless_law() -> dict[str, "sympy.Expr"]:
     r"""The first term for :math:`h=(1-u)^p`: the restart waits until :math:`\rho x^p=1`.
 
     Returns:
@@ -157,6 +160,8 @@ def noiseless_law() -> dict[str, sympy.Expr]:
         >>> noiseless_law()["loss"], noiseless_law()["exponent"]
         (rho**(1/p)*(p/4 + 1/4), 1/p)
     """
+    import sympy
+
     p, x, y, rho = sympy.symbols("p x y rho", positive=True)
     restart = rho ** (-1 / p)
     area = sympy.integrate(y**p, (y, 0, x))
@@ -168,13 +173,15 @@ def noiseless_law() -> dict[str, sympy.Expr]:
     }
 
 
-def proof() -> dict[str, sympy.Expr]:
+def proof() -> dict[str, "sympy.Expr"]:
     r"""The identities of the proof, each an expression that vanishes.
 
     Example:
         >>> all(identity == 0 for identity in proof().values())
         True
     """
+    import sympy
+
     after, step, beta, xi, w, short = sympy.symbols("A eta beta xi w s", positive=True)
     before = (after + sympy.sqrt(after**2 + 4 * step)) / 2
     weight, weight_after = 1 / before, 1 / after  # v_{i-1} = 1/A_{i-1} and v_i = 1/A_i
@@ -194,3 +201,15 @@ def proof() -> dict[str, sympy.Expr]:
         "3: the noise term": step * weight - (before - after),
     }
     return {name: sympy.simplify(identity) for name, identity in identities.items()}
+
+
+THEOREM = Theorem(
+    name="smooth",
+    statement="Smooth case: `rho^(1/p)` in the noiseless term, an upper bound",
+    status="proved",
+    source="Derived here",
+    module=__name__,
+    attained="not attained; the growth is verified on semidefinite programs of 8 steps",
+    labels=("thm:smooth",),
+    proof=proof,
+)

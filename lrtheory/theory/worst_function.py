@@ -47,13 +47,16 @@ Glineur, arXiv 2307.11134.
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sympy
 
 from lrtheory.checks import checked_magnitude, checked_steps
-from lrtheory.theory.worst_case import restarts
+from lrtheory.theory.theorem import Evidence, Theorem
+from lrtheory.theory.worst_case import restarts, worst_case
+
+if TYPE_CHECKING:
+    import sympy
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,13 +134,15 @@ def _areas(steps: np.ndarray, radius: float) -> tuple[np.ndarray, int]:
     return areas, turn
 
 
-def proof() -> dict[str, sympy.Expr]:
+def proof() -> dict[str, "sympy.Expr"]:
     r"""The identities of the proof, each an expression that vanishes, named by its step.
 
     Example:
         >>> all(identity == 0 for identity in proof().values())
         True
     """
+    import sympy
+
     area, b, q, y, a_one, radius, end, squares = sympy.symbols("A b q y A_1 R a S", positive=True)
     earlier = area + b  # A_t from A = A_{t+1}
     following = q * (1 - b / area)  # q_{t+1}
@@ -159,3 +164,23 @@ def proof() -> dict[str, sympy.Expr]:
         "5: the loss": (a_one * start + end**2 + squares) / 2 - (radius**2 / a_one**2 + end**2 + squares) / 2,
     }
     return {name: sympy.simplify(identity) for name, identity in identities.items()}
+
+
+def witness() -> Evidence:
+    """Run the function against steps that rise and fall; rounding in a product of forty vectors leaves 1e-9."""
+    steps = 0.1 + 0.09 * np.sin(np.arange(40.0) ** 2)
+    function = worst_function(steps, distance=1.0)
+    return Evidence(float(function(function.path[-1])), worst_case(steps, distance=1.0), 1e-9)
+
+
+THEOREM = Theorem(
+    name="worst_function",
+    statement="It is attained when the distance to a minimiser is known",
+    status="proved",
+    source="Derived here",
+    module=__name__,
+    attained="for any steps: the function is there; semidefinite programs agree (`sweep tightness`)",
+    labels=("thm:attained",),
+    proof=proof,
+    witness=witness,
+)

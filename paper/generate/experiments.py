@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import sympy
 
-from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import Cosine, Polynomial, parse
-from lrtheory.sweeps import language_models, networks, penalty, rho
+from lrtheory.statistics import fit_slope, mean_estimate
+from lrtheory.sweeps import Penalty, Rho, language_models, penalty, rate_curves, rate_tables
+from lrtheory.sweeps.network_cells import LOWEST, TASKS
+from lrtheory.sweeps.rho import FITTED
 from lrtheory.theory.equation_seven import equation_seven
 from lrtheory.theory.implicit_penalty import implicit_penalty
 from lrtheory.theory.misspecification import rho_exponent
@@ -44,16 +46,16 @@ def penalty_part() -> Generated:
     yield "penalty/cosine-kept", sympy.latex(schedule_penalty(Cosine()).kept)
 
     frame = table("penalty")
-    yield "penalty/points", str(penalty.DEFAULT.points)
+    yield "penalty/points", str(Penalty().points)
     yield "penalty/runs", str(frame["run"].nunique())
     for name, slope in penalty.orders(frame).items():
         yield f"penalty/order/{name.removeprefix('distance_')}", interval(slope, ".2f")
     rows = []
     for lr, group in frame.groupby("lr"):
-        relative = penalty.mean_estimate(100 * group["distance_flow"] / group["travel"])
-        flatter = penalty.mean_estimate(100 * (1 - group["sharpness_descent"] / group["sharpness_flow"]))
-        same = penalty.mean_estimate(100 * (1 - group["sharpness_penalised"] / group["sharpness_flow"]))
-        accuracy = penalty.mean_estimate(100 * (group["accuracy_descent"] - group["accuracy_flow"]))
+        relative = mean_estimate(100 * group["distance_flow"] / group["travel"])
+        flatter = mean_estimate(100 * (1 - group["sharpness_descent"] / group["sharpness_flow"]))
+        same = mean_estimate(100 * (1 - group["sharpness_penalised"] / group["sharpness_flow"]))
+        accuracy = mean_estimate(100 * (group["accuracy_descent"] - group["accuracy_flow"]))
         left = penalty.explained(group)
         rows.append([f"{lr:g}", f"{group['lr_sharpness'].mean():.2f}", interval(relative, ".2f")])
         rows[-1] += [interval(left, ".2f"), interval(flatter, ".1f"), interval(same, ".1f"), interval(accuracy, ".2f")]
@@ -69,7 +71,7 @@ def penalty_part() -> Generated:
 def simulation_part() -> Generated:
     """What the simulated tables say."""
     frame = table("rho")
-    fitted = frame[frame["rho"].between(*rho.FITTED)]
+    fitted = frame[frame["rho"].between(*FITTED)]
     inside = []
     for name, group in fitted.groupby("schedule", sort=False):
         if str(name) == "Robust(16)":
@@ -79,7 +81,7 @@ def simulation_part() -> Generated:
     yield "simulated/inside", f"{sum(inside)} of {len(inside)}"
     ratio = frame["simulated"] / frame["worst_case"]
     yield "simulated/share", f"{ratio.min():.2f} to {ratio.max():.2f}"
-    yield "simulated/replicas", power_of_ten(rho.DEFAULT.replicas)
+    yield "simulated/replicas", power_of_ten(Rho().replicas)
     relative = 100 * (frame["simulated"] / frame["expected"] - 1).abs()
     yield "simulated/cells", str(len(frame))
     yield "simulated/deviation", f"{relative.median():.1f}"
@@ -89,20 +91,20 @@ def simulation_part() -> Generated:
 def networks_part() -> Generated:
     """Networks on the axis of the law."""
     frame = table("networks")
-    found = networks.curves(frame)
+    found = rate_curves.curves(frame)
     seeds = next(iter(found.values())).excess.shape[1]
     yield "networks/runs", thousands(len(frame) * seeds)
     yield "networks/seeds", str(seeds)
     yield "networks/steps", thousands(frame["horizon"].iloc[0])
     yield "networks/rates", str(frame.groupby(["task", "optimizer", "schedule"]).size().max())
-    orders = networks.ordering(frame)
+    orders = rate_tables.ordering(frame)
     verdicts = ("yes", "undecided", "no branch", "reversed")
     rows = []
-    for measure, task in product(("slope", "margin"), networks.TASKS):
+    for measure, task in product(("slope", "margin"), TASKS):
         group = orders[(orders["task"] == task) & (orders["measure"] == measure)]["verdict"].value_counts()
         rows.append([measure, task, *(str(int(group.get(verdict, 0))) for verdict in verdicts)])
     header = ["measure", "task", "as predicted", "undecided", "no branch", "reversed"]
-    yield "networks.tex", tabular("llrrrr", header, rows, rules=(len(networks.TASKS),))
+    yield "networks.tex", tabular("llrrrr", header, rows, rules=(len(TASKS),))
 
     counts = orders[orders["measure"] == "slope"].groupby("task")["verdict"].value_counts()
     ball = {verdict: int(counts.get(("logistic-ball", verdict), 0)) for verdict in verdicts}
@@ -118,19 +120,19 @@ def networks_part() -> Generated:
     )
     for name, key in (("constant", "Constant()"), ("linear", "Polynomial(1)"), ("two", "Polynomial(2)"),
                       ("three", "Polynomial(3)"), ("cosine", "Cosine()")):  # fmt: skip
-        slope = networks.slope(found["logistic-ball", "sgd", key])
+        slope = rate_curves.slope(found["logistic-ball", "sgd", key])
         yield f"networks/slope/{name}", interval(slope, ".2f") if slope else "--"
-    free = [networks.slope(found["logistic", "sgd", key]) for key in ("Polynomial(2)", "Polynomial(3)")]
+    free = [rate_curves.slope(found["logistic", "sgd", key]) for key in ("Polynomial(2)", "Polynomial(3)")]
     yield "networks/free-slopes", " and ".join(interval(slope, ".2f") if slope else "--" for slope in free)
     margins = {
-        key: [networks.margin(found["digits-noisy", optimizer, key]) for optimizer in networks.LOWEST]
+        key: [rate_curves.margin(found["digits-noisy", optimizer, key]) for optimizer in LOWEST]
         for key in ("Polynomial(1)", "Constant()")
     }
     for name, key in (("linear", "Polynomial(1)"), ("constant", "Constant()")):
         yield f"networks/margin/{name}", f"{min(margins[key]):.1f} to {max(margins[key]):.1f}"
-    below = [_linear_below(found, task, optimizer) for task, optimizer in product(networks.TASKS, networks.LOWEST)]
+    below = [_linear_below(found, task, optimizer) for task, optimizer in product(TASKS, LOWEST)]
     yield "networks/linear-below", "{} of {}".format(*(sum(column) for column in zip(*below)))
-    left = networks.grid_losses(frame)
+    left = rate_tables.grid_losses(frame)
     coarse = left[(left["ratio"] - 10).abs() < 1e-6]
     for task, optimizer in (("logistic-ball", "sgd"), ("digits-noisy", "adamw")):
         group = coarse[(coarse["task"] == task) & (coarse["optimizer"] == optimizer)].set_index("schedule")["excess"]
@@ -195,13 +197,13 @@ def residual_part() -> Generated:
     sizes = frame.drop_duplicates(["task", "scale"]).to_dict("records")
     trained = listed(f"{size['task']} ({thousands(size['images'])} images, {size['epochs']} passes)" for size in sizes)
     seeds = sum(str(column).startswith("train_loss_") for column in frame)
-    orders = networks.ordering(frame)
+    orders = rate_tables.ordering(frame)
     words = {"yes": "as predicted", "undecided": "undecided", "no branch": "without a branch", "reversed": "reversed"}
     verdicts = []
     for measure in ("slope", "margin"):
         counts = orders[orders["measure"] == measure]["verdict"].value_counts()
         verdicts.append(f"{measure}s: {listed(f'{int(counts.get(key, 0))} {word}' for key, word in words.items())}")
-    found = networks.curves(frame)
+    found = rate_curves.curves(frame)
     below = [_linear_below(found, str(task), "momentum") for task in frame["task"].unique()]
     lower, tried = (sum(column) for column in zip(*below))
     caption = (
@@ -221,7 +223,7 @@ def residual_part() -> Generated:
     )
 
 
-def _linear_below(found: dict[tuple[str, str, str], networks.Curve], task: str, optimizer: str) -> tuple[int, int]:
+def _linear_below(found: dict[tuple[str, str, str], rate_curves.Curve], task: str, optimizer: str) -> tuple[int, int]:
     """At how many rates above the best constant one linear decay ends lower, and how many there are."""
     constant, linear = (found[task, optimizer, schedule] for schedule in ("Constant()", "Polynomial(1)"))
     above = constant.lrs > constant.lrs[constant.best]

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import sympy
 
-from lrtheory.runs.tables import fit_slope
 from lrtheory.schedules import REGISTRY, Constant, Cosine, Polynomial, Robust, parse
 from lrtheory.schedules.robust import robust_pieces
-from lrtheory.sweeps import degree, rho
+from lrtheory.statistics import fit_slope
+from lrtheory.sweeps import Degree
+from lrtheory.sweeps.rho import FITTED
 from lrtheory.theory.grid_planning import plan_grid
 from lrtheory.theory.law_derivation import polynomial_law
 from lrtheory.theory.misspecification import law, rho_exponent
@@ -75,11 +76,11 @@ def law_part() -> Generated:
     annealed = frame[(frame["degree"] > 0) & (frame["rho"] >= 1)]
     yield "rho/agreement", scientific((annealed["worst_case_factor"] / annealed["law"] - 1).abs().max(), up=True)
     yield "rho/horizon", power_of_ten(frame["horizon"].iloc[0])
-    yield "rho/smallest", f"{rho.FITTED[0]:g}"
+    yield "rho/smallest", f"{FITTED[0]:g}"
     yield "rho/largest", f"{frame['rho'].max():g}"
     rows = []
     for name, group in frame.groupby("schedule", sort=False):
-        fitted, factors = group[group["rho"].between(*rho.FITTED)], group.set_index("rho")["worst_case_factor"]
+        fitted, factors = group[group["rho"].between(*FITTED)], group.set_index("rho")["worst_case_factor"]
         limit, exact = (fit_slope(fitted["rho"], fitted[layer]) for layer in ("law", "worst_case"))
         simulated = fit_slope(fitted["rho"], fitted["simulated"], fitted["standard_error"])
         rows.append([NAMES[str(name)], f"${rho_exponent(parse(str(name)))}$", f"{limit.value:.3f}"])
@@ -96,7 +97,7 @@ def law_part() -> Generated:
     exact = degrees[degrees["layer"] == "worst_case"]
     steep = exact[exact["degree"] >= 1]
     yield "degree/miss", scientific((steep["exponent"] - steep["predicted"]).abs().max(), up=True)
-    yield "degree/count", str(len(degree.summary(degrees)))
+    yield "degree/count", str(len(Degree.summary(degrees)))
     simulated = degrees[degrees["layer"] == "simulated"]
     inside = simulated["predicted"].between(simulated["low"], simulated["high"])
     yield "degree/inside", f"{inside.sum()} of {len(inside)}"

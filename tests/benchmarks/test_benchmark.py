@@ -12,13 +12,13 @@ pytest.importorskip("pytorch_optimizer", reason="the benchmark needs pytorch_opt
 
 from lrtheory import tasks
 from lrtheory.benchmark import main
-from lrtheory.benchmarks import audit, protocols, published, report, scales, training
+from lrtheory.benchmarks import audit, published, report, scales, training
 from lrtheory.benchmarks.protocols import Benchmark, default_lr, run_of
 from lrtheory.figures import audit as audit_figure
 from lrtheory.figures import benchmark as heat_map
 from lrtheory.figures import learning_curves, taxonomy
 from lrtheory.optim import strategies
-from lrtheory.runs import Store
+from lrtheory.runs import Compute, Store, execute
 
 SMALL = [
     "--tasks",
@@ -106,11 +106,11 @@ def test_resumed_equals_uninterrupted(tmp_path, capsys, monkeypatch):
         left -= 1
         return real(run, checkpoint)
 
-    monkeypatch.setattr(protocols, "train", interrupted)
+    monkeypatch.setattr(training, "train", interrupted)
     assert main([*SMALL, *FEW, "--out", str(tmp_path / "parts")]) == 1
     assert "the same command goes on from there" in lines(capsys)[1]
     assert len(list((tmp_path / "parts" / "cells").iterdir())) == 3
-    monkeypatch.setattr(protocols, "train", real)
+    monkeypatch.setattr(training, "train", real)
     assert main([*SMALL, *FEW, "--out", str(tmp_path / "parts")]) == 0
     whole, parts = (without_times(results(tmp_path / name)) for name in ("whole", "parts"))
     pd.testing.assert_frame_equal(whole, parts)
@@ -124,12 +124,10 @@ def test_a_run_is_a_function_of_its_cell(strategy):
     assert first["loss"] != other["loss"]
 
 
-def test_processes_change_no_result():
+def test_processes_change_no_result(tmp_path):
     """Two workers are other processes with fresh interpreters; the numbers are the same to the bit."""
     runs = [small_run("AdamW", seed=seed) for seed in range(2)]
-    with protocols.trainer(2) as (compute, threads):
-        assert threads == 2
-        apart = [compute(run) for run in runs]
+    apart = execute(runs, Store(tmp_path), workers=2)
     here = [training.train(run) for run in runs]
     assert [result["test"] for result in apart] == [result["test"] for result in here]
 
@@ -300,7 +298,8 @@ def test_a_scale_is_one_table_in_which_no_run_stands_twice(tmp_path):
     )  # fmt: skip
     coded = replace(tiny, protocol="as-coded")
     store = Store(tmp_path / "cells")
-    frame = scales.table(scales.Scale((coded, tiny), (tiny,), (replace(coded, lrs=(0.5,)),)), store, 1)
+    with Compute(store, 1) as compute:
+        frame = scales.Scale((coded, tiny), (tiny,), (replace(coded, lrs=(0.5,)),)).run(compute)
     assert not frame.duplicated(scales.IDENTITY).any()
     sizes = frame.groupby(["part", "role"]).size().to_dict()
     switched = len([artefact for artefact in audit.ARTEFACTS if artefact.strategy == "DALS"])
@@ -343,7 +342,7 @@ def test_figures_are_drawn_from_results(tmp_path):
         protocol="as-described", tasks=("synthetic",), strategies=("AdamW", "DALS", "SAM"), seeds=2, epochs=2,
         examples=200, device="cpu",
     )  # fmt: skip
-    frame = protocols.table(benchmark, Store(tmp_path / "cells"), 1)
+    frame = benchmark.table(Store(tmp_path / "cells"), 1)
     audited = frame[frame["strategy"] == "SAM"].assign(protocol="as-coded", part="table")
     pd.concat([frame.assign(part="described"), audited]).to_csv(tmp_path / "benchmark.csv", index=False)
     read = heat_map.data(tmp_path)

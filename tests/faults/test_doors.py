@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 
 import pytest
 
@@ -13,7 +14,7 @@ from lrtheory.benchmark import main as benchmark
 from lrtheory.runs import Store, execute
 from lrtheory.runs.progress import progress
 from lrtheory.sweep import main as sweep
-from tests.runs.cells import Square, square
+from tests.runs.cells import Square
 
 PRINTS = "from lrtheory.door import door; door('test', lambda: print('1 ± 2') or 0)"
 WORKS = """
@@ -83,13 +84,15 @@ def test_ctrl_c_ends_a_command_whose_threads_are_at_work(presses):
 def test_an_interrupted_execution_does_not_wait_for_cells_under_way(tmp_path):
     returned, waited = threading.Event(), []
 
-    def compute(cell):
-        _thread.interrupt_main()
-        waited.append(returned.wait(60))
-        return square(cell)
+    @dataclass(frozen=True)
+    class Interrupting(Square):
+        def compute(self):
+            _thread.interrupt_main()
+            waited.append(returned.wait(60))
+            return super().compute()
 
     with pytest.raises(KeyboardInterrupt):
-        execute(compute, [Square(1), Square(2)], Store(tmp_path), workers=1)
+        execute([Interrupting(1), Interrupting(2)], Store(tmp_path), workers=1)
     returned.set()
     while not waited:
         pass
@@ -98,7 +101,7 @@ def test_an_interrupted_execution_does_not_wait_for_cells_under_way(tmp_path):
 
 def test_without_an_error_stream_cells_are_computed(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)
-    assert execute(square, [Square(1)], Store(tmp_path)) == [square(Square(1))]
+    assert execute([Square(1)], Store(tmp_path)) == [Square(1).compute()]
 
 
 def test_progress_in_a_file_is_a_line_from_time_to_time(capsys, monkeypatch):

@@ -22,10 +22,10 @@ from lrtheory.runs.cell import canonical, describe
 from lrtheory.runs.record import DamagedError, NewerError, decode, encode
 from lrtheory.runs.store import StoreError, read, versions
 from lrtheory.sweep import main as sweep
-from tests.runs.cells import Square, square
+from tests.runs.cells import Square
 
 SMALL = ["rho", "--schedules", "Cosine", "--horizon", "200", "--replicas", "20", "--workers", "1"]
-RECORD = encode(Square(7, "seven", 0.1), square(Square(7)), seconds=1.5, versions={"lrtheory": "0.1.0", "numpy": "2"})
+RECORD = encode(Square(7, "seven", 0.1), Square(7).compute(), seconds=1.5, versions={"lrtheory": "0.1.0", "numpy": "2"})
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def whole(tmp_path_factory):
 
 def test_a_record_says_what_was_written():
     record = decode(RECORD)
-    assert (record.kind, record.config, record.result) == ("Square", vars(Square(7, "seven", 0.1)), square(Square(7)))
+    assert (record.kind, record.config, record.result) == ("Square", vars(Square(7, "seven", 0.1)), Square(7).compute())
     assert (record.seconds, record.versions) == (1.5, {"lrtheory": "0.1.0", "numpy": "2"})
 
 
@@ -75,8 +75,8 @@ def of_format_1(cell, result):
 
 def test_files_of_the_first_format_are_read(tmp_path):
     store = Store(tmp_path)
-    store.path(Square(7)).write_text(of_format_1(Square(7), square(Square(7))))
-    assert store.load(Square(7)) == square(Square(7))
+    store.path(Square(7)).write_text(of_format_1(Square(7), Square(7).compute()))
+    assert store.load(Square(7)) == Square(7).compute()
     assert runs(["verify", str(tmp_path)]) == 0
     store.path(Square(7)).write_text(of_format_1(Square(7), {"is": 50}).replace("50", "49"))
     assert store.load(Square(7)) is None
@@ -120,10 +120,10 @@ def test_every_damaged_file_of_a_sweep_is_named_and_computed_again(tmp_path, who
 
 def test_a_file_that_cannot_be_read_is_reported_and_computed_again(tmp_path, capsys, monkeypatch):
     store = Store(tmp_path)
-    execute(square, [Square(7), Square(8)], store)
+    execute([Square(7), Square(8)], store)
     store.path(Square(7)).unlink()
     store.path(Square(7)).mkdir()  # not even a file
-    assert execute(square, [Square(7), Square(8)], store) == [square(Square(7)), square(Square(8))]
+    assert execute([Square(7), Square(8)], store) == [Square(7).compute(), Square(8).compute()]
     assert "cannot be read (is a directory); it is kept as" in capsys.readouterr().err
 
     def refused(path, *_):
@@ -190,7 +190,7 @@ def test_a_small_disk_fills_up_and_the_run_goes_on_elsewhere(small_disk, tmp_pat
 
 def test_a_read_only_folder_is_read_and_refused_for_writing(tmp_path, capsys, monkeypatch):
     store = Store(tmp_path / "cells")
-    execute(square, [Square(1)], store)
+    execute([Square(1)], store)
 
     def read_only(*arguments, **options):
         raise OSError(errno.EROFS, "Read-only file system", str(tmp_path))
@@ -198,9 +198,9 @@ def test_a_read_only_folder_is_read_and_refused_for_writing(tmp_path, capsys, mo
     monkeypatch.setattr("lrtheory.runs.store.secrets.token_hex", read_only)
     monkeypatch.setattr(os, "replace", read_only)
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert execute(square, [Square(1)], store) == [square(Square(1))]
+    assert execute([Square(1)], store) == [Square(1).compute()]
     with pytest.raises(OSError, match="Read-only"):
-        execute(square, [Square(2)], store)
+        execute([Square(2)], store)
     store.path(Square(1)).write_bytes(b"damaged")
     assert store.load(Square(1)) is None
     assert "stays where it is and is computed again" in capsys.readouterr().err
@@ -214,24 +214,24 @@ def test_a_clock_that_jumps_changes_no_result(tmp_path, monkeypatch):
     for clock in ("time", "monotonic", "perf_counter"):
         monkeypatch.setattr(time, clock, lambda: now + next(jumps))
     cells = [Square(k) for k in range(10)]
-    assert execute(square, cells, Store(tmp_path), workers=1) == [square(cell) for cell in cells]
+    assert execute(cells, Store(tmp_path), workers=1) == [cell.compute() for cell in cells]
     monkeypatch.undo()
     for path in Store(tmp_path).folder.iterdir():
         os.utime(path, (0, 2**33))  # of the year 2242
-    assert execute(None, cells, Store(tmp_path)) == [square(cell) for cell in cells]  # pyright: ignore
+    assert execute(cells, Store(tmp_path)) == [cell.compute() for cell in cells]
 
 
 def test_two_processes_on_one_store(tmp_path):
     """Both compute everything, at once, and meet damaged files that each would set aside."""
     cells = [Square(k) for k in range(60)]
     store = Store(tmp_path)
-    execute(square, cells[::3], store)
+    execute(cells[::3], store)
     for cell in cells[::6]:
         store.path(cell).write_text("damaged")
     code = (
         "import sys; from pathlib import Path; from lrtheory.runs import Store, execute; from tests.runs.cells import *;"
         "cells = [Square(k) for k in range(60)]; store = Store(Path(sys.argv[1])); sys.stdin.readline();"
-        "assert execute(square, cells, store, workers=2) == [square(cell) for cell in cells]"
+        "assert execute(cells, store, workers=2) == [cell.compute() for cell in cells]"
     )
     both = [
         subprocess.Popen(
@@ -244,7 +244,7 @@ def test_two_processes_on_one_store(tmp_path):
         process.stdin.flush()
     errors = [process.communicate(timeout=60)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], errors
-    assert execute(None, cells, store) == [square(cell) for cell in cells]  # pyright: ignore
+    assert execute(cells, store) == [cell.compute() for cell in cells]
     assert len(list(tmp_path.glob("*.json"))) == 60
     assert versions() == read(store.path(cells[0])).versions
 
@@ -272,7 +272,7 @@ CRAFTED = [
 def test_a_checksum_is_no_signature(tmp_path, capsys, changes):
     """Every command names the file and goes on with the others."""
     store = Store(tmp_path / "results" / "cells")
-    execute(square, [Square(1)], store)
+    execute([Square(1)], store)
     name, text = crafted(**changes)
     (store.folder / f"{name}.json").write_text(text, encoding="utf-8")
     folder = str(store.folder)
@@ -312,8 +312,8 @@ def test_what_is_no_regular_file_is_named_and_never_read(tmp_path, capsys, monke
     assert runs(["verify", str(store.folder)]) == 1
     assert runs(["merge", str(tmp_path / "merged"), str(store.folder)]) == 1
     monkeypatch.undo()
-    assert execute(square, [Square(1)], store) == [square(Square(1))]
-    assert store.load(Square(1)) == square(Square(1))
+    assert execute([Square(1)], store) == [Square(1).compute()]
+    assert store.load(Square(1)) == Square(1).compute()
 
 
 def test_names_of_files_are_shown_escaped(tmp_path, capsys):
@@ -332,12 +332,12 @@ def test_a_good_file_that_another_process_wrote_meanwhile_is_never_set_aside(tmp
 
     def late(path):  # between the look at the damaged file and its renaming, another process is done with it
         real(path)
-        store.save(Square(7), square(Square(7)), seconds=0.1)
+        store.save(Square(7), Square(7).compute(), seconds=0.1)
         return real(path)
 
     monkeypatch.setattr("lrtheory.runs.store.set_aside", late)
-    assert store.load(Square(7)) == square(Square(7))
-    assert read(store.path(Square(7))).result == square(Square(7))
+    assert store.load(Square(7)) == Square(7).compute()
+    assert read(store.path(Square(7))).result == Square(7).compute()
     assert capsys.readouterr().err == ""
 
 
@@ -348,15 +348,15 @@ def test_a_file_system_that_cannot_make_files_durable_keeps_results(tmp_path, mo
 
     monkeypatch.setattr(os, "fsync", refused)
     monkeypatch.setattr(Path, "chmod", refused)
-    assert execute(square, [Square(1)], Store(tmp_path)) == [square(Square(1))]
-    assert Store(tmp_path).load(Square(1)) == square(Square(1))
+    assert execute([Square(1)], Store(tmp_path)) == [Square(1).compute()]
+    assert Store(tmp_path).load(Square(1)) == Square(1).compute()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
 def test_files_have_the_mode_that_the_user_asks_for(tmp_path):
     before = os.umask(0o027)
     try:
-        execute(square, [Square(1)], Store(tmp_path))
+        execute([Square(1)], Store(tmp_path))
     finally:
         os.umask(before)
     assert Store(tmp_path).path(Square(1)).stat().st_mode & 0o777 == 0o640

@@ -53,7 +53,7 @@ def test_a_call_that_kills_its_processes_is_given_up_and_named(tmp_path, capsys)
 
 def test_a_killed_worker_changes_nothing_in_the_table(tmp_path, capsys):
     pytest.importorskip("pytorch_optimizer", reason="the benchmark needs pytorch_optimizer")
-    from lrtheory.benchmarks.protocols import Benchmark, table
+    from lrtheory.benchmarks.protocols import Benchmark
 
     benchmark = Benchmark(
         "as-described", ("synthetic",), ("AdamW", "DALS"), seeds=2, epochs=3, examples=200, device="cpu"
@@ -70,8 +70,8 @@ def test_a_killed_worker_changes_nothing_in_the_table(tmp_path, capsys):
 
     thread = threading.Thread(target=kill_one)
     thread.start()
-    there = table(benchmark, Store(tmp_path / "there"), 2)
+    there = benchmark.table(Store(tmp_path / "there"), 2)
     thread.join()
-    here = table(benchmark, Store(tmp_path / "here"), 1)
+    here = benchmark.table(Store(tmp_path / "here"), 1)
     pd.testing.assert_frame_equal(there.drop(columns=TIMED), here.drop(columns=TIMED))
     assert "a worker process was killed" in capsys.readouterr().err

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -13,24 +12,24 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from lrtheory.figures import benchmark, learning_curves, paths, provenance, rho, robustness, tightness
-from lrtheory.figures.__main__ import main, names, recompute
+from lrtheory.figures import FIGURES, benchmark, learning_curves, paths, provenance, rho, robustness, tightness
+from lrtheory.figures.__main__ import main, recompute
 from lrtheory.figures.style import OTHERS, SCHEDULES, of_schedules, save
-from lrtheory.runs import Store, cell_id, execute
+from lrtheory.runs import Compute, Store, cell_id, execute
 from lrtheory.runs.store import StoreError
 from lrtheory.schedules import Cosine, parse
-from lrtheory.sweep import SWEEPS
+from lrtheory.sweeps import EXPERIMENTS, Rho, Tightness
 from tests.processors import SETTINGS
-from tests.runs.cells import Square, square
+from tests.runs.cells import Square
 
 ROOT = Path(__file__).parents[2]
 TABLES = ROOT / "figures" / "data"
 RECORDS = sorted(path.stem for path in TABLES.glob("*.json"))
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_draws_is_the_same_twice_and_says_where_it_comes_from(tmp_path, name):
-    figure = import_module(f"lrtheory.figures.{name}")
+    figure = FIGURES[name]
     try:
         frames = [figure.data(TABLES) for _ in range(2)]
         source = provenance.provenance(name, TABLES)
@@ -66,18 +65,34 @@ def test_another_processor_draws_the_same_bytes(tmp_path):
 @pytest.mark.parametrize("name", RECORDS)
 def test_the_record_of_a_table_is_of_this_table_and_of_the_cells_of_this_version(name, monkeypatch):
     monkeypatch.chdir(ROOT)  # one sweep reads a table of logs
-    sweep, record = import_module(f"lrtheory.sweeps.{name}"), provenance.read_record(TABLES, name)
+    record = provenance.read_record(TABLES, name)
     assert record is not None
     assert record["sha256"] == hashlib.sha256((TABLES / f"{name}.csv").read_bytes()).hexdigest()
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in record["config"].items()}
     if "schedules" in given:
         given["schedules"] = tuple(map(parse, given["schedules"]))
-    config = type(sweep.DEFAULT)(**given)
-    cells = set(_trained(pd.read_csv(TABLES / f"{name}.csv")) if name == "robustness" else sweep.cells(config))
+    experiment = EXPERIMENTS[name].load()(**given)
+    cells = set(_trained(pd.read_csv(TABLES / f"{name}.csv")) if name == "robustness" else _asked(experiment))
     assert record["cells"] == len(cells)
     assert record["cells_sha256"] == provenance.ids_digest(map(cell_id, cells))
     assert record["command"].startswith(f"python -m lrtheory.sweep {name}")
     assert {"python", "numpy", "lrtheory"} <= set(record["versions"])
+
+
+class Asked(Exception):
+    """Raised in the place of computing what an experiment asks for."""
+
+
+def _asked(experiment):
+    """The cells that an experiment asks for, all at once."""
+
+    class Asking(Compute):
+        def __call__(self, cells, **_):
+            raise Asked(cells)
+
+    with pytest.raises(Asked) as asked:
+        experiment.run(Asking(Store(Path("nowhere"))))
+    return asked.value.args[0]
 
 
 def _trained(frame):
@@ -91,22 +106,22 @@ def _trained(frame):
 
 
 def test_a_record_counts_what_was_asked_for_whatever_the_sweep_announces(tmp_path):
-    store, config = Store(tmp_path / "cells"), rho.RhoSweep(schedules=(Cosine(),), rhos=(1.0, 2.0), horizon=50)
-    rho.table(config, store, 1)
-    execute(square, [Square(1), Square(2)], store)
-    execute(square, [Square(2)], store)
+    store, experiment = Store(tmp_path / "cells"), Rho(schedules=(Cosine(),), rhos=(1.0, 2.0), horizon=50)
+    experiment.table(store, 1)
+    execute([Square(1), Square(2)], store)
+    execute([Square(2)], store)
     (tmp_path / "rho.csv").write_text("a table")
-    provenance.write_record(tmp_path, "rho", config, store)
+    provenance.write_record(tmp_path, "rho", experiment, store)
     record = provenance.read_record(tmp_path, "rho")
     assert record["cells"] == 4
     assert record["cells_sha256"] == provenance.ids_digest(path.stem for path in (tmp_path / "cells").glob("*.json"))
     store.path(Square(1)).unlink()
     with pytest.raises(StoreError, match="the same command computes it again"):
-        provenance.write_record(tmp_path, "rho", config, store)
+        provenance.write_record(tmp_path, "rho", experiment, store)
 
 
 def test_every_table_of_a_sweep_has_a_record():
-    assert set(RECORDS) == {path.stem for path in TABLES.glob("*.csv")} & set(SWEEPS)
+    assert set(RECORDS) == {path.stem for path in TABLES.glob("*.csv")} & set(EXPERIMENTS)
 
 
 def test_a_record_names_what_was_asked_for_beyond_the_defaults(tmp_path, capsys):
@@ -123,7 +138,7 @@ def test_a_record_names_what_was_asked_for_beyond_the_defaults(tmp_path, capsys)
 def test_the_records_tell_how_to_reproduce_every_figure(monkeypatch):
     monkeypatch.chdir(ROOT)
     table = provenance.records(TABLES)
-    assert list(table["figure"].unique()) == names()
+    assert list(table["figure"].unique()) == list(FIGURES)
     known = table["table"].isin(RECORDS) & (table["table"] != "robustness")  # its times were not kept
     assert (table.loc[known, "seconds"] > 0).all()
 
@@ -222,18 +237,17 @@ def test_the_bound_is_tight_and_the_published_one_twice_as_large():
 
 def test_a_quick_tightness_sweep_agrees_with_its_programs(tmp_path):
     pytest.importorskip("PEPit")
-    from lrtheory.sweeps import tightness as sweep
-
-    frame = sweep.table(sweep.QUICK, Store(tmp_path))
+    experiment = Tightness.quick()
+    frame = experiment.table(Store(tmp_path))
     judged = frame.dropna(subset="program")
     assert len(judged) == 8
     assert (judged["exact"] >= judged["program"] - judged["accuracy"]).all()
     assert (
         judged["exact"] / judged["program"] < 1.002
     ).all()  # on a domain the bound may lie above: see the theorem's module
-    assert list(sweep.summary(frame)["programs"]) == [4, 4]
+    assert list(experiment.summary(frame)["programs"]) == [4, 4]
     with pytest.raises(ValueError, match="at most 20 steps, not 21"):
-        sweep.TightnessSweep(certified=(21,))
+        Tightness(certified=(21,))
 
 
 def test_paths_end_at_different_minima_the_penalised_one_nearer_to_descent():

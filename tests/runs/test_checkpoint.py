@@ -12,7 +12,7 @@ import torch
 
 from lrtheory import tasks
 from lrtheory.benchmarks import training
-from lrtheory.benchmarks.protocols import Benchmark, default_lr, run_of, trainer
+from lrtheory.benchmarks.protocols import Benchmark, default_lr, run_of
 from lrtheory.benchmarks.training import train
 from lrtheory.optim import strategies
 from lrtheory.runs import Store, checkpoint, execute
@@ -91,10 +91,9 @@ def test_any_step_will_do_with_noise_of_every_kind(tmp_path, monkeypatch, step):
 def test_a_checkpoint_is_kept_until_the_result_is(tmp_path, monkeypatch):
     store, run = Store(tmp_path), run_with("SAM")
     monkeypatch.setitem(train.__kwdefaults__, "every", 0.0)
-    with trainer(1, store) as (compute, workers):
-        result = compute(run)
-        assert store.checkpoint(run).is_file()
-        execute(compute, [run], store, workers=workers)
+    result = run.resume(store.checkpoint(run))
+    assert store.checkpoint(run).is_file()
+    execute([run], store, workers=1)
     assert numbers(store.load(run)) == numbers(result)
     assert not store.checkpoint(run).exists()
     assert runs(["verify", str(tmp_path)]) == 0

@@ -25,11 +25,11 @@ from lrtheory.runs import Store, execute
 from lrtheory.runs.cluster import ClusterError, _Idle, computed, connect, task_size
 from lrtheory.sweep import main as sweep
 from lrtheory.sweeps import rho
-from tests.runs.cells import Square, Waiting, die, fail_at_three, square, wait
+from tests.runs.cells import Deadly, Failing, Square, Waiting
 
 pytestmark = pytest.mark.filterwarnings("default")  # those of Dask differ with its version
 
-SMALL = rho.RhoSweep(schedules=(Cosine(), Polynomial(1)), rhos=(0.5, 1.0, 2.0), horizon=300, replicas=50)
+SMALL = rho.Rho(schedules=(Cosine(), Polynomial(1)), rhos=(0.5, 1.0, 2.0), horizon=300, replicas=50)
 
 
 @pytest.fixture(scope="module")
@@ -111,22 +111,22 @@ def files(store):
 
 
 def test_the_same_cells_and_bits_as_on_threads_in_any_order(tmp_path, cluster):
-    here = rho.table(SMALL, Store(tmp_path / "threads"), 1)
-    there = rho.table(SMALL, Store(tmp_path / "cluster"), cluster)
+    here = SMALL.table(Store(tmp_path / "threads"), 1)
+    there = SMALL.table(Store(tmp_path / "cluster"), cluster)
     assert here.to_csv() == there.to_csv()
-    shuffled = random.Random(0).sample(rho.cells(SMALL), k=len(rho.cells(SMALL)))
-    execute(rho.compute, shuffled, Store(tmp_path / "shuffled"), workers=cluster)
-    assert here.to_csv() == rho.table(SMALL, Store(tmp_path / "shuffled"), 4).to_csv()
+    shuffled = random.Random(0).sample(SMALL.cells(), k=len(SMALL.cells()))
+    execute(shuffled, Store(tmp_path / "shuffled"), workers=cluster)
+    assert here.to_csv() == SMALL.table(Store(tmp_path / "shuffled"), 4).to_csv()
     assert len({frozenset(files(Store(tmp_path / name))) for name in ("threads", "cluster", "shuffled")}) == 1
 
 
 def test_many_small_cells_go_together_and_none_is_lost(tmp_path, cluster):
     cells = [Square(k) for k in range(300)]
-    assert execute(square, cells, Store(tmp_path), workers=cluster) == [square(cell) for cell in cells]
+    assert execute(cells, Store(tmp_path), workers=cluster) == [cell.compute() for cell in cells]
     assert len(files(Store(tmp_path))) == 300
-    assert execute(die, cells, Store(tmp_path), workers=cluster) == [
-        square(cell) for cell in cells
-    ]  # nothing is missing
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    execute(cells, Store(tmp_path), workers=cluster)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept  # nothing is missing
 
 
 def test_a_task_takes_a_second_and_the_last_ones_are_spread():
@@ -142,31 +142,32 @@ def test_a_killed_worker_costs_no_cell(tmp_path, cluster):
     cells = [Waiting(k, 0.05) for k in range(40)]
     victim = next(iter(cluster.client.run(os.getpid).values()))
     threading.Timer(0.4, os.kill, (victim, signal.SIGKILL)).start()
-    assert execute(wait, cells, Store(tmp_path), workers=cluster) == [square(cell) for cell in cells]
+    assert execute(cells, Store(tmp_path), workers=cluster) == [cell.compute() for cell in cells]
     assert victim not in cluster.client.run(os.getpid).values()
 
 
 def test_a_failure_is_raised_and_keeps_what_is_finished(tmp_path, cluster):
-    cells = [Square(k) for k in range(8)]
+    cells = [Failing(k) for k in range(8)]
     with pytest.raises(ArithmeticError, match="three"):
-        execute(fail_at_three, cells, Store(tmp_path), workers=cluster)
-    assert Store(tmp_path).load(Square(3)) is None
-    assert execute(square, cells, Store(tmp_path), workers=cluster) == [square(cell) for cell in cells]
+        execute(cells, Store(tmp_path), workers=cluster)
+    assert Store(tmp_path).load(Failing(3)) is None
+    others = [cell for cell in cells if cell.of != 3]
+    assert execute(others, Store(tmp_path), workers=cluster) == [cell.compute() for cell in others]
 
 
 def test_a_run_is_not_touched_by_one_that_was_given_up_a_moment_ago(tmp_path, cluster):
-    cells = [Square(k) for k in range(8)]
+    cells, failing = ([kind(k) for k in range(8)] for kind in (Square, Failing))
     for again in range(20):  # with tasks of the same name a quarter of these ended in the other's cancellation or error
         store = Store(tmp_path / str(again))
         with pytest.raises(ArithmeticError, match="three"):
-            execute(fail_at_three, cells, store, workers=cluster)
-        assert execute(square, cells, store, workers=cluster) == [square(cell) for cell in cells]
+            execute(failing, store, workers=cluster)
+        assert execute(cells, store, workers=cluster) == [cell.compute() for cell in cells]
 
 
 def test_a_cell_that_kills_its_workers_is_named(tmp_path, cluster):
-    with pytest.raises(ClusterError, match=r"several workers died over the same cells.*Square\(of=1"):
-        execute(die, [Square(1)], Store(tmp_path), workers=cluster)
-    assert execute(square, [Square(1)], Store(tmp_path), workers=cluster) == [square(Square(1))]
+    with pytest.raises(ClusterError, match=r"several workers died over the same cells.*Deadly\(of=1"):
+        execute([Deadly(1)], Store(tmp_path), workers=cluster)
+    assert execute([Square(1)], Store(tmp_path), workers=cluster) == [Square(1).compute()]
 
 
 def test_gpu_cells_wait_for_a_gpu_worker(tmp_path, address, capsys):
@@ -175,7 +176,7 @@ def test_gpu_cells_wait_for_a_gpu_worker(tmp_path, address, capsys):
     try:
         cells = [Waiting(1, 0.0, "cuda"), Waiting(2, 0.0)]
         with connect(address) as there:
-            assert execute(wait, cells, Store(tmp_path), workers=there) == [square(cell) for cell in cells]
+            assert execute(cells, Store(tmp_path), workers=there) == [cell.compute() for cell in cells]
     finally:
         worker.terminate()
         worker.wait(30)
@@ -192,15 +193,15 @@ def test_a_scheduler_that_dies_ends_the_run_in_a_sentence(tmp_path):
         with connect(str(file)) as there:
             threading.Timer(0.5, scheduler.kill).start()
             with pytest.raises(ClusterError, match="the scheduler is gone"):
-                execute(square, [Square(1)], Store(tmp_path / "cells"), workers=there)
+                execute([Square(1)], Store(tmp_path / "cells"), workers=there)
     finally:
         scheduler.kill()
         scheduler.wait()
 
 
-def test_a_worker_of_another_version_is_refused():
+def test_a_worker_of_another_version_is_refused(tmp_path):
     with pytest.raises(ClusterError, match=r"a worker has lrtheory .*, and not 0.0.0 as here"):
-        computed(square, [Square(1)], "0.0.0")
+        computed([Square(1)], Store(tmp_path), "0.0.0")
 
 
 def test_commands_run_on_a_cluster(tmp_path, address, capsys):

@@ -10,14 +10,14 @@ from lrtheory.__main__ import main as lrtheory
 from lrtheory.runs import Store, execute
 from lrtheory.runs.__main__ import main
 from lrtheory.runs.folders import listed, merge, table
-from tests.runs.cells import Square, Waiting, square, wait
+from tests.runs.cells import Square, Waiting
 
 
 @pytest.fixture
 def stored(tmp_path):
     store = Store(tmp_path / "results" / "cells")
-    execute(square, [Square(k, f"number {k}") for k in range(5)], store)
-    execute(wait, [Waiting(k, 0.0) for k in range(2)], store)
+    execute([Square(k, f"number {k}") for k in range(5)], store)
+    execute([Waiting(k, 0.0) for k in range(2)], store)
     return store
 
 
@@ -55,7 +55,7 @@ def test_verify_names_what_is_damaged(stored, capsys):
 
 def test_merge_copies_what_is_missing_or_damaged_and_leaves_the_rest(stored, tmp_path, capsys):
     other = Store(tmp_path / "other")
-    execute(square, [Square(k, f"number {k}") for k in range(3, 9)], other)
+    execute([Square(k, f"number {k}") for k in range(3, 9)], other)
     other.path(Square(8, "number 8")).write_text("damaged")
     stored.path(Square(3, "number 3")).write_text("damaged")
     kept = stored.path(Square(4, "number 4")).read_bytes()

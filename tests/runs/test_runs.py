@@ -13,19 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrtheory.runs import Store, cell_id, execute
-from lrtheory.runs.tables import fit_slope, shown_table, write_csv
+from lrtheory.runs import Cell, Store, cell_id, execute
+from lrtheory.runs.tables import shown_table, write_csv
+from lrtheory.statistics import fit_slope
 
 
 @dataclass(frozen=True)
-class Square:
+class Square(Cell):
     of: int
     name: str = "x"
     scale: float = 0.1
 
-
-def square(cell):
-    return {"is": cell.of**2, "third": cell.of / 3}
+    def compute(self):
+        return {"is": self.of**2, "third": self.of / 3}
 
 
 @given(of=st.integers(), name=st.text(), scale=st.floats(allow_nan=False, allow_infinity=False))
@@ -52,38 +52,45 @@ def test_only_frozen_finite_cells_have_an_id():
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_results_do_not_depend_on_workers_or_order(tmp_path, workers):
     cells = [Square(k % 5) for k in range(20)]
-    assert execute(square, cells, Store(tmp_path), workers=workers) == [square(cell) for cell in cells]
+    assert execute(cells, Store(tmp_path), workers=workers) == [cell.compute() for cell in cells]
     again = Store(tmp_path / "reversed")
-    assert execute(square, cells[::-1], again, workers=workers) == [square(cell) for cell in cells[::-1]]
+    assert execute(cells[::-1], again, workers=workers) == [cell.compute() for cell in cells[::-1]]
     assert {path.name for path in tmp_path.glob("*.json")} == {path.name for path in again.folder.iterdir()}
 
 
 def test_finished_cells_are_not_computed_again(tmp_path):
     calls = []
 
-    def counted(cell):
-        calls.append(cell)
-        return square(cell)
+    @dataclass(frozen=True)
+    class Counted(Square):
+        def compute(self):
+            calls.append(self)
+            return super().compute()
 
     store = Store(tmp_path)
-    execute(counted, [Square(1), Square(2)], store)
-    assert execute(counted, [Square(2), Square(3), Square(1)], store) == [square(Square(k)) for k in (2, 3, 1)]
-    assert calls.count(Square(1)) == calls.count(Square(2)) == calls.count(Square(3)) == 1
+    execute([Counted(1), Counted(2)], store)
+    assert [found["is"] for found in execute([Counted(2), Counted(3), Counted(1)], store)] == [4, 9, 1]
+    assert calls.count(Counted(1)) == calls.count(Counted(2)) == calls.count(Counted(3)) == 1
 
 
 @pytest.mark.parametrize("failure", [ZeroDivisionError, KeyboardInterrupt])
 def test_a_failure_keeps_what_is_finished(tmp_path, failure):
-    def fails_at_three(cell):
-        if cell.of == 3:
-            raise failure
-        return square(cell)
+    fails = True
 
-    cells = [Square(k) for k in range(6)]
+    @dataclass(frozen=True)
+    class Failing(Square):
+        def compute(self):
+            if self.of == 3 and fails:
+                raise failure
+            return super().compute()
+
+    cells = [Failing(k) for k in range(6)]
     with pytest.raises(failure):
-        execute(fails_at_three, cells, Store(tmp_path), workers=1)
-    assert Store(tmp_path).load(Square(2)) == square(Square(2))
-    assert Store(tmp_path).load(Square(3)) is None
-    assert execute(square, cells, Store(tmp_path)) == [square(cell) for cell in cells]
+        execute(cells, Store(tmp_path), workers=1)
+    assert Store(tmp_path).load(Failing(2)) == Failing(2).compute()
+    assert Store(tmp_path).load(Failing(3)) is None
+    fails = False
+    assert execute(cells, Store(tmp_path)) == [cell.compute() for cell in cells]
 
 
 def truncated(text):
@@ -101,11 +108,11 @@ def of_another_cell(text):
 @pytest.mark.parametrize("damage", [truncated, changed, of_another_cell, lambda text: "", lambda text: "[]"])
 def test_damage_is_reported_set_aside_and_computed_again(tmp_path, capsys, damage):
     store = Store(tmp_path)
-    execute(square, [Square(7)], store)
+    execute([Square(7)], store)
     path = store.path(Square(7))
     damaged = damage(path.read_text())
     path.write_text(damaged)
-    assert execute(square, [Square(7)], store) == [square(Square(7))]
+    assert execute([Square(7)], store) == [Square(7).compute()]
     assert "computed again" in capsys.readouterr().err
     (aside,) = tmp_path.glob("*.damaged-1")
     assert aside.read_text() == damaged
@@ -113,7 +120,7 @@ def test_damage_is_reported_set_aside_and_computed_again(tmp_path, capsys, damag
 
 def test_a_foreign_cell_under_our_name_is_not_trusted(tmp_path, capsys):
     store = Store(tmp_path)
-    execute(square, [Square(7), Square(8)], store)
+    execute([Square(7), Square(8)], store)
     store.path(Square(7)).write_bytes(store.path(Square(8)).read_bytes())
     assert store.load(Square(7)) is None
     assert "holds another cell" in capsys.readouterr().err
@@ -121,16 +128,16 @@ def test_a_foreign_cell_under_our_name_is_not_trusted(tmp_path, capsys):
 
 def test_folders_merge_by_copying(tmp_path):
     one, two = Store(tmp_path / "one"), Store(tmp_path / "two")
-    execute(square, [Square(1)], one)
-    execute(square, [Square(2)], two)
+    execute([Square(1)], one)
+    execute([Square(2)], two)
     for path in two.folder.iterdir():
         (one.folder / path.name).write_bytes(path.read_bytes())
-    assert one.load(Square(2)) == square(Square(2))
+    assert one.load(Square(2)) == Square(2).compute()
 
 
 def test_two_writers_on_one_folder(tmp_path):
     cells = [Square(k) for k in range(30)]
-    writers = [threading.Thread(target=execute, args=(square, cells, Store(tmp_path))) for _ in range(3)]
+    writers = [threading.Thread(target=execute, args=(cells, Store(tmp_path))) for _ in range(3)]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -143,7 +150,7 @@ def test_two_writers_on_one_folder(tmp_path):
 
 def test_workers_are_at_least_one(tmp_path):
     with pytest.raises(ValueError, match="workers must be at least 1"):
-        execute(square, [Square(1)], Store(tmp_path), workers=0)
+        execute([Square(1)], Store(tmp_path), workers=0)
 
 
 @given(slope=st.floats(-3, 3), level=st.floats(0.1, 10))

@@ -86,8 +86,8 @@ def test_the_grid_converges(schedule, rho):
         coarse, fine = (
             expected_loss(AbsoluteValue(eps), schedule, horizon=1500, lr=rho / 1500**0.5, nodes=n) for n in (512, 4096)
         )
-        # Measured at horizon 4,000 over nine slopes: 1e-4 in the median, 1e-3 at worst.
-        assert coarse == pytest.approx(fine, rel=1e-3)
+        # As the module says: measured over nine slopes at two horizons, and at these slopes at most 7e-4 and 3.5e-3.
+        assert coarse == pytest.approx(fine, rel=1e-3 if eps < 0.4 else 4e-3)
 
 
 @settings(deadline=None, max_examples=40)

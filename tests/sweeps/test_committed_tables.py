@@ -8,7 +8,7 @@ import pytest
 
 from lrtheory import Constant, Cosine, Polynomial
 from lrtheory.runs import Store
-from lrtheory.sweeps import degree, grid, horizon, rho
+from lrtheory.sweeps import Degree, Grid, Horizon, Rho
 from lrtheory.sweeps.precision import EXPONENT, PRECISION
 
 DATA = Path(__file__).parents[2] / "figures" / "data"
@@ -38,20 +38,20 @@ def assert_same(name, again):
         assert (error <= allowed).all(), (column, error.max())
 
 
-@pytest.mark.parametrize(("schedule", "rhos"), [(Polynomial(2), rho.DEFAULT.rhos), (Constant(), (1.0, 16.0))])
+@pytest.mark.parametrize(("schedule", "rhos"), [(Polynomial(2), Rho().rhos), (Constant(), (1.0, 16.0))])
 def test_rho(store, schedule, rhos):
     """Also where the loss is level and the slope a choice."""
-    assert_same("rho", rho.table(rho.RhoSweep(schedules=(schedule,), rhos=rhos), store, 1))
+    assert_same("rho", Rho(schedules=(schedule,), rhos=rhos).table(store, 1))
 
 
 def test_degree(store):
-    assert_same("degree", degree.table(degree.DegreeSweep(degrees=(2.0,)), store, 1))
+    assert_same("degree", Degree(degrees=(2.0,)).table(store, 1))
 
 
 def test_grid(store):
-    assert_same("grid", grid.table(grid.GridSweep(schedules=(Polynomial(2),)), store, 1))
+    assert_same("grid", Grid(schedules=(Polynomial(2),)).table(store, 1))
 
 
 def test_horizon(store):
-    few = horizon.HorizonSweep(schedules=(Constant(), Cosine()), horizons=(1_000, 10_000, 100_000))
-    assert_same("horizon", horizon.table(few, store, 1))
+    few = Horizon(schedules=(Constant(), Cosine()), horizons=(1_000, 10_000, 100_000))
+    assert_same("horizon", few.table(store, 1))

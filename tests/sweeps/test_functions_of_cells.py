@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
-from importlib import import_module
+from dataclasses import replace
 
 import pytest
 
 from lrtheory import WSD, Cosine, Polynomial
 from lrtheory.runs import Store
 from lrtheory.runs.record import Record
+from lrtheory.sweeps import EXPERIMENTS, Rho
 
 SMALL = {
     "rho": {"schedules": (Cosine(), WSD(0.2)), "rhos": (1.0, 16.0, 64.0), "horizon": 100, "replicas": 20},
@@ -21,10 +22,7 @@ SMALL = {
 
 def compute_all(folder, names):
     for name in names:
-        module = import_module(f"lrtheory.sweeps.{name}")
-        known = vars(module.QUICK)
-        config = type(module.QUICK)(**{**known, **{key: value for key, value in SMALL[name].items() if key in known}})
-        module.table(config, Store(folder / name), 1)
+        replace(EXPERIMENTS[name].load().quick(), **SMALL[name]).table(Store(folder / name), 1)
 
 
 def results(store):
@@ -48,12 +46,11 @@ def test_a_stored_cell_is_a_function_of_its_configuration(tmp_path):
 
 def test_a_cell_leaves_no_trace_in_the_next(tmp_path):
     """Each cell of a sweep alone, in the reverse of their order, against all of them together."""
-    module = import_module("lrtheory.sweeps.rho")
-    config = module.RhoSweep(**SMALL["rho"])
-    module.table(config, Store(tmp_path), 1)
+    experiment = Rho(**SMALL["rho"])
+    experiment.table(Store(tmp_path), 1)
     together = results(Store(tmp_path))
-    for cell in reversed(module.cells(config)):
-        assert module.compute(cell) == together[Store(tmp_path).path(cell).name]
+    for cell in reversed(experiment.cells()):
+        assert cell.compute() == together[Store(tmp_path).path(cell).name]
 
 
 def test_without_a_place_for_a_cache_kernels_are_compiled_all_the_same(monkeypatch):

@@ -1,5 +1,6 @@
 """The logs of language models against the worst case: shapes, fits that find what they are given, the committed table."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from lrtheory.runs import Store
 from lrtheory.schedules import Cosine, Polynomial, Warmup
 from lrtheory.sweeps import language_models as lm
+from lrtheory.sweeps import loss_models as models
 from lrtheory.theory.published_bound import published_bound
 from lrtheory.theory.worst_case import worst_case
 
@@ -18,7 +20,7 @@ LOGS = DATA / "llm_learning_rates.csv"
 
 @pytest.fixture(scope="module")
 def runs():
-    return lm.runs(LOGS)
+    return models.runs(LOGS)
 
 
 @pytest.fixture(scope="module")
@@ -28,45 +30,50 @@ def measured():
 
 def test_every_logged_schedule_has_a_shape_with_its_warm_up(runs):
     for schedule, steps in runs[["schedule", "steps"]].drop_duplicates().itertuples(index=False):
-        rates = lm.shape(schedule, steps).steps(steps)
-        np.testing.assert_allclose(rates[: lm.WARMUP], np.arange(1, lm.WARMUP + 1) / lm.WARMUP, rtol=1e-12)  # rounding
+        rates = models.shape(schedule, steps).steps(steps)
+        warm = np.arange(1, models.WARMUP + 1) / models.WARMUP
+        np.testing.assert_allclose(rates[: models.WARMUP], warm, rtol=1e-12)  # rounding
         assert rates.max() == pytest.approx(1)
         cooldown = schedule.rpartition(" ")[2] if "cooldown" in schedule else None
         if cooldown:  # as long as the name says, to a step
-            assert (rates[lm.WARMUP :] < 1).sum() == pytest.approx(min(float(cooldown) * steps, steps - 301), abs=1.5)
+            assert (rates[models.WARMUP :] < 1).sum() == pytest.approx(
+                min(float(cooldown) * steps, steps - 301), abs=1.5
+            )
 
 
 def test_the_longest_cooldown_is_linear_decay_and_cosine_is_cosine():
-    warm = lm.Fraction(lm.WARMUP, lm.LONGEST)
-    assert lm.shape("constant then linear cooldown 0.994", lm.LONGEST) == Warmup(Polynomial(1), warm)
-    assert lm.shape("cosine to zero", lm.LONGEST) == Warmup(Cosine(), warm)
-    to_tenth = lm.shape("cosine to 10%", 1000).steps(1000)
+    warm = Fraction(models.WARMUP, models.LONGEST)
+    assert models.shape("constant then linear cooldown 0.994", models.LONGEST) == Warmup(Polynomial(1), warm)
+    assert models.shape("cosine to zero", models.LONGEST) == Warmup(Cosine(), warm)
+    to_tenth = models.shape("cosine to 10%", 1000).steps(1000)
     assert to_tenth[-1] == pytest.approx(0.1, abs=1e-4)  # one step from the end of half a cosine
 
 
 def test_curves_are_the_bounds_themselves():
-    steps = lm.shape("cosine to zero", 15_000).steps(15_000)
+    steps = models.shape("cosine to zero", 15_000).steps(15_000)
     for place in (100, 400, 700):
-        lr = lm.SCALED[place]
+        lr = models.SCALED[place]
         bounds = {
             "diameter": worst_case(lr * steps, diameter=1.0),
             "distance": worst_case(lr * steps, distance=1.0),
             "published": published_bound(lr * steps, distance=1.0).total,
         }
         for name, bound in bounds.items():
-            assert np.exp(lm.curve(name, "cosine to zero", 15_000)[place]) == pytest.approx(bound, rel=1e-9)  # rounding
+            assert np.exp(models.curve(name, "cosine to zero", 15_000)[place]) == pytest.approx(
+                bound, rel=1e-9
+            )  # rounding
 
 
-@pytest.mark.parametrize("bound", lm.BOUNDS)
+@pytest.mark.parametrize("bound", models.BOUNDS)
 def test_a_fit_finds_the_numbers_that_made_its_losses(runs, bound):
     names = ["constant", "cosine to zero", "constant then linear cooldown 0.2"]
     made = runs[runs["schedule"].isin(names) & (runs["steps"] == 25_000)].copy()
     unit = [
-        np.exp(np.interp(np.log(4 * lr), np.log(lm.SCALED), lm.curve(bound, schedule, steps)))
+        np.exp(np.interp(np.log(4 * lr), np.log(models.SCALED), models.curve(bound, schedule, steps)))
         for schedule, lr, steps in zip(made["schedule"], made["lr"], made["steps"])
     ]
     made["loss"] = 2.9 + 9.0 * np.array(unit)
-    found = lm.fit(bound, made)
+    found = models.fit(bound, made)
     # gamma is minimised to the tolerance of the scalar search, and the loss is flat there
     assert (found.gamma, found.scale, found.floor) == pytest.approx((4, 9, 2.9), rel=1e-3)
     assert found.predict("cosine to zero", 0.001, 25_000) == pytest.approx(
@@ -80,26 +87,26 @@ def test_a_fit_finds_the_numbers_that_made_its_losses(runs, bound):
 
 
 def test_quadratics_are_quadratics(runs):
-    made = runs[runs["steps"] == lm.LONGEST].copy()
+    made = runs[runs["steps"] == models.LONGEST].copy()
     made["loss"] = 3 + 0.1 * np.log(made["lr"] / 1e-3) ** 2
     for model in ("quadratic", "quadratic per schedule"):
-        found = lm.fit(model, made)
-        assert found.best_lr("constant", lm.LONGEST) == pytest.approx(1e-3, rel=1e-9)  # rounding
-        assert found.predict("cosine to zero", 2e-3, lm.LONGEST) == pytest.approx(3 + 0.1 * np.log(2) ** 2)
-    unseen = lm.fit("quadratic per schedule", made[made["schedule"] != "constant"])
-    assert np.isnan(unseen.predict("constant", 1e-3, lm.LONGEST))
+        found = models.fit(model, made)
+        assert found.best_lr("constant", models.LONGEST) == pytest.approx(1e-3, rel=1e-9)  # rounding
+        assert found.predict("cosine to zero", 2e-3, models.LONGEST) == pytest.approx(3 + 0.1 * np.log(2) ** 2)
+    unseen = models.fit("quadratic per schedule", made[made["schedule"] != "constant"])
+    assert np.isnan(unseen.predict("constant", 1e-3, models.LONGEST))
 
 
 def test_what_is_left_out_is_left_out(tmp_path, runs):
     logged = pd.read_csv(LOGS)
     spoilt = logged.copy()
-    at = (logged["schedule"] == "constant") & (logged["steps"] == lm.LONGEST)
+    at = (logged["schedule"] == "constant") & (logged["steps"] == models.LONGEST)
     spoilt.loc[at, "final_validation_loss"] = 4.0
     predictions = []
     for name, frame in (("logs", logged), ("spoilt", spoilt)):
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
-        sweep = lm.LanguageModelSweep(models=("quadratic",), logs=str(tmp_path / f"{name}.csv"))
-        table = lm.table(sweep, Store(tmp_path / "cells"), 1)
+        sweep = lm.LanguageModels(models=("quadratic",), logs=str(tmp_path / f"{name}.csv"))
+        table = sweep.table(Store(tmp_path / "cells"), 1)
         predictions.append(table[table["schedule"] == "constant"].set_index("left_out")["predicted"])
     true, other = predictions
     assert true["schedule"].tolist() == other["schedule"].tolist()  # its own runs do not reach it
@@ -110,9 +117,9 @@ def test_what_is_left_out_is_left_out(tmp_path, runs):
 
 def test_bad_input_is_one_sentence():
     with pytest.raises(ValueError, match="no model of the loss"):
-        lm.LanguageModelSweep(models=("cubic",))
+        lm.LanguageModels(models=("cubic",))
     with pytest.raises(ValueError, match="no model of the loss"):
-        lm.fit("cubic", pd.DataFrame())
+        models.fit("cubic", pd.DataFrame())
 
 
 # What the committed table says

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrtheory.estimate import mean_estimate
+from lrtheory.statistics import mean_estimate
 from lrtheory.sweep import main
 from lrtheory.sweeps import penalty
 

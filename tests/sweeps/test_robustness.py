@@ -14,7 +14,7 @@ from lrtheory.runs import Store
 from lrtheory.sweeps import robustness
 
 COMMITTED = Path(__file__).parents[2] / "figures" / "data" / "robustness.csv"
-TINY = robustness.RobustnessSweep(tasks=("synthetic",), strategies=("AdamW", "Fixed SGD"), scale="tiny")
+TINY = robustness.Robustness(tasks=("synthetic",), strategies=("AdamW", "Fixed SGD"), scale="tiny")
 RATES = sorted([1.0, *robustness.OFF.values()])
 
 
@@ -81,7 +81,7 @@ def test_the_summary_names_edges_divergence_and_scale():
     frame = made(lambda decades: 90 - 20 * abs(decades), edge=True)
     gone = (frame["off"] == 10.0) & (frame["seed"] == 0)
     frame.loc[gone, ["accuracy", "loss", "diverged"]] = [10.0, np.nan, True]
-    (line,) = robustness.summary(frame.assign(examples=2000)).to_dict("records")
+    (line,) = TINY.summary(frame.assign(examples=2000)).to_dict("records")
     assert line["lr"] == "0.01 (edge)"
     assert line["seeds"] == "3, 1 diverged"
     assert (line["examples"], line["x10"]) == (2000, "+40.0")  # (20 + 20 + 80)/3
@@ -90,15 +90,14 @@ def test_the_summary_names_edges_divergence_and_scale():
 def test_runs_are_the_benchmarks_own_and_are_not_repeated(tmp_path):
     pytest.importorskip("torch")
     pytest.importorskip("pytorch_optimizer")
-    from lrtheory.benchmarks import protocols
 
-    store, (benchmark,) = Store(tmp_path), robustness.benchmarks(TINY)
-    tuned = protocols.table(benchmark, store, 1)
+    store, (benchmark,) = Store(tmp_path), TINY.benchmarks()
+    tuned = benchmark.table(store, 1)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")}
-    frame = robustness.table(TINY, store, 1)
+    frame = TINY.table(store, 1)
     after = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")}
     assert {path: after[path] for path in before} == before
-    pd.testing.assert_frame_equal(frame, robustness.table(TINY, store, 1))
+    pd.testing.assert_frame_equal(frame, TINY.table(store, 1))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")} == after
     assert {f"{name}.json" for name in store.asked} == {path.name for path in after}  # what a record counts
     assert len(after) == len(frame) == len(frame.drop_duplicates(["strategy", "lr", "seed"]))
@@ -106,21 +105,20 @@ def test_runs_are_the_benchmarks_own_and_are_not_repeated(tmp_path):
     same = frame[frame["off"] == 1.0].set_index(["strategy", "seed"])["accuracy"]
     pd.testing.assert_series_equal(same, final, check_names=False)
     assert (frame.groupby("strategy")["seed"].value_counts().min()) == len(RATES)
-    assert len(robustness.summary(frame)) == 2
+    assert len(TINY.summary(frame)) == 2
 
 
 def test_a_run_that_diverges_counts_as_a_guess(tmp_path, monkeypatch):
     pytest.importorskip("torch")
-    from lrtheory.benchmarks import protocols, training
+    from lrtheory.benchmarks import training
 
     def train(run, *_):
         gone = run.lr > 0.02
         return {"test": [] if gone else [90.0], "validation": [] if gone else [90.0], "loss": [] if gone else [0.2],
                 "diverged": gone, "seconds": 0.0, "peak_memory": None}  # fmt: skip
 
-    monkeypatch.setattr(protocols, "train", train)
-    assert training.train is not train
-    frame = robustness.table(replace(TINY, strategies=("Fixed SGD",)), Store(tmp_path), 1)
+    monkeypatch.setattr(training, "train", train)
+    frame = replace(TINY, strategies=("Fixed SGD",)).table(Store(tmp_path), 1)
     gone = frame[frame["diverged"]]
     assert (gone["lr"] > 0.02).all()
     assert (gone["accuracy"] == 10.0).all()
@@ -133,7 +131,7 @@ def test_a_run_that_diverges_counts_as_a_guess(tmp_path, monkeypatch):
 def test_each_task_has_a_fair_benchmark_at_the_reduced_scale():
     pytest.importorskip("torch")
     tasks = ("synthetic", "trec6-scratch", "cifar10", "trec6")
-    for benchmark, task in zip(robustness.benchmarks(replace(robustness.DEFAULT, tasks=tasks, seeds=4)), tasks):
+    for benchmark, task in zip(robustness.Robustness(tasks=tasks, seeds=4).benchmarks(), tasks):
         assert (benchmark.tasks, benchmark.protocol, benchmark.seeds) == ((task,), "fair", 4)
         assert benchmark.strategies == tuple(ACCURACY)
 
@@ -149,7 +147,7 @@ def test_each_task_has_a_fair_benchmark_at_the_reduced_scale():
 )
 def test_bad_input_is_one_sentence(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
-        robustness.RobustnessSweep(**changes)
+        robustness.Robustness(**changes)
 
 
 # What the committed table says
@@ -164,7 +162,7 @@ def measured():
 
 def test_the_committed_table_is_the_default_sweep(measured):
     pytest.importorskip("torch")
-    for benchmark in robustness.benchmarks(robustness.DEFAULT):
+    for benchmark in robustness.Robustness().benchmarks():
         group = measured[measured["task"] == benchmark.tasks[0]]
         assert tuple(group["strategy"].unique()) == benchmark.strategies
         counts = group[group["off"].isin(RATES)].groupby(["strategy", "off"]).size()

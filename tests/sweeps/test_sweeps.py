@@ -12,8 +12,9 @@ import pytest
 from lrtheory import Polynomial
 from lrtheory.runs import Store
 from lrtheory.schedules import parse
+from lrtheory.statistics import worst_offset
 from lrtheory.sweep import main
-from lrtheory.sweeps import degree, grid, horizon, rho
+from lrtheory.sweeps import Degree, Grid, Horizon, Rho
 
 SMALL = ["--replicas", "400", "--horizon", "500", "--schedules", "Constant", "polynomial(1)"]
 
@@ -63,7 +64,7 @@ def test_an_interruption_says_how_to_go_on(tmp_path, capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rho, "table", interrupted)
+    monkeypatch.setattr(Rho, "run", interrupted)
     assert main(["rho", *SMALL, "--out", str(tmp_path)]) == 1
     assert "the same command goes on from there" in lines(capsys)[1]
 
@@ -107,8 +108,8 @@ def test_schedules_of_ones_own_are_swept_and_drawn(tmp_path, capsys):
     assert main(["rho", *SMALL[:4], "--schedules", *mine, "--out", str(tmp_path)]) == 0
     table = pd.read_csv(tmp_path / "rho.csv")
     assert [parse(name).name for name in table["schedule"].unique()] == [mine[0], "mine", "Cosine()"]
-    sweep = rho.RhoSweep(tuple(parse(text) for text in mine), horizon=500, replicas=400)
-    assert rho.table(sweep, Store(tmp_path / "cells")).to_csv(index=False) == table.to_csv(index=False)
+    experiment = Rho(tuple(parse(text) for text in mine), horizon=500, replicas=400)
+    assert experiment.table(Store(tmp_path / "cells")).to_csv(index=False) == table.to_csv(index=False)
 
 
 def test_a_folder_that_is_a_file(tmp_path, capsys):
@@ -141,16 +142,16 @@ def test_every_sweep_runs_and_explains_itself(tmp_path, capsys, name):
 
 
 def test_configurations_have_the_defaults_of_their_commands():
-    assert rho.DEFAULT.horizon == 100_000
-    assert degree.DEFAULT.as_rho_sweep().schedules[0] == Polynomial(0.25)
-    assert set(rho.DEFAULT.rhos) <= set(grid.DEFAULT.as_rho_sweep().rhos)
-    assert horizon.DEFAULT.horizons[-1] == 1_000_000
+    assert Rho().horizon == 100_000
+    assert Degree().as_rho().schedules[0] == Polynomial(0.25)
+    assert set(Rho().rhos) <= set(Grid().as_rho().rhos)
+    assert Horizon().horizons[-1] == 1_000_000
 
 
 def test_worst_offset_is_half_a_ratio_away_from_a_symmetric_minimum():
     rates = np.geomspace(1 / 256, 256, 16 * 128 + 1)
     for ratio in (2.0, 4.0, 16.0):
-        lost = grid.worst_offset(rates, (rates + 1 / rates) / 2, ratio)
+        lost = worst_offset(rates, (rates + 1 / rates) / 2, ratio)
         assert lost == pytest.approx((ratio**0.5 + ratio**-0.5) / 2, rel=0.01)
 
 
@@ -168,5 +169,5 @@ def test_every_public_name_is_there():
     for name in lrtheory.__all__:
         assert getattr(lrtheory, name) is not None
     assert set(lrtheory.__all__) <= set(dir(lrtheory))
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="No lrtheory attribute nothing"):
         lrtheory.nothing  # noqa: B018

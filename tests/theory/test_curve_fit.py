@@ -60,10 +60,10 @@ def test_the_interval_holds_the_truth_as_often_as_it_says():
 def logged():
     if not LOGS.exists():
         pytest.skip(f"the table of language-model runs is not here: {LOGS.name}")
-    language_models = pytest.importorskip("lrtheory.sweeps.language_models")
-    runs = language_models.runs(LOGS)
+    loss_models = pytest.importorskip("lrtheory.sweeps.loss_models")
+    runs = loss_models.runs(LOGS)
     runs = runs[~runs["diverged"]]
-    shapes = [language_models.shape(name, steps) for name, steps in zip(runs["schedule"], runs["steps"])]
+    shapes = [loss_models.shape(name, steps) for name, steps in zip(runs["schedule"], runs["steps"])]
     return pd.DataFrame(
         {
             "schedule": shapes, "horizon": runs["steps"].to_numpy(), "lr": runs["lr"].to_numpy(),

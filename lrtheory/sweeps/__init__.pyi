@@ -1,0 +1,11 @@
+from .cifar10 import Cifar10 as Cifar10
+from .degree import Degree as Degree
+from .grid import Grid as Grid
+from .horizon import Horizon as Horizon
+from .language_models import LanguageModels as LanguageModels
+from .networks import Networks as Networks
+from .penalty import Penalty as Penalty
+from .registry import EXPERIMENTS as EXPERIMENTS
+from .rho import Rho as Rho
+from .robustness import Robustness as Robustness
+from .tightness import Tightness as Tightness

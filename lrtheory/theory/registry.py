@@ -1,0 +1,53 @@
+"""Every theorem of the package as a record, in the order of the table "What is known, and how"."""
+
+from lrtheory.theory import (
+    adam_penalty,
+    averaged,
+    curve_fit,
+    equation_seven,
+    fixed_step_lower_bound,
+    gradient_corrections,
+    grid_planning,
+    implicit_penalty,
+    law_attained,
+    law_derivation,
+    minibatch_penalty,
+    modified_equation,
+    momentum_penalty,
+    optimal_schedule,
+    published_bound,
+    quadratic,
+    robust_schedule,
+    schedule_penalty,
+    smooth,
+    step_search,
+    worst_case,
+    worst_function,
+)
+from lrtheory.theory.theorem import STATUSES, Evidence, Theorem
+
+THEOREMS: dict[str, Theorem] = {
+    module.THEOREM.name: module.THEOREM
+    for module in (
+        worst_case, worst_function, law_attained, law_derivation, fixed_step_lower_bound, averaged, smooth,
+        published_bound, robust_schedule, optimal_schedule, step_search, grid_planning, curve_fit, modified_equation,
+        implicit_penalty, gradient_corrections, quadratic, momentum_penalty, minibatch_penalty, adam_penalty,
+        schedule_penalty, equation_seven,
+    )
+}  # fmt: skip
+"""The theorems by name; :func:`register` adds one of your own."""
+
+
+def register(theorem: Theorem) -> Theorem:
+    """Add a theorem: every table of theorems then shows it, and every check of them runs it.
+
+    Raises:
+        ValueError: another theorem has its name.
+    """
+    if THEOREMS.get(theorem.name, theorem) != theorem:
+        raise ValueError(f"there is a theorem {theorem.name!r} already.")
+    THEOREMS[theorem.name] = theorem
+    return theorem
+
+
+__all__ = ["STATUSES", "THEOREMS", "Evidence", "Theorem", "register"]
