@@ -34,7 +34,7 @@ from torch import nn
 from lrtheory import WSD, Constant, Cosine, Polynomial, degradation, rho_exponent
 from lrtheory.figures import cifar10, language_models, networks, networks_grid, robustness
 from lrtheory.figures.style import STYLE
-from lrtheory.optim.range_test import range_test
+from lrtheory.optim.lr_range_test import range_test
 from lrtheory.runs import Store
 from lrtheory.sweeps import Networks, rate_curves
 from lrtheory.sweeps.language_models import rms

@@ -46,7 +46,8 @@ class TightnessCell(Cell):
 
         ``program`` and ``accuracy``, how much it may be off, are None where none judges.
         """
-        schedule, length = self.schedule, {self.length: 1.0}
+        schedule = self.schedule
+        length: dict[str, Any] = {self.length: 1.0}
         lr = self.rho * tuned_lr(schedule, self.horizon, **length)
         steps = schedule.steps(self.horizon, lr=lr)
         program = accuracy = None

@@ -46,11 +46,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, overload
 
 import mpmath
 import numpy as np
 from numpy.polynomial import legendre
+from numpy.typing import ArrayLike
 
 from lrtheory.checks import checked_numbers
 from lrtheory.schedules.breakpoints import breakpoints
@@ -89,7 +90,11 @@ class Law:
     constant: float
 
 
-def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
+@overload
+def degradation(schedule: Schedule, rho: float) -> float: ...
+@overload
+def degradation(schedule: Schedule, rho: ArrayLike) -> np.ndarray: ...
+def degradation(schedule: Schedule, rho: ArrayLike) -> float | np.ndarray:
     r"""The factor that the worst case loses when the base rate is ``rho`` times the tuned one, in the limit.
 
     .. math:: \frac{W(\rho)}{W(1)}=\min_\tau\frac12\Big[\frac{H^\star}{\rho\,H(\tau)}+\frac{\rho\,Q(\tau)}{Q^\star}\Big]
@@ -99,7 +104,7 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
         rho: Misspecification, positive, any shape: above 1 the rate is too large.
 
     Returns:
-        Factors of at least 1, the shape of ``rho``.
+        Factors of at least 1: a float for a number, an array of the shape of ``rho`` for an array.
 
     Raises:
         TypeError: ``schedule`` is no schedule.
@@ -107,7 +112,7 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
 
     Example:
         >>> from lrtheory import Constant, Cosine, Polynomial
-        >>> [degradation(s, 10.0).round(4).item() for s in (Constant(), Polynomial(1), Cosine(), Polynomial(3))]
+        >>> [round(degradation(s, 10.0), 4) for s in (Constant(), Polynomial(1), Cosine(), Polynomial(3))]
         [5.05, 2.0358, 1.7436, 1.3753]
 
     Source:
@@ -118,9 +123,11 @@ def degradation(schedule: Schedule, rho: Any) -> np.ndarray:
     if not ((rho >= 1 / LARGEST) & (rho <= LARGEST)).all():
         limits = f"from {1 / LARGEST:g} to {LARGEST:g}"
         raise ValueError(f"rho must be positive and finite, {limits}: it is the rate used over the tuned rate.")
-    if not anneals(schedule):
-        return np.asarray((rho + 1 / rho) / 2)
-    return np.array([_factor(schedule, value) for value in rho.ravel()]).reshape(rho.shape)
+    if anneals(schedule):
+        factors = np.array([_factor(schedule, value) for value in rho.ravel()]).reshape(rho.shape)
+    else:
+        factors = np.asarray((rho + 1 / rho) / 2)
+    return factors if factors.ndim else float(factors)
 
 
 @lru_cache(maxsize=1024)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lrtheory.optim.grokfast import averages_of, grokfast
+from lrtheory.optim.grokfast_filter import averages_of, grokfast
 
 
 def gradients(steps, size=3, seed=0):

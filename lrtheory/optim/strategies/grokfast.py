@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from lrtheory.optim.grokfast import grokfast
+from lrtheory.optim.grokfast_filter import grokfast
 from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, scheduled, trainable
 
 

@@ -1,0 +1,13 @@
+from . import strategies as strategies
+from .dals import DALS as DALS
+from .gradient_norms import GradientNorms as GradientNorms
+from .grokfast_filter import grokfast as grokfast
+from .layers import depths as depths
+from .layers import discriminative_groups as discriminative_groups
+from .layers import layer_groups as layer_groups
+from .layers import layer_names as layer_names
+from .lr_range_test import RangeTest as RangeTest
+from .lr_range_test import range_test as range_test
+from .scheduler import lr_scheduler as lr_scheduler
+from .strategies import build as build
+from .strategies import get as get
