@@ -122,8 +122,11 @@ def predicted(task: str, momentum: float, schedule: Schedule, given: dict[str, f
     """The predicted best rate, edge, and margin; without a cliff (in the ball) the edge is infinite."""
     lrs, steps = np.geomspace(1e-5, 1e3, 8 * RATES_A_DECADE + 1), schedule.steps(HORIZON)
     if task == "logistic-ball":
-        sizes = {"lipschitz": given["lipschitz"], "diameter": 2 * RADIUS}
-        last, losses = np.inf, worst_case(schedule, horizon=HORIZON, lr=lrs / (1 - momentum), **sizes)
+        lipschitz = given["lipschitz"]
+        last = np.inf
+        losses = worst_case(
+            schedule, horizon=HORIZON, lr=lrs / (1 - momentum), lipschitz=lipschitz, diameter=2 * RADIUS
+        )
     else:
         examples = {"example_curvature": given["example_curvature"], "batch": 1}
         last = momentum_edge(given["curvature"], momentum=momentum, **examples) / steps.max()

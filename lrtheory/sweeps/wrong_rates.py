@@ -75,7 +75,7 @@ def _124m() -> pd.DataFrame:
     frame["before"] = np.log(VOCABULARY["124M"])
     frame = frame.rename(columns={"peak_learning_rate": "lr", "final_validation_loss": "loss"})
     keys = ["optimizer", "model", "schedule", "lr", "before"]
-    return frame.groupby(keys, as_index=False)["loss"].mean()
+    return frame.groupby(keys, as_index=False).agg(loss=("loss", "mean"))
 
 
 def _deepobs() -> pd.DataFrame:
