@@ -19,7 +19,7 @@ notebooks: $(VENV)/.test
 	$(VENV)/bin/python notebooks/run.py
 
 paper: figures
-	$(VENV)/bin/python -m paper.generate
+	$(VENV)/bin/python -m lrtheory.report
 	cd paper && latexmk lrtheory.tex
 
 arxiv: paper

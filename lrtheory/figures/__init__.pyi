@@ -21,4 +21,5 @@ from . import schedule_penalty as schedule_penalty
 from . import simulator_speed as simulator_speed
 from . import taxonomy as taxonomy
 from . import tightness as tightness
+from . import wrong_rates as wrong_rates
 from .registry import FIGURES as FIGURES

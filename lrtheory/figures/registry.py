@@ -75,5 +75,6 @@ FIGURES: dict[str, FigureEntry] = {
     "simulator_speed": FigureEntry(("simulator_speed",), lambda: figures.simulator_speed),
     "taxonomy": FigureEntry((), lambda: figures.taxonomy),
     "tightness": FigureEntry(("tightness",), lambda: figures.tightness),
+    "wrong_rates": FigureEntry(("wrong_rates",), lambda: figures.wrong_rates),
 }
 """The figure of an experiment has its name; one's own figure is one entry more."""

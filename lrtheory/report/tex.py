@@ -52,7 +52,11 @@ def render(value: Value) -> str:
 
 @render.register
 def _(value: str) -> str:
-    text = "".join(SIGNS.get(character, character) for character in value)
+    return _thin("".join(SIGNS.get(character, character) for character in value))
+
+
+def _thin(text: str) -> str:
+    """A thin space between a number and its per cent sign."""
     return re.sub(r"(?<=\d) \\%", r"\\,\\%", text)
 
 
@@ -129,7 +133,7 @@ def _(value: Grade) -> str:
 
 @render.register
 def _(value: Text) -> str:
-    return "".join(map(render, value.parts))
+    return _thin("".join(map(render, value.parts)))
 
 
 @render.register

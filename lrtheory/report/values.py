@@ -1,6 +1,6 @@
 """What a fact can be: numbers, words, tables and figures, before it is decided whether TeX or Markdown shows them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -8,6 +8,9 @@ from lrtheory.estimate import Estimate
 
 Value: TypeAlias = Any
 """A string of plain words, or one of the classes below."""
+
+Facts: TypeAlias = Iterator[tuple[str, Value]]
+"""Pairs of a name and a value. What is named ``paper/X`` is the file X of the paper, ``readme/X`` the block X of the README."""
 
 
 @dataclass(frozen=True)
@@ -174,3 +177,8 @@ class Lines:
     """Values on lines of their own."""
 
     parts: tuple[Value, ...]
+
+
+def tex(*texts: str) -> list[Tex]:
+    """Several :class:`Tex`, as the header of a table of the paper."""
+    return [Tex(text) for text in texts]

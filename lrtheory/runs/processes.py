@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
@@ -65,9 +65,7 @@ class Processes:
         for _ in range(ATTEMPTS):
             pool = self._pool
             try:
-                with interrupts_elsewhere():
-                    future = pool.submit(function, *arguments)
-                return future.result()
+                return _submitted(pool, function, *arguments).result()
             except BrokenProcessPool:
                 self._replace(pool)
         raise WorkerError(
@@ -88,6 +86,15 @@ class Processes:
         return ProcessPoolExecutor(
             self._number, get_context("spawn"), initializer=_end_with_parent, initargs=(self._reader,)
         )
+
+
+def _submitted(pool: ProcessPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    with interrupts_elsewhere():
+        try:
+            return pool.submit(function, *arguments)
+        except OSError:  # perhaps of a process that was starting when another was killed, whose end closes the queues
+            pool.submit(int)  # raises BrokenProcessPool if so
+            raise
 
 
 def _end_with_parent(reader: Connection) -> None:

@@ -52,7 +52,7 @@ def shown_table(table: "pd.DataFrame", width: int | None = None) -> str:
         a         1.25
         b          2.5
     """
-    return shown_rows([list(table.columns), *map(list, table.to_numpy())], width)
+    return shown_rows([list(table.columns), *table.to_numpy().tolist()], width)
 
 
 def shown_rows(rows: Sequence[Sequence[Any]], width: int | None = None) -> str:

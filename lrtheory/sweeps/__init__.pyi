@@ -9,3 +9,4 @@ from .registry import EXPERIMENTS as EXPERIMENTS
 from .rho import Rho as Rho
 from .robustness import Robustness as Robustness
 from .tightness import Tightness as Tightness
+from .wrong_rates import WrongRates as WrongRates

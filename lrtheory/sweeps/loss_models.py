@@ -148,8 +148,7 @@ def curve(bound: str, schedule: str, steps: int) -> np.ndarray:
     r"""The logarithm of :math:`W` at :data:`SCALED`, with :math:`D=G=1`."""
     formed = shape(schedule, steps)
     if bound != "published":
-        length: dict[str, Any] = {bound: 1.0}
-        return np.log(worst_case(formed, horizon=steps, lr=SCALED, **length))
+        return np.log(worst_case(formed, horizon=steps, lr=SCALED, **{bound: 1.0}))
     unit = published_bound(formed.steps(steps), distance=1.0)
     return np.log(unit.bias / SCALED + unit.noise * SCALED)
 

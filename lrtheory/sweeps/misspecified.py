@@ -58,7 +58,7 @@ class Misspecified(Cell):
         unit = math.sqrt(self.horizon)
         return {
             "lr": lr,
-            "law": degradation(schedule, self.rho),
+            "law": float(degradation(schedule, self.rho)),
             "worst_case": float(worst_case(schedule, horizon=self.horizon, lr=lr, diameter=1.0)) * unit,
             "eps": eps,
             "expected": expected * unit,

@@ -50,7 +50,7 @@ class NetworkCell(Cell):
         from lrtheory.training import ensemble
 
         load_torch().set_num_threads(1)  # the tensors are small, and results must not depend on the number of cores
-        setting, lrs = _setting(self.task), rates(self.optimizer, self.per_decade)
+        setting, lrs = network_setting(self.task), rates(self.optimizer, self.per_decade)
         runs = [(lr, seed) for lr in lrs for seed in range(self.seeds)]
         trained = ensemble.train(
             setting.task,
@@ -86,7 +86,7 @@ class GroundCell(Cell):
     def compute(self) -> dict[str, Any]:
         """The mean training loss before training, and the smallest that L-BFGS finds."""
         load_torch().set_num_threads(1)
-        losses = _ground(_setting(self.task), self.seeds)
+        losses = _ground(network_setting(self.task), self.seeds)
         return {name: float(f"{loss:.{DIGITS}g}") for name, loss in losses.items()}
 
 
@@ -102,7 +102,8 @@ class _Setting:
     project: Any
 
 
-def _setting(name: str) -> _Setting:
+def network_setting(name: str) -> _Setting:
+    """The task of a network with the examples that it is trained and judged on."""
     from lrtheory.tasks import digits, logistic
 
     task = {"digits": digits.task, "digits-noisy": digits.noisy}.get(name, logistic.task)()

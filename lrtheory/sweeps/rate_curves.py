@@ -1,7 +1,6 @@
 """What the loss against the rate says of one schedule on one task: its best rate, right branch, slope and margin."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -96,9 +95,8 @@ def predicted_slope(schedule: str, curve: Curve, length: str) -> Estimate | None
     if len(rho) < 3:
         return None
     shape = parse(schedule)
-    lengths: dict[str, Any] = {length: 1.0}
-    lrs = rho * tuned_lr(shape, curve.horizon, **lengths)
-    return fit_slope(rho, worst_case(shape, horizon=curve.horizon, lr=lrs, **lengths))
+    lrs = rho * tuned_lr(shape, curve.horizon, **{length: 1.0})
+    return fit_slope(rho, worst_case(shape, horizon=curve.horizon, lr=lrs, **{length: 1.0}))
 
 
 def exponent(curve: Curve) -> float:

@@ -33,5 +33,9 @@ EXPERIMENTS: dict[str, ExperimentEntry] = {
     "language_models": ExperimentEntry(
         "public logs of language models against the worst case", lambda: sweeps.LanguageModels
     ),
+    "wrong_rates": ExperimentEntry(
+        "what a wrong rate costs on public grids of real training, and where their cliffs are",
+        lambda: sweeps.WrongRates,
+    ),
 }
 """One's own experiment is one entry more."""

@@ -201,7 +201,7 @@ def proof() -> dict[str, "sympy.Expr"]:
 def witness() -> Evidence:
     """Run linear decay at four times its tuned rate: the theorem is a limit, 5 % are the slack and the 400 steps."""
     run = law_witness(1, 4, 400)
-    return Evidence(run.loss, degradation(Polynomial(1), 4) / math.sqrt(400), 0.05)
+    return Evidence(run.loss, float(degradation(Polynomial(1), 4)) / math.sqrt(400), 0.05)
 
 
 THEOREM = Theorem(

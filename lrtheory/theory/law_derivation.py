@@ -124,7 +124,7 @@ def witness() -> Evidence:
     schedule, horizon = Polynomial(2), 100_000
     lr = tuned_lr(schedule, horizon, diameter=1.0)
     tuned, wrong = worst_case(schedule, horizon=horizon, lr=[lr, 256 * lr], diameter=1.0)
-    return Evidence(wrong / tuned, degradation(schedule, 256), 3e-3)
+    return Evidence(wrong / tuned, float(degradation(schedule, 256)), 3e-3)
 
 
 THEOREM = Theorem(

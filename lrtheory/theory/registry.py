@@ -3,6 +3,7 @@
 from lrtheory.theory import (
     adam_penalty,
     averaged,
+    cliff,
     curve_fit,
     equation_seven,
     fixed_step_lower_bound,
@@ -13,6 +14,7 @@ from lrtheory.theory import (
     law_derivation,
     minibatch_penalty,
     modified_equation,
+    momentum_edge,
     momentum_penalty,
     optimal_schedule,
     published_bound,
@@ -21,6 +23,7 @@ from lrtheory.theory import (
     schedule_penalty,
     smooth,
     step_search,
+    warmup_edge,
     worst_case,
     worst_function,
 )
@@ -29,10 +32,10 @@ from lrtheory.theory.theorem import STATUSES, Evidence, Theorem
 THEOREMS: dict[str, Theorem] = {
     module.THEOREM.name: module.THEOREM
     for module in (
-        worst_case, worst_function, law_attained, law_derivation, fixed_step_lower_bound, averaged, smooth,
-        published_bound, robust_schedule, optimal_schedule, step_search, grid_planning, curve_fit, modified_equation,
-        implicit_penalty, gradient_corrections, quadratic, momentum_penalty, minibatch_penalty, adam_penalty,
-        schedule_penalty, equation_seven,
+        worst_case, worst_function, law_attained, law_derivation, fixed_step_lower_bound, averaged, smooth, cliff,
+        momentum_edge, warmup_edge, published_bound, robust_schedule, optimal_schedule, step_search, grid_planning,
+        curve_fit, modified_equation, implicit_penalty, gradient_corrections, quadratic, momentum_penalty,
+        minibatch_penalty, adam_penalty, schedule_penalty, equation_seven,
     )
 }  # fmt: skip
 """The theorems by name; :func:`register` adds one of your own."""

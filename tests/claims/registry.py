@@ -1,8 +1,9 @@
 """Which tests hold each claim of the README and of the paper up: a fragment of the sentence, and what would show it false.
 
 A sentence with the word *proved*, *verified*, *exact* or *the same* is listed in ``CLAIMS`` under a distinctive fragment of
-itself, or in ``NO_CLAIMS`` with the reason why nothing needs to be shown. A test's name without a path is one of
-``tests/theory``.
+itself, or in ``NO_CLAIMS`` with the reason why nothing needs to be shown. The rows of the table of theorems are records, each
+of which has its proof or its witness; ``THEOREMS`` names the further tests behind them. A test's name without a path is one
+of ``tests/theory``.
 """
 
 PROOFS = "test_proofs.py::test_every_identity_vanishes"
@@ -78,6 +79,37 @@ RULES_ORDER = (
 )
 MADE = ("tests/test_paper.py::test_what_is_generated_is_fresh",)
 
+THEOREMS = {
+    "worst_case": UPPER,
+    "worst_function": (*ATTAINED, *DISTANCE, *TABLE),
+    "law_attained": (*DOMAIN, *TIED, *TABLE),
+    "misspecification": (*LIMIT, *DOMAIN),
+    "fixed_step_lower_bound": FIXED,
+    "averaged": (*AVERAGE, *UNIFORM),
+    "smooth": (*SMOOTH, *SMOOTH_GROWTH),
+    "cliff": ("test_cliff.py",),
+    "momentum_edge": ("test_cliff.py",),
+    "warmup_edge": ("test_cliff.py",),
+    "published_bound": PUBLISHED,
+    "robust_schedule": (*ROBUST, *ROBUST_FINITE),
+    "optimal_schedule": (
+        "test_optimal_schedule.py::test_no_other_steps_have_a_smaller_bound",
+        "test_optimal_schedule.py::test_constant_norms_are_the_worst_case",
+    ),
+    "step_search": ("test_robust_schedule.py::test_the_gradient_is_that_of_differences",),
+    "grid_planning": (*GRID, "test_grid_planning.py::test_the_exact_worst_case_keeps_the_promise"),
+    "curve_fit": ("test_curve_fit.py",),
+    "modified_equation": PENALTY_ORDER,
+    "implicit_penalty": (*PENALTY, *PENALTY_ORDER),
+    "gradient_corrections": PENALTY,
+    "quadratic": ("test_implicit_penalty.py",),
+    "momentum_penalty": (*RULES, *RULES_ORDER),
+    "minibatch_penalty": (*RULES, *RULES_ORDER),
+    "adam_penalty": (*RULES, *RULES_ORDER),
+    "schedule_penalty": ("test_schedule_penalty.py",),
+    "equation_seven": ("test_implicit_penalty.py::test_equation_seven_is_wrong_as_printed",),
+}
+
 CLAIMS = {
     # README
     "(exact from a known distance": (*DISTANCE, *ATTAINED, *UPPER, *DOMAIN),
@@ -86,19 +118,11 @@ CLAIMS = {
     "AdaGrad-norm guarantees": ADAPTIVE,
     "with exact coefficients": (*PENALTY, *RULES),
     "runs the same cells on a cluster": ("tests/runs/test_cluster.py",),
+    "A table that is computed again is the same byte for byte": (
+        "tests/sweeps/test_committed_tables.py",
+        "tests/test_threads.py::test_a_sweep_is_the_same_whatever_the_number_of_threads",
+    ),
     "the same bytes every time": ("tests/figures/test_figures.py",),
-    "proved, each identity checked by sympy": (PROOFS, *UPPER),
-    "proved: the function is there": (PROOFS, *ATTAINED, *TABLE),
-    "It is attained on a domain of known diameter": (PROOFS, *DOMAIN, *TIED, *TABLE),
-    "`W(rho)/W(1)` and its constants in the limit": (*LIMIT, *DOMAIN),
-    "One-dimensional SGD shows the same exponents": ("tests/test_readme.py::test_what_is_made_from_tables_is_fresh",),
-    "Constant and inverse-sqrt rates are linear": FIXED,
-    "An average of the iterates is linear": AVERAGE,
-    "growth verified on semidefinite programs of 8 steps": (PROOFS, *SMOOTH, *SMOOTH_GROWTH),
-    "the factor proved, and verified at `T` = 10^5": PUBLISHED,
-    "has the smallest largest worst case": (PROOFS, *ROBUST, *ROBUST_FINITE),
-    "A planned grid keeps its promise": (*GRID, "test_grid_planning.py::test_the_exact_worst_case_keeps_the_promise"),
-    "not of a loss at the next order": (*PENALTY, *PENALTY_ORDER),
     "the worst case is exactly `(rho + 1/rho)/2` for all": (
         "test_worst_case.py::test_without_a_domain_no_schedule_forgives",
         *DISTANCE,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.claims.registry import CLAIMS, NO_CLAIMS
+from lrtheory.theory import registry
+from tests.claims.registry import CLAIMS, NO_CLAIMS, THEOREMS
 
 ROOT = Path(__file__).parents[2]
 GRADED = re.compile(r"\\(?:proved|verified)\b|\b(?:proved|verified|exact|exactly|the same)\b", re.IGNORECASE)
@@ -15,9 +16,9 @@ GRADED = re.compile(r"\\(?:proved|verified)\b|\b(?:proved|verified|exact|exactly
 
 def blocks():
     """Paragraphs, items and rows of the README, without what is made from tables, and of the paper's sections."""
-    readme = re.sub(
-        r"<!-- made: .*?<!-- end -->|!\[.*?\]\(.*?\)", "\n\n", (ROOT / "README.md").read_text(), flags=re.DOTALL
-    )
+    readme = (ROOT / "README.md").read_text()
+    readme = re.sub(r"<!-- made: .*?<!-- end -->|!\[.*?\]\(.*?\)", "\n\n", readme, flags=re.DOTALL)
+    readme = re.sub(r"<!--.*?-->", "", readme)
     yield from re.split(r"\n\s*\n|\n(?=\||\* )", readme)
     for path in sorted((ROOT / "paper" / "sections").glob("*.tex")):
         yield from re.split(r"\n\s*\n|\\item", re.sub(r"(?<!\\)%.*", "", path.read_text()))
@@ -53,9 +54,8 @@ def functions_of(path):
 
 
 def test_every_test_that_is_named_is_there():
-    named = {
-        name if name.startswith("tests/") else f"tests/theory/{name}" for tests in CLAIMS.values() for name in tests
-    }
+    tests = [name for names in [*CLAIMS.values(), *THEOREMS.values()] for name in names]
+    named = {name if name.startswith("tests/") else f"tests/theory/{name}" for name in tests}
     missing = []
     for name in sorted(named):
         path, _, function = name.partition("::")
@@ -68,6 +68,11 @@ def test_every_test_that_is_named_is_there():
     assert missing == []
 
 
+def test_every_theorem_has_tests_of_its_own():
+    assert list(THEOREMS) == list(registry.THEOREMS)
+
+
 def test_no_claim_is_without_a_test_and_no_exception_without_a_reason():
     assert all(CLAIMS.values())
+    assert all(THEOREMS.values())
     assert all(NO_CLAIMS.values())

@@ -18,13 +18,15 @@ from lrtheory.figures import style
 from lrtheory.runs import Store
 
 COMMANDS = {
-    "sweep": ["horizon", "--schedules", "Cosine", "Polynomial(1)", "--horizons", "200", "400", "800", "--replicas", "100"],
+    "sweep": [
+        "rho", "--schedules", "Cosine", "Polynomial(1)", "--rhos", "1", "4", "16", "--horizon", "400", "--replicas", "100",
+    ],
     "benchmark": [
         "--tasks", "synthetic", "--strategies", "AdamW", "DALS", "--epochs", "2", "--examples", "200", "--seeds", "1",
         "--device", "cpu", "--factors", "1", "4",
     ],
 }  # fmt: skip
-TABLES = {"sweep": "horizon.csv", "benchmark": "results.csv"}
+TABLES = {"sweep": "rho.csv", "benchmark": "results.csv"}
 TIMED = ["seconds", "peak_memory"]
 ROUND = 5
 """Kills before a folder is let end and compared."""

@@ -1,8 +1,10 @@
 """What it takes to make everything again."""
 
 from lrtheory.figures.provenance import records
-from paper.generate.tables import DATA, table
-from paper.generate.tex import Generated, escaped, tabular
+from lrtheory.report.tables import table
+from lrtheory.report.tex import render
+from lrtheory.report.values import Facts, Table, Tex, tex
+from lrtheory.runs.tables import committed
 
 SHOWN = {
     "cifar10": "cifar10", "grid": "grid", "language_models": "llm", "networks": "networks", "penalty": "penalty",
@@ -11,17 +13,17 @@ SHOWN = {
 """The figures in which the paper shows tables."""
 
 
-def reproduction_part() -> Generated:
+def reproduction_part() -> Facts:
     """Commands, cells and processor time, from the records of the tables."""
     rows = []
-    for record in records(DATA).dropna(subset=["command"]).drop_duplicates("table").to_dict("records"):
-        where = rf"\ref{{fig:{SHOWN[record['table']]}}}" if record["table"] in SHOWN else "--"
-        command = rf"\texttt{{{escaped(record['command'].removeprefix('python -m lrtheory.'))}}}"
+    for record in records(committed()).dropna(subset=["command"]).drop_duplicates("table").to_dict("records"):
+        where = Tex(rf"\ref{{fig:{SHOWN[record['table']]}}}") if record["table"] in SHOWN else "--"
+        command = Tex(rf"\texttt{{{render(record['command'].removeprefix('python -m lrtheory.'))}}}")
         rows.append([command, where, f"{record['cells']:.0f}", _duration(record["seconds"])])
     runs = table("benchmark")
-    rows.append([r"\texttt{benchmark}", r"\ref{fig:benchmark}", str(len(runs)), _duration(runs["seconds"].sum())])
-    header = [r"\texttt{python -m lrtheory.}\ldots", "figure", "cells", "processor time"]
-    yield "reproduction.tex", tabular("llrr", header, rows)
+    rows.append([*tex(r"\texttt{benchmark}", r"\ref{fig:benchmark}"), str(len(runs)), _duration(runs["seconds"].sum())])
+    header = tex(r"\texttt{python -m lrtheory.}\ldots", "figure", "cells", "processor time")
+    yield "paper/reproduction", Table(header, rows, "llrr")
 
 
 def _duration(seconds: float) -> str:

@@ -1,0 +1,276 @@
+r"""Which rates to try on a network: a grid planned with the measured curve, and the next rate after some results.
+
+The best rate is taken to be uniform in the logarithm on the range, with a tenth of the chance in the decade on either side of it,
+so that a sweep which ends at its best is planned further. A *trial* that is not lost leaves the regret :math:`f(d)` of
+:mod:`lrtheory.planning.excess_curve`; the regret of a plan is that of its best trial, 1 (all of the gain) where all are lost.
+
+* :func:`plan_measured` places all points at once, so that the expected regret, plus the price of lost runs, is least.
+* :func:`next_lr` weighs curves and best rates by the likelihood of the losses so far and proposes the rate whose expected
+  improvement, less the price of the chance that it is lost, is largest; it says stop where the expected regret is below the
+  tolerance.
+
+**Status.** Heuristic, with *measured* performance (``figures/data/measured_planning.csv``). No guarantee.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrtheory.checks import is_number
+from lrtheory.planning.excess_curve import MEASURED, ExcessModel, chance_lost, excess, log_likelihood
+from lrtheory.theory.grid_planning import checked_range
+
+BEYOND = 0.1
+"""The chance that the best rate lies outside of the range that was given."""
+BEYOND_DECADES = 1.0
+PLACES = 48
+"""Best rates on the range."""
+OFFERED = 61
+"""Rates that are weighed against one another."""
+MOST_PLANNED = 40
+PRICE = 0.002
+"""What a lost run costs beside its trial, as a fraction of the gain."""
+
+
+@dataclass(frozen=True)
+class MeasuredPlan:
+    """Rates to try, and what is expected of them.
+
+    Args:
+        low: Lower end of the range.
+        high: Upper end.
+        points: The rates, rising.
+        regret: The expected fraction of the gain that the best trial leaves.
+        lost: The chance of each point to be lost.
+        all_lost: The chance that every one is.
+    """
+
+    low: float
+    high: float
+    points: tuple[float, ...]
+    regret: float
+    lost: tuple[float, ...]
+    all_lost: float
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{point:.3g}" for point in self.points)
+        return (
+            f"Try {shown}.\nBest rate in [{self.low:g}, {self.high:g}], networks as measured: the best trial is expected to"
+            f" leave {self.regret:.1%} of what training gains; {sum(self.lost):.1f} of {len(self.points)} runs are"
+            f" expected to be lost, all of them with a chance of {self.all_lost:.2g}."
+        )
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """The next rate, or that there is nothing left to try.
+
+    Args:
+        lr: The rate; none where it is time to stop.
+        regret: The expected fraction of the gain that the best trial so far leaves.
+        improvement: By how much the next trial is expected to lower it.
+        lost: The chance that the next trial is lost; none at a stop.
+        best: The best rate so far; none where every trial was lost or there was none.
+        likely: The interval that holds the best rate with a chance of 95 %.
+    """
+
+    lr: float | None
+    regret: float
+    improvement: float
+    lost: float | None
+    best: float | None
+    likely: tuple[float, float]
+
+
+def plan_measured(
+    low: float, high: float, *, trials: int | None = None, tolerance: float | None = None, model: ExcessModel = MEASURED
+) -> MeasuredPlan:
+    """The grid with the least expected regret and price of lost runs, all points chosen at once.
+
+    Args:
+        low: Lower end of the range that holds the best rate, positive.
+        high: Upper end.
+        trials: The number of points, at most 40.
+        tolerance: The expected regret that may be left, a fraction of the gain in (0, 1); the fewest points that keep it.
+            Exactly one of ``trials`` and ``tolerance`` must be given.
+        model: The curves.
+
+    Raises:
+        ValueError: a number outside of its range, both or neither of ``trials`` and ``tolerance``, or a tolerance that 40
+            trials do not keep.
+
+    Example:
+        >>> plan = plan_measured(1e-4, 1e-1, trials=4)
+        >>> len(plan.points), plan.regret < plan_measured(1e-4, 1e-1, trials=3).regret
+        (4, True)
+
+    Source:
+        Measured: see the module.
+    """
+    low, high = checked_range(low, high)
+    if (trials is None) == (tolerance is None):
+        raise ValueError(
+            "give exactly one of trials (a number of runs) and tolerance (an expected fraction of the gain)."
+        )
+    if trials is not None:
+        if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or not 1 <= trials <= MOST_PLANNED:
+            raise ValueError(f"trials must be a whole number from 1 to {MOST_PLANNED}, not {trials!r}.")
+        return _planned(low, high, int(trials), model)
+    if tolerance is None or not (is_number(tolerance) and 0 < tolerance < 1):
+        raise ValueError(f"tolerance must be a fraction of the gain in (0, 1), not {tolerance!r}.")
+    for count in range(1, MOST_PLANNED + 1):
+        plan = _planned(low, high, count, model)
+        if plan.regret <= tolerance:
+            return plan
+    raise ValueError(f"{MOST_PLANNED} trials leave {plan.regret:.2g} of the gain on this range: allow more.")
+
+
+def _planned(low: float, high: float, trials: int, model: ExcessModel) -> MeasuredPlan:
+    """Coordinate descent over the offered rates, from the best geometric grid."""
+    places, weights = _places(low, high)
+    offered = np.linspace(places[0], places[-1], OFFERED)
+    curves = model.sample(96)
+    distance = offered[:, None, None] - places[:, None]  # (offered, places, curves)
+    chance = chance_lost(curves, distance, model.width)
+    value = excess(curves, distance)
+    score = weights[:, None] / len(curves)
+    # One level of luck for each curve decides about all of its runs: those farther up are lost first.
+    luck = ((np.arange(len(curves)) + 0.5) * 0.618034) % 1
+    outcome = np.where(chance > luck, 1.0, value)
+    cost = PRICE * (chance * score).sum((1, 2))
+
+    def loss(chosen: np.ndarray) -> float:
+        return float((outcome[chosen].min(0) * score).sum() + cost[chosen].sum())
+
+    starts = [
+        np.unique(np.clip(np.round(np.interp(np.linspace(a, b, trials), (0, 1), (0, OFFERED - 1))).astype(int), 0, OFFERED - 1))
+        for a in (0.05, 0.15, 0.25) for b in (0.6, 0.75, 0.9)
+    ]  # fmt: skip
+    chosen = min((start for start in starts if len(start) == trials), key=loss, default=np.arange(trials))
+    best, improved = loss(chosen), True
+    while improved:
+        improved = False
+        for place in range(trials):
+            others = np.delete(chosen, place)
+            rest = outcome[others].min(0) if len(others) else np.ones(outcome.shape[1:])
+            totals = (np.minimum(rest, outcome) * score).sum((1, 2)) + cost + cost[others].sum()
+            found = int(np.argmin(totals))
+            if totals[found] < best - 1e-12:
+                chosen, best, improved = np.sort(np.append(others, found)), float(totals[found]), True
+                break
+    lost = (chance[chosen] * score).sum((1, 2))
+    return MeasuredPlan(
+        low, high, tuple(float(rate) for rate in np.exp(offered[chosen])),
+        float((outcome[chosen].min(0) * score).sum()), tuple(float(part) for part in lost),
+        float((chance[chosen].min(0) * score).sum()),
+    )  # fmt: skip
+
+
+def next_lr(
+    results: Iterable[tuple[float, float | None]],
+    low: float,
+    high: float,
+    *,
+    initial_loss: float,
+    tolerance: float = 0.003,
+    model: ExcessModel = MEASURED,
+) -> Suggestion:
+    """The next rate to try after some results, or a stop.
+
+    Args:
+        results: Pairs of a rate and its final loss; a loss that is none or not finite is a run that diverged. Runs that are not
+            finished are left out, or given with the loss that they are expected to reach.
+        low: Lower end of the range that was thought to hold the best rate; results may lie outside.
+        high: Upper end.
+        initial_loss: The loss before training, as the logarithm of the number of classes.
+        tolerance: Stop where the expected regret of the best trial is below this fraction of the gain.
+        model: The curves.
+
+    Raises:
+        ValueError: a rate is not positive and finite, a number outside of its range, or no loss below ``initial_loss`` though
+            some are finite.
+
+    Example:
+        A sweep that ended at its best is planned further:
+
+        >>> suggestion = next_lr([(0.01, 1.2), (0.03, 1.0), (0.1, 0.8)], 0.01, 0.1, initial_loss=2.3)
+        >>> suggestion.lr > 0.1
+        True
+
+    Source:
+        Measured: see the module.
+    """
+    low, high = checked_range(low, high)
+    pairs = [(lr, loss) for lr, loss in results]
+    if not all(is_number(lr) and 0 < lr < math.inf for lr, _ in pairs):
+        raise ValueError("every rate of the results must be positive and finite.")
+    if not (is_number(tolerance) and 0 < tolerance < 1):
+        raise ValueError(f"tolerance must be a fraction of the gain in (0, 1), not {tolerance!r}.")
+    if not (is_number(initial_loss) and math.isfinite(initial_loss)):
+        raise ValueError(f"initial_loss must be a finite number, not {initial_loss!r}.")
+    losses = np.array([math.inf if loss is None or not math.isfinite(loss) else loss for _, loss in pairs])
+    tried = np.log(np.array([lr for lr, _ in pairs], dtype=float))
+    known = np.isfinite(losses)
+    if known.any() and losses.min() >= initial_loss:
+        known[:] = False  # nothing was learned anywhere: every trial counts as lost
+    fraction = np.ones(len(pairs))
+    if known.any():
+        best_loss = losses[known].min()
+        fraction[known] = np.clip((losses[known] - best_loss) / (initial_loss - best_loss), 0, 1)
+    return _weighed(tried, fraction, bool(known.any()), low, high, tolerance, model)
+
+
+def _weighed(
+    tried: np.ndarray,
+    fraction: np.ndarray,
+    any_known: bool,
+    low: float,
+    high: float,
+    tolerance: float,
+    model: ExcessModel,
+) -> Suggestion:
+    places, weights = _places(low, high)
+    curves = model.sample(128)
+    log_weight = np.log(weights)[:, None] + np.zeros(len(curves))
+    regret = np.ones((len(places), len(curves)))
+    if len(tried):
+        distance = tried - places[:, None, None]  # (places, 1, trials)
+        if any_known:
+            log_weight = log_weight + log_likelihood(curves[None, :, None, :], distance, fraction, model.width)
+            regret = excess(curves[None], (tried[int(np.argmin(fraction))] - places)[:, None])
+        else:
+            log_weight = log_weight + np.log(chance_lost(curves[None, :, None, :], distance, model.width) + 1e-3).sum(
+                -1
+            )
+    weight = np.exp(log_weight - log_weight.max())
+    weight /= weight.sum()
+    offered = np.linspace(places[0], places[-1], OFFERED)
+    ahead = offered[:, None, None] - places[:, None]
+    lost = chance_lost(curves, ahead, model.width)
+    gained = ((1 - lost) * np.maximum(regret - excess(curves, ahead), 0) * weight).sum((1, 2))
+    lost = (lost * weight).sum((1, 2))
+    if len(tried):  # no rate is tried twice
+        gained[np.abs(offered[:, None] - tried).min(1) < 0.6 * (offered[1] - offered[0])] = -np.inf
+    choice = int(np.argmax(gained - PRICE * lost))
+    expected = float((regret * weight).sum())
+    cumulated = np.cumsum(weight.sum(1))
+    ends = np.searchsorted(cumulated, [0.025, 0.975]).clip(max=len(places) - 1)
+    best = float(np.exp(tried[int(np.argmin(fraction))])) if any_known else None
+    stop = any_known and expected <= tolerance
+    return Suggestion(
+        None if stop else float(np.exp(offered[choice])), expected, max(float(gained[choice]), 0.0),
+        None if stop else float(lost[choice]), best, (float(np.exp(places[ends[0]])), float(np.exp(places[ends[1]]))),
+    )  # fmt: skip
+
+
+def _places(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of best rates, and how likely each is."""
+    beyond = BEYOND_DECADES * math.log(10)
+    places = np.linspace(math.log(low) - beyond, math.log(high) + beyond, PLACES)
+    inside = (places >= math.log(low)) & (places <= math.log(high))
+    if not inside.any():
+        inside[np.argmin(np.abs(places - math.log(low * high) / 2))] = True
+    weights = np.where(inside, (1 - BEYOND) / inside.sum(), BEYOND / max((~inside).sum(), 1))
+    return places, weights

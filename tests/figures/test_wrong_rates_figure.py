@@ -1,0 +1,9 @@
+"""The figure of wrong rates draws one panel for each source."""
+
+from lrtheory.figures.wrong_rates import data, draw
+from lrtheory.runs.tables import committed
+
+
+def test_one_panel_for_each_source():
+    frame = data(committed())
+    assert len(draw(frame).axes) == frame["source"].nunique()

@@ -1,0 +1,74 @@
+"""Plans by the measured curve: laws of the grid and of the next rate."""
+
+import math
+
+import numpy as np
+import pytest
+
+from lrtheory.planning.measured import next_lr, plan_measured
+
+LOW, HIGH = 1e-4, 1e-1
+
+
+def final_loss(lr, best=0.02, edge=1.0):
+    d = math.log(lr / best)
+    return math.nan if d > edge else 0.5 + 0.03 * d * d
+
+
+def test_more_trials_leave_less():
+    plans = [plan_measured(LOW, HIGH, trials=trials) for trials in (1, 2, 4, 7)]
+    regrets = [plan.regret for plan in plans]
+    assert regrets == sorted(regrets, reverse=True)
+    assert [len(plan.points) for plan in plans] == [1, 2, 4, 7]
+    assert all(0 <= plan.all_lost <= min(plan.lost) <= max(plan.lost) <= 1 for plan in plans)
+
+
+def test_the_fewest_trials_that_keep_a_tolerance():
+    plan = plan_measured(LOW, HIGH, tolerance=0.05)
+    assert plan.regret <= 0.05 < plan_measured(LOW, HIGH, trials=len(plan.points) - 1).regret
+
+
+def test_units_do_not_matter():
+    one, thousand = (plan_measured(LOW * unit, HIGH * unit, trials=3) for unit in (1, 1000))
+    np.testing.assert_allclose(np.array(thousand.points), 1000 * np.array(one.points), rtol=1e-9)
+
+
+def test_the_next_rates_find_the_best_and_stop():
+    results = []
+    for _ in range(10):
+        suggestion = next_lr(results, LOW, HIGH, initial_loss=2.3)
+        if suggestion.lr is None:
+            break
+        results.append((suggestion.lr, final_loss(suggestion.lr)))
+    assert suggestion.lr is None
+    assert abs(math.log(suggestion.best / 0.02)) < 0.5
+    assert suggestion.likely[0] < suggestion.best < suggestion.likely[1]
+
+
+@pytest.mark.parametrize(("best", "beyond"), [(0.5, "above"), (2e-5, "below")])
+def test_a_sweep_that_ends_at_its_best_is_planned_further(best, beyond):
+    tried = [(lr, final_loss(lr, best)) for lr in np.geomspace(LOW, HIGH, 4)]
+    suggestion = next_lr(tried, LOW, HIGH, initial_loss=2.3)
+    assert suggestion.lr > HIGH if beyond == "above" else suggestion.lr < LOW * 1.5
+
+
+def test_where_every_trial_was_lost_the_next_is_lower():
+    suggestion = next_lr([(0.1, None), (0.03, math.inf)], LOW, HIGH, initial_loss=2.3)
+    assert suggestion.lr < 0.03
+    assert suggestion.best is None
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: plan_measured(LOW, HIGH), "exactly one of trials"),
+        (lambda: plan_measured(LOW, HIGH, trials=0), "trials must be a whole number from 1 to 40"),
+        (lambda: plan_measured(LOW, HIGH, tolerance=2.0), "tolerance must be a fraction"),
+        (lambda: next_lr([(-1.0, 2.0)], LOW, HIGH, initial_loss=2.3), "every rate of the results must be positive"),
+        (lambda: next_lr([], LOW, HIGH, initial_loss=math.nan), "initial_loss must be a finite number"),
+        (lambda: next_lr([], LOW, HIGH, initial_loss=2.3, tolerance=0), "tolerance must be a fraction"),
+    ],
+)
+def test_bad_values_get_one_sentence(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
