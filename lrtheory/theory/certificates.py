@@ -27,7 +27,7 @@ from lrtheory.checks import checked_length, checked_magnitude, checked_positive,
 from lrtheory.theory.smooth import smooth_worst_case
 from lrtheory.theory.worst_case import worst_case
 
-_ONE_PROGRAM = Lock()
+ONE_PROGRAM = Lock()
 """The library that builds the programs counts its variables in the class, so one thread at a time may use it."""
 LONGEST = 20
 """The most steps of a program: it grows with the fourth power of their number and takes minutes beyond."""
@@ -88,9 +88,9 @@ def certify_worst_case(
     lipschitz = checked_magnitude("lipschitz", lipschitz)
     theoretical = worst_case(steps, lipschitz=lipschitz, distance=distance, diameter=diameter)
     # In units of the length and the Lipschitz constant the program is as well scaled as it can be.
-    scaled = _few(checked_steps(steps)) * lipschitz / length
-    with _ONE_PROGRAM:
-        computed, accuracy = _program(scaled, bounded_domain=diameter is not None)
+    scaled = few_steps(checked_steps(steps)) * lipschitz / length
+    with ONE_PROGRAM:
+        computed, accuracy = program(scaled, bounded_domain=diameter is not None)
     return Certificate(computed * length * lipschitz, theoretical, accuracy * length * lipschitz)
 
 
@@ -112,21 +112,21 @@ def certify_smooth(steps: Any, *, smoothness: float = 1.0, diameter: float) -> C
         True
     """
     theoretical = smooth_worst_case(steps, smoothness=smoothness, diameter=diameter)
-    scaled = _few(checked_steps(steps)) * checked_positive("smoothness", smoothness)
-    with _ONE_PROGRAM:
-        computed, accuracy = _program(scaled, bounded_domain=True, smooth=True)
+    scaled = few_steps(checked_steps(steps)) * checked_positive("smoothness", smoothness)
+    with ONE_PROGRAM:
+        computed, accuracy = program(scaled, bounded_domain=True, smooth=True)
     unit = smoothness * diameter**2
     return Certificate(computed * unit, theoretical, accuracy * unit)
 
 
-def _few(steps: np.ndarray) -> np.ndarray:
+def few_steps(steps: np.ndarray) -> np.ndarray:
     """The steps, or one sentence where they are more than a program can take."""
     if steps.size > LONGEST:
         raise ValueError(f"a program has at most {LONGEST} steps, not {steps.size}: beyond that it takes minutes.")
     return steps
 
 
-def _program(steps: np.ndarray, bounded_domain: bool, smooth: bool = False) -> tuple[float, float]:
+def program(steps: np.ndarray, bounded_domain: bool, smooth: bool = False) -> tuple[float, float]:
     """The value of the program and its accuracy, with the length and the Lipschitz or smoothness constant 1."""
     from PEPit import PEP
     from PEPit.functions import ConvexIndicatorFunction, ConvexLipschitzFunction, SmoothConvexFunction

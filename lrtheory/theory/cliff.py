@@ -68,8 +68,8 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import gamma, gammainc
 
 from lrtheory.checks import LARGEST, checked_positive, checked_steps, is_number
-from lrtheory.theory.certificates import _ONE_PROGRAM, Certificate, _few, _program
-from lrtheory.theory.smooth import _recursion
+from lrtheory.theory.certificates import ONE_PROGRAM, Certificate, few_steps, program
+from lrtheory.theory.smooth import recursion
 from lrtheory.theory.theorem import Theorem
 
 
@@ -112,7 +112,7 @@ def unbounded_worst_case(steps: Any, *, smoothness: float = 1.0, noise: float = 
     spread[0] = distance**2
     for t, step in enumerate(steps[:-1]):
         spread[t + 1] = max(1.0, smoothness * step - 1) ** 2 * spread[t] + step**2 * noise**2
-    squares, spreads = _recursion(steps[first:], smoothness)
+    squares, spreads = recursion(steps[first:], smoothness)
     return float((spread[first:] / (2 * squares) + noise**2 / 2 * spreads).min())
 
 
@@ -242,9 +242,9 @@ def certify_cliff(steps: Any) -> Certificate:
         >>> bool(certify_cliff([3.0, 0.5]).computed > quadratic_loss([3.0, 0.5], np.linspace(0, 1, 101)).max())
         True
     """
-    steps = _few(checked_steps(steps))
-    with _ONE_PROGRAM:
-        computed, accuracy = _program(steps, bounded_domain=False, smooth=True)
+    steps = few_steps(checked_steps(steps))
+    with ONE_PROGRAM:
+        computed, accuracy = program(steps, bounded_domain=False, smooth=True)
     return Certificate(computed, unbounded_worst_case(steps), accuracy)
 
 

@@ -114,13 +114,13 @@ def smooth_worst_case(
     first = len(steps) - int(np.argmin(usable[::-1])) if not usable.all() else 0
     if first == len(steps) or (first > 0 and diameter is None):
         return math.inf
-    squares, spreads = _recursion(steps[first:], smoothness)
+    squares, spreads = recursion(steps[first:], smoothness)
     bounds = length**2 / (2 * squares) + noise**2 / 2 * spreads
     return float(bounds[0] if diameter is None else bounds.min())
 
 
 @numba.njit(cache=CACHE, nogil=True)
-def _recursion(steps: np.ndarray, smoothness: float) -> tuple[np.ndarray, np.ndarray]:
+def recursion(steps: np.ndarray, smoothness: float) -> tuple[np.ndarray, np.ndarray]:
     """The squares of A and the noise sums of every restart."""
     squares, spreads = np.empty(steps.size), np.empty(steps.size)
     root, spread = 0.0, 0.0
