@@ -291,7 +291,7 @@ noise = st.lists(
 
 
 class Undecidable(Exception):
-    """Rounding decides the value: a jump is too near, a number leaves the range of floats, or a function's argument is beyond a million."""
+    """Floats do not decide the value: a jump is too near, or a number or an argument too large or too small."""
 
 
 class Bounded:
