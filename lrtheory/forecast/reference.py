@@ -3,16 +3,16 @@
 import numpy as np
 
 
-def running_noise(steps, at, *, weights=None, offset=0.0):
+def running_noise(steps, at, *, weights=None, clamps=True):
     """The noise of the exact last iterate after each of ``at`` steps, one backward pass each."""
     weights = np.ones(len(steps)) if weights is None else weights
     noise = []
     for last in at:
-        s, e = offset, 0.0
+        s, e = 0.0, 0.0
         for step, weight in zip(steps[:last][::-1], weights[:last][::-1]):
             if step > 0:
                 base = max(s, step)
-                e += weight * (base - s + step**2 / base)
+                e += weight * ((base - s if clamps else 0.0) + step**2 / base)
                 s = base + 2 * step + step**2 / base
         noise.append(e)
     return np.array(noise)
