@@ -29,6 +29,7 @@ SWEEPS = {
     "cifar10": "residual networks on CIFAR-10 against the law (needs torch)",
     "robustness": "accuracy that eighteen strategies lose when their rate is 2, 4 or 10 times off (needs torch)",
     "language_models": "public logs of language models against the worst case",
+    "forecast": "laws of loss curves on public logs: which forecasts runs that it has not seen?",
 }
 
 
