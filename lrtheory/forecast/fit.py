@@ -70,9 +70,7 @@ def fit(
         raise TypeError("curves must be a sequence of Curve.")
     losses = sum(curve.at.size for curve in curves)
     if losses <= law.numbers:
-        raise ValueError(
-            f"{losses} losses are too few for the {law.numbers} numbers of {law.name}: one more at least."
-        )
+        raise ValueError(f"{losses} losses are too few for the {law.numbers} numbers of {law.name}: one more at least.")
     problem = Problem.of(law, curves, workers)
     best = problem.solved(problem.starts)
     forecast = Forecast(law, problem.span, problem.rate, best, tuple(curves), ())
@@ -218,7 +216,9 @@ class Problem:
         low, high = (np.array([getattr(each, end) for each in free]) for end in ("low", "high"))
         best: Numbers | None = None
         if len(starts[0]) != len(free):
-            starts = [np.array([value for value, each in zip(start, self.law.free) if each in free]) for start in starts]
+            starts = [
+                np.array([value for value, each in zip(start, self.law.free) if each in free]) for start in starts
+            ]
         for start in starts:
             told, robust = start, np.ones(self.losses.size)
             for _ in range(rounds):
@@ -268,5 +268,3 @@ def _huber(residuals: np.ndarray, weight: np.ndarray) -> np.ndarray:
 def _huber_cost(residuals: np.ndarray, weight: np.ndarray) -> float:
     """Mean size of residuals, by which starts are compared: of one scale for all of them."""
     return float(weight @ np.abs(residuals) / weight.sum())
-
-

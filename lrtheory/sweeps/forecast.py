@@ -274,7 +274,9 @@ def table(sweep: ForecastSweep, store: Store, workers: Workers = None) -> pd.Dat
     wanted, parts = cells(sweep), []
     for cell, result in zip(wanted, execute(compute, wanted, store, workers=workers)):
         numbers = EVERY[cell.law].numbers
-        parts.append(pd.DataFrame({"law": cell.law, "numbers": numbers, "task": cell.task, "data": cell.data, **result}))
+        parts.append(
+            pd.DataFrame({"law": cell.law, "numbers": numbers, "task": cell.task, "data": cell.data, **result})
+        )
     return pd.concat(parts, ignore_index=True)
 
 
