@@ -7,8 +7,10 @@ those of :data:`LAWS` and one line here.
 from lrtheory.forecast.annealing_area import AnnealingArea
 from lrtheory.forecast.current_rate import CurrentRate
 from lrtheory.forecast.curve import Curve
+from lrtheory.forecast.equivalent import equivalent_lr
 from lrtheory.forecast.exact_noise import ExactNoise
 from lrtheory.forecast.expected_smoothness import ExpectedSmoothness
+from lrtheory.forecast.extend import extend
 from lrtheory.forecast.fit import fit
 from lrtheory.forecast.forecast import Forecast
 from lrtheory.forecast.functional_scaling import FunctionalScaling
@@ -16,6 +18,7 @@ from lrtheory.forecast.law import Law
 from lrtheory.forecast.multi_power import MultiPower
 from lrtheory.forecast.published_bound import PublishedBound
 from lrtheory.forecast.quadratic import Quadratic
+from lrtheory.forecast.read_log import read_log
 from lrtheory.forecast.shrinking_gradients import ShrinkingGradients
 from lrtheory.forecast.worst_case import WorstCase
 
@@ -30,5 +33,6 @@ LAWS: dict[str, Law] = {
 
 __all__ = [
     "LAWS", "AnnealingArea", "CurrentRate", "Curve", "ExactNoise", "ExpectedSmoothness", "Forecast", "FunctionalScaling",
-    "Law", "MultiPower", "PublishedBound", "Quadratic", "ShrinkingGradients", "WorstCase", "fit",
+    "Law", "MultiPower", "PublishedBound", "Quadratic", "ShrinkingGradients", "WorstCase", "equivalent_lr",
+    "extend", "fit", "read_log",
 ]  # fmt: skip

@@ -92,7 +92,8 @@ class WithLocalRates(ShrinkingGradients):
         logs = np.log(sums, where=sums > 0, out=np.zeros_like(sums))
         rates = np.log(shape, where=shape > 0, out=np.zeros_like(shape)) - np.log(shape.max())
         weights = np.exp(-nodes[:, None] * logs - LOCAL * rates)
-        return {"sum": summed(shape, at), "noise": running_noise(shape, at, weights=weights, clamps=False)}
+        noise = running_noise(shape, at, weights=weights, clamps=False)
+        return {"sum": summed(shape, at), "log noise": np.log(noise)}
 
     def columns(self, features: Features, theta: np.ndarray) -> list[np.ndarray]:
         """Bias and noise of ``q`` at its fixed value."""

@@ -27,15 +27,15 @@ class ExpectedSmoothness(Law):
     columns_of = ("A", "B", "C")
 
     def features(self, shape: np.ndarray, at: np.ndarray) -> Features:
-        """Summed rates, and noise at nodes of ``a`` and at zero."""
+        """Summed rates, noise, and the logarithm of that which follows the bias at nodes of ``a``."""
         sums = np.cumsum(shape)
         logs = np.log(sums, where=sums > 0, out=np.zeros_like(sums))  # a step of rate zero makes no noise
         exponents = np.append(_TABLE.nodes, 0.0)
         noise = running_noise(shape, at, weights=np.exp(-exponents[:, None] * logs), clamps=False)
-        return {"sum": summed(shape, at), "noise": noise[:-1], "constant": noise[-1]}
+        return {"sum": summed(shape, at), "log noise": np.log(noise[:-1]), "constant": noise[-1]}
 
     def columns(self, features: Features, theta: np.ndarray) -> list[np.ndarray]:
         """Bias, constant noise and noise that follows the bias."""
         (a,), peak = theta, features["peak"]
-        follows = power(peak, 1 - a) * (_TABLE.weights(a) @ features["noise"])
+        follows = power(peak, 1 - a) * np.exp(_TABLE.weights(a) @ features["log noise"])
         return [power(peak * features["sum"], -a), peak * features["constant"], follows]

@@ -136,6 +136,20 @@ class Forecast:
         features, peak = self._shape(schedule, horizon)
         return self._estimate(lambda numbers: self._best_rate(features, peak, numbers))
 
+    def ratio_of_best_rates(self, schedule: Schedule, other: Schedule, horizon: int, factor: float = 1.0) -> Estimate:
+        """The best rate of one schedule over that of another, with a 95 % interval over resampled curves.
+
+        Args:
+            schedule: The shape above.
+            other: The shape below.
+            horizon: Number of steps.
+            factor: What the ratio is multiplied by.
+        """
+        above, below = self._shape(schedule, horizon), self._shape(other, horizon)
+        return self._estimate(
+            lambda numbers: factor * self._best_rate(*above, numbers) / self._best_rate(*below, numbers)
+        )
+
     def rank(self, schedules: Sequence[Schedule], horizon: int, *, lr: float | None = None) -> Ranked:
         """Schedules in the order of their final losses.
 

@@ -71,7 +71,7 @@ class Law:
 
 @dataclass(frozen=True)
 class Interpolated:
-    """A table at Chebyshev nodes of a number, read between them: exact to the last digits for smooth columns.
+    """A table at Chebyshev nodes of a number, read between them. Sums of powers span decades: their logarithms are smooth.
 
     Args:
         low: Smallest value of the number.

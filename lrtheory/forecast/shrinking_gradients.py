@@ -34,14 +34,14 @@ class ShrinkingGradients(Law):
     columns_of = ("A", "B")
 
     def features(self, shape: np.ndarray, at: np.ndarray) -> Features:
-        """Summed rates, and noise at nodes of ``c``."""
+        """Summed rates, and the logarithm of the noise at nodes of ``c``."""
         sums = np.cumsum(shape)
         logs = np.log(sums, where=sums > 0, out=np.zeros_like(sums))  # a step of rate zero makes no noise
         noise = running_noise(shape, at, weights=np.exp(-_TABLE.nodes[:, None] * logs), clamps=False)
-        return {"sum": summed(shape, at), "noise": noise}
+        return {"sum": summed(shape, at), "log noise": np.log(noise)}
 
     def columns(self, features: Features, theta: np.ndarray) -> list[np.ndarray]:
         """Bias and noise."""
         a, c, q = theta
-        noise = _TABLE.weights(c) @ features["noise"]
+        noise = np.exp(_TABLE.weights(c) @ features["log noise"])
         return [power(features["peak"] * features["sum"], -a), power(features["peak"], 1 - c - q) * noise]

@@ -81,7 +81,8 @@ def test_the_limit_is_half_the_integral_of_the_squared_shape_over_what_remains(s
 @settings(deadline=None, max_examples=30)
 def test_restarts_with_the_bias_of_the_worst_case_are_its_law(rho, degree):
     assert misspecified.restarted_degradation(rho, 1.0, degree) == pytest.approx(
-        float(degradation(Polynomial(degree), rho)), rel=1e-6  # it minimises numerically
+        float(degradation(Polynomial(degree), rho)),
+        rel=1e-6,  # it minimises numerically
     )
 
 
