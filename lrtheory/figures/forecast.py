@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from lrtheory.figures.style import styled
 from lrtheory.forecast import LAWS
-from lrtheory.sweeps.forecast import TASKS, error
+from lrtheory.sweeps.forecast import BEST_RATE, TASKS, error
 
 COLOURS = {"ShrinkingGradients": "#D55E00", "ExpectedSmoothness": "#E69F00", "ExactNoise": "#0072B2"}
 SHOWN = {"rms": (0.0025, 0.15), "ticks": (0.003, 0.01, 0.03, 0.1)}
@@ -21,7 +21,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 def draw(frame: pd.DataFrame) -> Figure:
     """A panel a task: the mean error of every law with its interval over curves, the best law on top."""
-    tasks = [task for task in TASKS if (frame["task"] == task).any()]
+    tasks = [task for task in TASKS if task != BEST_RATE and (frame["task"] == task).any()]
     with styled():
         figure = Figure(figsize=(7.2, 7.6))
         panels = figure.subplots(-(-len(tasks) // 2), 2, squeeze=False).ravel()

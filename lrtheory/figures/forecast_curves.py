@@ -48,10 +48,10 @@ def draw(frame: pd.DataFrame) -> Figure:
                 panel.plot(thin["step"] / 1000, thin["loss"], "k.", markersize=2, label="measured")
                 for law, style in LAWS.items():
                     panel.plot(rows["step"] / 1000, rows[law], linewidth=0.9, label=law, **style)
-                last = rows.iloc[-1]
+                place = rows.iloc[int(0.45 * len(rows))]
                 errors = np.sqrt(np.mean((rows["ShrinkingGradients"] - rows["loss"]) ** 2))
                 panel.annotate(
-                    f"{size}: {errors:.4f}", (last["step"] / 1000, last["loss"]), xytext=(0, 5), fontsize=6, ha="right",
+                    f"{size}: {errors:.4f}", (place["step"] / 1000, place["loss"]), xytext=(4, 5), fontsize=6,
                     textcoords="offset points",
                 )  # fmt: skip
             panel.set_title(name, fontsize=8)

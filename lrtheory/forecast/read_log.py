@@ -57,7 +57,7 @@ def read_log(
 
     path = Path(path)
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""])  # a logged nan is divergence, a gap is not
     except FileNotFoundError:
         raise ValueError(f"{path} is not there.") from None
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:

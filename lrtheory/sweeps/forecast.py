@@ -11,6 +11,8 @@ left out. The tasks:
 * ``schedule``, ``rate``, ``horizon``: final losses of 124-million-parameter models over thirty-fold peak rates, with all runs
   of a schedule, all runs of a rate, or all runs that are not of 50,000 steps left out; and ``whole schedule``, ``whole rate``,
   ``whole horizon``: their whole curves from step 2,000 on.
+* ``best rate``: the best peak rate of a schedule of 50,000 steps that the fit has not seen, with its interval, against the
+  vertex of a quadratic in the logarithm of the rate through the schedule's own final losses.
 
 A law's error on a curve is its root mean squared error in nats; errors are averaged over curves. Intervals resample curves.
 The diverged run is left out of errors; fits take it as a lower bound on its losses.
@@ -27,7 +29,7 @@ import numpy as np
 import pandas as pd
 
 from lrtheory.estimate import Estimate
-from lrtheory.forecast import LAWS, Curve, Law
+from lrtheory.forecast import LAWS, Curve, Law, fit
 from lrtheory.forecast.candidates import CANDIDATES
 from lrtheory.forecast.fit import Problem
 from lrtheory.forecast.forecast import Numbers
@@ -46,7 +48,12 @@ FIRST = 2_000
 """Whole curves of the 124-million-parameter models are taken from this step on, as the others are after their warm-up."""
 ON_CURVES = ("authors' split", "curve", "family", "size")
 ON_RATES = ("schedule", "rate", "horizon", "whole schedule", "whole rate", "whole horizon")
-TASKS = (*ON_CURVES, *ON_RATES)
+BEST_RATE = "best rate"
+TASKS = (*ON_CURVES, *ON_RATES, BEST_RATE)
+WITH_BEST_RATES = (
+    "ShrinkingGradients", "ExpectedSmoothness", "ExactNoise", "PublishedBound", "CurrentRate", "Quadratic",
+)  # fmt: skip
+"""Laws that are asked for best rates; the annealing and multi-power laws have none for a constant rate."""
 EVERY = {**LAWS, **CANDIDATES}
 FINAL_ONLY = ("Quadratic",)
 DEFAULT_LAW = "ShrinkingGradients"
@@ -195,6 +202,8 @@ def compute(cell: Cell) -> dict[str, list[Any]]:
     law = EVERY[cell.law]
     if cell.task == "size":
         return _of_size(law, cell.data)
+    if cell.task == BEST_RATE:
+        return _best_rates(law)
     curves, parts = folds(cell.task, cell.data)
     problem = Problem.of(law, curves, 1)
     found: dict[str, list[Any]] = {"curve": [], "rms": [], "final_error": []}
@@ -247,6 +256,21 @@ def _of_size(law: Law, size: str) -> dict[str, list[Any]]:
     return found
 
 
+def _best_rates(law: Law) -> dict[str, list[Any]]:
+    """The best rate of every schedule, from a fit to the others, beside that of its own runs."""
+    table, curves = runs_of_rates(False)
+    longest = table[(table["steps"] == language_models.LONGEST) & ~table["diverged"]]
+    own = language_models.fit("quadratic per schedule", longest)
+    found: dict[str, list[Any]] = {name: [] for name in ("curve", "best_lr", "low", "high", "measured")}
+    for schedule in dict.fromkeys(longest["schedule"]):
+        forecast = fit([curves[i] for i in longest.index[longest["schedule"] != schedule]], law, workers=1)
+        rate = forecast.best_lr(language_models.shape(str(schedule), language_models.LONGEST), language_models.LONGEST)
+        measured = own.best_lr(str(schedule), language_models.LONGEST)
+        for name, value in zip(found, (schedule, rate.value, rate.low, rate.high, measured)):
+            found[name].append(value if name == "curve" else float(f"{value:.{DIGITS}g}"))
+    return found
+
+
 def cells(sweep: ForecastSweep) -> list[Cell]:
     """The cells of the sweep, a law, a task and a data set each.
 
@@ -258,15 +282,18 @@ def cells(sweep: ForecastSweep) -> list[Cell]:
     for task, law in product(sweep.tasks, sweep.laws):
         if law in FINAL_ONLY and (task in ON_CURVES or task.startswith("whole")):
             continue
+        if task == BEST_RATE and law not in WITH_BEST_RATES:
+            continue
         for data in SIZES if task in ON_CURVES else ("124M",):
-            found.append(Cell(law, task, data, digests[task in ON_RATES]))
+            found.append(Cell(law, task, data, digests[task not in ON_CURVES]))
     return found
 
 
 def table(sweep: ForecastSweep, store: Store, workers: Workers = None) -> pd.DataFrame:
     """One row for each law, task, data set and forecast curve: ``rms`` over its losses, and ``final_error``, in nats.
 
-    ``numbers`` is how many numbers the law fits.
+    ``numbers`` is how many numbers the law fits. The task ``best rate`` has ``best_lr`` with the interval ``low`` to ``high``,
+    and ``measured``, for each schedule instead.
 
     Raises:
         FileNotFoundError: the logs are not there.
@@ -331,10 +358,26 @@ def holm(values: np.ndarray) -> np.ndarray:
     return adjusted
 
 
+def best_rates(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row for each law: how far its best rates of unseen schedules are off, and how many intervals hold the measured one.
+
+    ``bias`` is the geometric mean of forecast over measured, ``within 1.25`` and ``covered`` count schedules.
+    """
+    rows = []
+    for law, group in frame[frame["task"] == BEST_RATE].groupby("law", sort=False):
+        ratio = np.log(group["best_lr"] / group["measured"])
+        covered = (group["low"] <= group["measured"]) & (group["measured"] <= group["high"])
+        rows.append(
+            {"law": law, "bias": np.exp(ratio.mean()), "worst factor": np.exp(ratio.abs().max()),
+             "within 1.25": int((ratio.abs() <= np.log(1.25)).sum()), "covered": int(covered.sum()), "schedules": len(group)}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """The terminal table: mean errors with their intervals, and against the default law with Holm's adjustment per task."""
     rows = []
-    for task in dict.fromkeys(frame["task"]):
+    for task in dict.fromkeys(frame[frame["task"] != BEST_RATE]["task"]):
         laws = list(dict.fromkeys(frame[frame["task"] == task]["law"]))
         others = [law for law in laws if law != DEFAULT_LAW and DEFAULT_LAW in laws]
         adjusted = dict(zip(others, holm(np.array([difference(frame, law, task) for law in others]))))
