@@ -19,7 +19,7 @@ The diverged run is left out of errors; fits take it as a lower bound on its los
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
@@ -56,6 +56,14 @@ WITH_BEST_RATES = (
 """Laws that are asked for best rates; the annealing and multi-power laws have none for a constant rate."""
 EVERY = {**LAWS, **CANDIDATES}
 FINAL_ONLY = ("Quadratic",)
+PUBLISHED = "MultiPower as published"
+NUMBERS = {
+    "25M": (3.04045406, 0.52468604, 0.50786857, 363.78751622, 2.06560812, 0.58279013, 0.64142257),
+    "100M": (2.6514477, 0.60115152, 0.45295811, 437.9464276, 2.13245612, 0.59785199, 0.65523644),
+    "400M": (2.37474466, 0.65421216, 0.42878731, 523.42464371, 2.02462735, 0.59350493, 0.63472457),
+}
+"""L0, A, a, B, C, beta, gamma of the multi-power law, as its authors fitted them to the three curves of their split (their
+repository's ``logs``); on the authors' split only, beside the law as it is fitted here."""
 DEFAULT_LAW = "ShrinkingGradients"
 RESAMPLES = 10_000
 DIGITS = 6
@@ -70,11 +78,11 @@ class ForecastSweep:
         tasks: Names of tasks.
     """
 
-    laws: tuple[str, ...] = tuple(EVERY)
+    laws: tuple[str, ...] = (*EVERY, PUBLISHED)
     tasks: tuple[str, ...] = TASKS
 
     def __post_init__(self) -> None:
-        for given, known in ((self.laws, EVERY), (self.tasks, TASKS)):
+        for given, known in ((self.laws, (*EVERY, PUBLISHED)), (self.tasks, TASKS)):
             for name in given:
                 if name not in known:
                     raise ValueError(f"{name!r} is not one of {', '.join(known)}.")
@@ -199,6 +207,8 @@ def folds(task: str, data: str) -> tuple[tuple[Curve, ...], list[tuple[np.ndarra
 
 def compute(cell: Cell) -> dict[str, list[Any]]:
     """The errors of a cell, with an entry for each forecast curve."""
+    if cell.law == PUBLISHED:
+        return _as_published(cell.data)
     law = EVERY[cell.law]
     if cell.task == "size":
         return _of_size(law, cell.data)
@@ -248,11 +258,26 @@ def _of_size(law: Law, size: str) -> dict[str, list[Any]]:
     predicted = problem.predicted(Numbers(theta, coefficients, 0.0))
     found: dict[str, list[Any]] = {"curve": [], "rms": [], "final_error": []}
     later = tuple(
-        Curve(curve.steps, curve.at[curve.at > EARLY], curve.losses[curve.at > EARLY], name=curve.name)
-        for curve in curves
+        Curve(curve.steps, places[places > EARLY], curve.losses[places > EARLY], name=curve.name)
+        for curve, places in ((curve, curve.at) for curve in curves)
     )
     rest = problem.rows(at > EARLY)
     _judge(predicted[at > EARLY], rest, later, np.ones(len(curves), bool), found)
+    return found
+
+
+def _as_published(size: str) -> dict[str, list[Any]]:
+    """The multi-power law with its authors' numbers, in their units, on the six curves that they left out."""
+    level, scale, a, drop, c, beta, gamma = NUMBERS[size]
+    law, curves = EVERY["MultiPower"], curves_of_size(size)
+    problem = Problem.of(law, curves, 1)
+    units = replace(problem, features=problem.features | {"peak": np.full_like(problem.features["peak"], PEAK)})
+    for name in ("sum", "size", "since"):
+        units.features[name] = problem.features[name] * problem.span
+    numbers = Numbers(np.array([a, np.log(c), beta, gamma]), np.array([level, scale, drop]), 0.0)
+    found: dict[str, list[Any]] = {"curve": [], "rms": [], "final_error": []}
+    asked = ~np.isin([curve.name for curve in curves], FITTED)
+    _judge(units.predicted(numbers), units, curves, asked, found)
     return found
 
 
@@ -282,7 +307,7 @@ def cells(sweep: ForecastSweep) -> list[Cell]:
     for task, law in product(sweep.tasks, sweep.laws):
         if law in FINAL_ONLY and (task in ON_CURVES or task.startswith("whole")):
             continue
-        if task == BEST_RATE and law not in WITH_BEST_RATES:
+        if (task == BEST_RATE and law not in WITH_BEST_RATES) or (law == PUBLISHED and task != "authors' split"):
             continue
         for data in SIZES if task in ON_CURVES else ("124M",):
             found.append(Cell(law, task, data, digests[task not in ON_CURVES]))
@@ -300,7 +325,7 @@ def table(sweep: ForecastSweep, store: Store, workers: Workers = None) -> pd.Dat
     """
     wanted, parts = cells(sweep), []
     for cell, result in zip(wanted, execute(compute, wanted, store, workers=workers)):
-        numbers = EVERY[cell.law].numbers
+        numbers = EVERY.get(cell.law, EVERY["MultiPower"]).numbers
         parts.append(
             pd.DataFrame({"law": cell.law, "numbers": numbers, "task": cell.task, "data": cell.data, **result})
         )
@@ -371,6 +396,18 @@ def best_rates(frame: pd.DataFrame) -> pd.DataFrame:
             {"law": law, "bias": np.exp(ratio.mean()), "worst factor": np.exp(ratio.abs().max()),
              "within 1.25": int((ratio.abs() <= np.log(1.25)).sum()), "covered": int(covered.sum()), "schedules": len(group)}
         )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def candidates(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row for each candidate that is not the default: how much worse it is, task by task, and on how many it is better."""
+    rows = []
+    for law in (name for name in CANDIDATES if (frame["law"] == name).any()):
+        tasks = [task for task in dict.fromkeys(frame["task"]) if task != BEST_RATE]
+        less = {task: error(frame, law, task, less=DEFAULT_LAW).value for task in tasks}
+        rows.append(
+            {"candidate": law, "better on": sum(value < 0 for value in less.values()), "tasks": len(tasks), **less}
+        )
     return pd.DataFrame(rows)
 
 
