@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from lrtheory.figures.style import styled
 from lrtheory.forecast import LAWS
-from lrtheory.sweeps.forecast import BEST_RATE, TASKS, error
+from lrtheory.sweeps.forecast import BEST_RATE, PUBLISHED, TASKS, error
 
 COLOURS = {"ShrinkingGradients": "#D55E00", "ExpectedSmoothness": "#E69F00", "ExactNoise": "#0072B2"}
-SHOWN = {"rms": (0.0025, 0.15), "ticks": (0.003, 0.01, 0.03, 0.1)}
+SHOWN: dict[str, tuple[float, ...]] = {"rms": (0.0025, 0.4), "ticks": (0.003, 0.01, 0.03, 0.1, 0.3)}
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
@@ -27,12 +27,12 @@ def draw(frame: pd.DataFrame) -> Figure:
         panels = figure.subplots(-(-len(tasks) // 2), 2, squeeze=False).ravel()
         for panel, task in zip(panels, tasks):
             present = set(frame[frame["task"] == task]["law"])
-            laws = [law for law in LAWS if law in present]
+            laws = [law for law in (*LAWS, PUBLISHED) if law in present]
             errors = {law: error(frame, law, task) for law in laws}
             laws.sort(key=lambda law: -errors[law].value)
             for place, law in enumerate(laws):
                 found, colour = errors[law], COLOURS.get(law, "0.35")
-                panel.plot([found.low, found.high], [place, place], color=colour, linewidth=1.2)
+                panel.plot([found.low, found.high], [place, place], color=colour, linestyle="-", linewidth=1.2)
                 panel.plot(found.value, place, "o", color=colour, markersize=3.5)
             panel.set_yticks(np.arange(len(laws)), laws, fontsize=6)
             panel.set(xscale="log", xlim=SHOWN["rms"])

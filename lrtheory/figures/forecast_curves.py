@@ -43,13 +43,14 @@ def draw(frame: pd.DataFrame) -> Figure:
         panels = figure.subplots(2, 3).ravel()
         for panel, name in zip(panels, UNSEEN):
             for size in SIZES:
-                rows = frame[(frame["curve"] == name) & (frame["size"] == size) & (frame["step"] >= FIRST)]
+                rows = frame[(frame["curve"] == name) & (frame["size"] == size)]
+                errors = np.sqrt(np.mean((rows["ShrinkingGradients"] - rows["loss"]) ** 2))
+                rows = rows[rows["step"] >= FIRST]
                 thin = rows.iloc[:: max(len(rows) // 60, 1)]
                 panel.plot(thin["step"] / 1000, thin["loss"], "k.", markersize=2, label="measured")
                 for law, style in LAWS.items():
                     panel.plot(rows["step"] / 1000, rows[law], linewidth=0.9, label=law, **style)
                 place = rows.iloc[int(0.45 * len(rows))]
-                errors = np.sqrt(np.mean((rows["ShrinkingGradients"] - rows["loss"]) ** 2))
                 panel.annotate(
                     f"{size}: {errors:.4f}", (place["step"] / 1000, place["loss"]), xytext=(4, 5), fontsize=6,
                     textcoords="offset points",

@@ -1,0 +1,127 @@
+"""The leaderboard: its folds leave out what they say, a law from outside takes part, and what the committed table says."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lrtheory.forecast import LAWS, fit
+from lrtheory.runs import Store
+from lrtheory.sweeps import forecast as board
+
+DATA = Path(__file__).parents[2] / "figures" / "data"
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return pd.read_csv(DATA / "forecast.csv")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _in_the_root():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(DATA.parents[1])
+        yield
+
+
+@pytest.mark.parametrize("size", board.SIZES)
+def test_rates_are_those_that_were_logged(size):
+    logs = pd.read_csv(board.MULTI_POWER)
+    for name, rows in logs[logs["model"] == size].groupby("schedule"):
+        steps = board.rates(str(name))
+        rows = rows[rows["step"] < len(steps)]
+        # The logs round their rates; within a cooldown they are up to a hundred steps beside the loss.
+        np.testing.assert_allclose(steps[rows["step"]], rows["lr"], rtol=0.1)
+
+
+@pytest.mark.parametrize("task", [task for task in board.TASKS if task not in ("size", board.BEST_RATE)])
+def test_what_is_forecast_is_not_fitted(task):
+    curves, parts = board.folds(task, "25M" if task in board.ON_CURVES else "124M")
+    for taken, asked in parts:
+        assert not (taken & asked).any()
+        assert taken.any()
+    if task != "authors' split" and not task.endswith("horizon"):
+        times = np.sum([asked for _, asked in parts], axis=0)
+        assert set(times) <= {0, 1}
+    assert len(curves) >= 9
+
+
+def test_a_forecast_curve_does_not_reach_its_own_fit():
+    curves, parts = board.folds("authors' split", "100M")
+    (taken, asked), *_ = parts
+    found = board.compute(board.Cell("ExactNoise", "authors' split", "100M", ""))
+    forecast = fit([curve for curve, kept in zip(curves, taken) if kept], LAWS["ExactNoise"], resamples=0)
+    for name, rms in zip(found["curve"], found["rms"]):
+        (curve,) = (each for each, kept in zip(curves, asked) if kept and each.name == name)
+        # The units of a fit to three curves and to nine differ, and so does the last step of its search.
+        assert forecast.rms([curve]) == pytest.approx(rms, rel=0.01)
+
+
+def test_the_quick_sweep_and_its_summary(tmp_path):
+    sweep = board.ForecastSweep(laws=("CurrentRate", "ExactNoise"), tasks=("authors' split",))
+    frame = board.table(sweep, Store(tmp_path), 1)
+    assert len(frame) == 2 * 3 * 6
+    assert list(board.summary(frame)["task"].unique()) == ["authors' split"]
+    again = board.table(sweep, Store(tmp_path), 1)
+    pd.testing.assert_frame_equal(frame, again)
+
+
+def test_bad_names_are_refused():
+    with pytest.raises(ValueError, match="'cubic' is not one of ShrinkingGradients"):
+        board.ForecastSweep(laws=("cubic",))
+
+
+# What the committed table says
+
+
+def mean(measured, law, task, data=None):
+    return board.error(measured, law, task, data).value
+
+
+def test_the_default_law_reaches_its_targets(measured):
+    law = board.DEFAULT_LAW
+    for size, split, curve in zip(board.SIZES, (0.0050, 0.0055, 0.0070), (0.0061, 0.0048, 0.0070)):
+        assert mean(measured, law, "authors' split", size) <= split
+        assert mean(measured, law, "curve", size) < curve
+        assert mean(measured, law, "authors' split", size) < mean(measured, board.PUBLISHED, "authors' split", size)
+    chosen = measured[(measured["law"] == law) & (measured["task"] == "schedule")]
+    annealed = chosen[~chosen["curve"].str.startswith("constant,")]
+    assert np.sqrt((annealed["rms"] ** 2).mean()) <= 0.0131
+    assert np.sqrt((chosen["rms"] ** 2).mean()) <= 0.034
+    horizon = measured[(measured["law"] == law) & (measured["task"] == "horizon")]
+    assert np.sqrt((horizon["rms"] ** 2).mean()) <= 0.044
+
+
+def test_the_default_law_is_significantly_better_than_every_law_of_the_literature_at_unseen_rates_and_horizons(
+    measured,
+):
+    others = [law for law in LAWS if law not in (board.DEFAULT_LAW, "ExpectedSmoothness")]
+    for task in ("schedule", "rate", "horizon", "whole schedule", "whole rate", "whole horizon"):
+        for law in others:
+            if ((measured["law"] == law) & (measured["task"] == task)).any():
+                assert board.error(measured, law, task, less=board.DEFAULT_LAW).low > 0, (task, law)
+
+
+def test_the_default_law_is_the_best_of_all_but_where_the_model_is_new(measured):
+    for task in board.TASKS:
+        if task not in ("size", board.BEST_RATE):
+            laws = [law for law in LAWS if ((measured["law"] == law) & (measured["task"] == task)).any()]
+            best = min(mean(measured, law, task) for law in laws)
+            # Expected smoothness is as good on nine curves of one rate.
+            assert mean(measured, board.DEFAULT_LAW, task) <= best + 2e-4
+
+
+def test_no_candidate_betters_the_default_over_all_tasks(measured):
+    table = board.candidates(measured)
+    assert set(table["candidate"]) == set(board.CANDIDATES)
+    assert (table["better on"] <= table["tasks"] / 2).all()
+
+
+def test_best_rates(measured):
+    rates = board.best_rates(measured).set_index("law")
+    default = rates.loc[board.DEFAULT_LAW]
+    assert default["within 1.25"] == 10
+    assert default["schedules"] == 11
+    assert default["worst factor"] < 1.3
+    assert default["covered"] == 7  # intervals know of scatter between schedules, not of what the law gets wrong
