@@ -131,9 +131,9 @@ class Problem:
         rate = float(np.exp(np.mean(np.log(peaks))))
         group = shapes(curves)
 
-        members = [np.flatnonzero(group == shape) for shape in range(group.max() + 1)]
+        members = [np.flatnonzero(group == shape).tolist() for shape in range(group.max() + 1)]
 
-        def read(alike: np.ndarray) -> tuple[np.ndarray, Features]:
+        def read(alike: list[int]) -> tuple[np.ndarray, Features]:
             at = np.unique(np.concatenate([curves[i].at for i in alike]))
             first = curves[alike[0]]
             return at, law.features(first.steps / (first.peak * span), at)

@@ -36,6 +36,8 @@ proved for a fixed shape in the limit, and which shape is best is open.
 **Source.** Here. Linear decay is the minimiser of the worst case itself (:mod:`lrtheory.theory.optimal_schedule`).
 """
 
+from typing import Any
+
 import sympy
 
 from lrtheory.schedules.schedule import checked_horizon, checked_positive
@@ -111,14 +113,13 @@ def proof() -> dict[str, sympy.Expr]:
     remaining = (horizon + 1 - t) * b
     move = -(a - c) / (1 + a - c - q)
     k = sympy.symbols("k", integer=True, positive=True)
+    summed: Any = sympy.summation(b**2 * (horizon + 1 - k), (k, 1, horizon))
     return {
         "a step collapses": sympy.expand(before**2 - area**2 - 2 * step - (before - area) ** 2),
         "equal differences are linear decay": sympy.expand(
             (remaining + b - remaining) * remaining - b**2 * (horizon + 1 - t)
         ),
-        "noise of linear decay": sympy.simplify(
-            (horizon + 1) * b**2 - 2 * sympy.summation(b**2 * (horizon + 1 - k), (k, 1, horizon)) / horizon
-        ),
+        "noise of linear decay": sympy.simplify((horizon + 1) * b**2 - 2 * summed / horizon),
         "best summed rate": sympy.simplify(sympy.diff(loss, total).subs(total, best)),
         "loss there": sympy.simplify((loss - (1 + a) * bias * total**-a).subs(total, best)),
         "transfer: bias and noise keep their ratio": sympy.simplify(-a * (1 + move) - (move * (1 - c - q) - c)),

@@ -1,6 +1,5 @@
 """Logs of runs, as CSV: with column names given, or as Weights & Biases and TensorBoard export them."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +137,7 @@ def _curve(name: str, rows: Any, lr: Any, schedule: Schedule | None, horizon: in
     return Curve(rates, at, losses, censored, name)
 
 
-def _rates(
-    name: str, rows: Any, lr: Any, schedule: Schedule | None, horizon: int | None, last: int
-) -> Sequence[float] | np.ndarray:
+def _rates(name: str, rows: Any, lr: Any, schedule: Schedule | None, horizon: int | None, last: int) -> np.ndarray:
     if schedule is not None:
         if lr is None or isinstance(lr, str):
             raise ValueError("with a schedule, lr must be its base rate, a number.")

@@ -51,6 +51,8 @@ from lrtheory.schedules.schedule import checked_numbers, is_number
 
 NODES = 20
 LEAF = 32
+FEW = 4
+"""Places up to which a pass for each is cheaper than a tree."""
 FAR = 4.0
 """A block is far where the state is at least this many times its sum of rates."""
 
@@ -92,7 +94,7 @@ def running_noise(steps: Any, at: Any, *, weights: Any = None, clamps: bool = Tr
         Derived here: see the module.
     """
     steps, at, weights, shape = _checked(steps, at, weights)
-    tree = _tree(steps, weights, 1.0, True, _POINTS, _TO_COEFFICIENTS)
+    tree = _planted(steps, weights, at, 1.0, True)
     return _read(steps, weights, at, np.zeros(at.size), 1.0, True, clamps, *tree).reshape(shape)
 
 
@@ -127,8 +129,14 @@ def forgetting_noise(steps: Any, at: Any, *, exponent: float = 1.0, offset: Any,
         raise ValueError("offset must be positive and finite.")
     if not (is_number(exponent) and 0 < exponent < np.inf):
         raise ValueError(f"exponent must be a positive, finite number, not {exponent!r}.")
-    tree = _tree(steps, weights, float(exponent), False, _POINTS, _TO_COEFFICIENTS)
+    tree = _planted(steps, weights, at, float(exponent), False)
     return _read(steps, weights, at, starts, float(exponent), False, False, *tree).reshape(shape)
+
+
+def _planted(steps: np.ndarray, weights: np.ndarray, at: np.ndarray, exponent: float, gains: bool) -> Any:
+    """The tree, of no blocks where so few places are asked for that single steps are cheaper."""
+    part = steps if at.size > FEW else steps[:0]
+    return _tree(part, weights, exponent, gains, _POINTS, _TO_COEFFICIENTS)
 
 
 def _checked(steps: Any, at: Any, weights: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[int, ...]]:

@@ -172,7 +172,8 @@ def runs_of_rates(whole: bool, path: Path = LR_SCHEDULING) -> tuple[pd.DataFrame
         grouped = [rows for _, rows in logs.groupby("run", sort=False)]
         table = pd.DataFrame([rows.iloc[0][["schedule", "lr", "steps"]] for rows in grouped]).reset_index(drop=True)
         pieces = (
-            (row, np.minimum(rows["step"], row.steps), rows["loss"]) for row, rows in zip(table.itertuples(), grouped)
+            (row, rows["step"].clip(upper=int(row.steps)), rows["loss"])  # pyright: ignore[reportArgumentType]
+            for row, rows in zip(table.itertuples(), grouped)
         )
     found = []
     for row, at, losses in pieces:
@@ -366,7 +367,8 @@ def difference(frame: pd.DataFrame, law: str, task: str) -> float:
     from scipy.stats import wilcoxon
 
     pairs = _errors(frame, law, task, None) - _errors(frame, DEFAULT_LAW, task, None)
-    return float(wilcoxon(pairs).pvalue) if np.any(pairs != 0) else 1.0
+    found: Any = wilcoxon(pairs) if np.any(pairs != 0) else None
+    return float(found.pvalue) if found else 1.0
 
 
 def holm(values: np.ndarray) -> np.ndarray:
@@ -390,11 +392,11 @@ def best_rates(frame: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for law, group in frame[frame["task"] == BEST_RATE].groupby("law", sort=False):
-        ratio = np.log(group["best_lr"] / group["measured"])
+        ratio = np.log((group["best_lr"] / group["measured"]).to_numpy())
         covered = (group["low"] <= group["measured"]) & (group["measured"] <= group["high"])
         rows.append(
-            {"law": law, "bias": np.exp(ratio.mean()), "worst factor": np.exp(ratio.abs().max()),
-             "within 1.25": int((ratio.abs() <= np.log(1.25)).sum()), "covered": int(covered.sum()), "schedules": len(group)}
+            {"law": law, "bias": np.exp(ratio.mean()), "worst factor": np.exp(np.abs(ratio).max()),
+             "within 1.25": int((np.abs(ratio) <= np.log(1.25)).sum()), "covered": int(covered.sum()), "schedules": len(group)}
         )  # fmt: skip
     return pd.DataFrame(rows)
 
