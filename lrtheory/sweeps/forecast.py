@@ -161,10 +161,12 @@ def curves_of_size(size: str, path: Path = MULTI_POWER) -> tuple[Curve, ...]:
 
 
 @lru_cache(maxsize=2)
-def runs_of_rates(whole: bool, path: Path = LR_SCHEDULING) -> tuple[pd.DataFrame, tuple[Curve, ...]]:
+def runs_of_rates(
+    whole: bool, path: Path = LR_SCHEDULING, finals: Path = language_models.LOGS
+) -> tuple[pd.DataFrame, tuple[Curve, ...]]:
     """The runs of many peak rates: their table (``schedule``, ``lr``, ``steps``) and their curves, whole or final losses."""
     if not whole:
-        table = language_models.runs()
+        table = language_models.runs(finals)
         pieces: Any = ((row, [row.steps], [row.loss]) for row in table.itertuples())
     else:
         logs = pd.read_csv(path)
