@@ -81,8 +81,8 @@ _ = axes.legend(fontsize=6)
 # %% [markdown]
 # ## Many rates: what one rate cannot tell
 #
-# The final losses of 146 runs of models of 124 million parameters over a factor of 30 in the peak rate (one more diverged). With several rates a law must
-# have a best one:
+# The final losses of 146 runs of models of 124 million parameters over a factor of 30 in the peak rate (one more diverged).
+# With several rates a law must have a best one:
 
 # %%
 table, finals = runs_of_rates(False, TABLES / "forecast_lr_scheduling.csv", TABLES / "llm_learning_rates.csv")

@@ -7,7 +7,7 @@ Changes of the rate are gathered into at most :data:`DROPS` of equal size, each 
 drop is one. That moves the sum by less than 1e-3 of itself (*verified* in the tests). Rises of a warm-up count as negative
 drops, as in the authors' program.
 
-**Source.** Luo, Wen, Hu, Sun, Liu, Yu, Lyu and Chen, arXiv 2503.12811.
+**Source.** Luo, Wen, Hu, Sun, Liu, Sun, Lyu and Chen, arXiv 2503.12811.
 """
 
 from dataclasses import dataclass

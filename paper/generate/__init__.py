@@ -7,12 +7,13 @@ table says are written here, so that they hold for whatever it says.
 
 from pathlib import Path
 
-from paper.generate import benchmark, experiments, reproduction, theory
+from paper.generate import benchmark, experiments, forecast, reproduction, theory
 
 PARTS = (
     theory.tightness_part, theory.law_part, theory.robust_part, theory.grid_part,
     experiments.penalty_part, experiments.simulation_part, experiments.networks_part, experiments.residual_part,
     experiments.language_model_part, experiments.speed_part,
+    forecast.forecast_part,
     benchmark.benchmark_part, benchmark.robustness_part,
     reproduction.reproduction_part,
 )  # fmt: skip
