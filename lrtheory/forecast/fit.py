@@ -24,8 +24,9 @@ from lrtheory.forecast.shrinking_gradients import ShrinkingGradients
 
 HUBER = 1.345
 """Standard deviations up to which a residual counts as a square: 95 % efficient for normal residuals (Huber, 1964)."""
-ROUNDS = 6
-"""Reweightings of a fit; the last changes its losses by less than 1e-5 nats on the logs of the leaderboard."""
+ROUNDS = 20
+"""Reweightings of a fit at most; it ends when no weight changes by more than :data:`SETTLED`."""
+SETTLED = 0.01
 FEW = 5
 RESAMPLED = 30
 """Losses of a curve that a resampled fit takes, spread evenly."""
@@ -248,7 +249,9 @@ class Problem:
                         residuals, inside, bounds=(low, high), x_scale=0.1, ftol=1e-7, xtol=1e-6, max_nfev=60
                     ).x
                 predicted = self.linear(self.theta(told), active)[1]
-                robust = _huber(predicted - self.losses, active)
+                before, robust = robust, _huber(predicted - self.losses, active)
+                if np.abs(robust - before).max() < SETTLED:
+                    break
             weight = self._active(told, robust)
             coefficients, predicted = self.linear(self.theta(told), weight)
             short = np.where(self.censored, np.minimum(predicted - self.losses, 0), predicted - self.losses)
