@@ -24,8 +24,9 @@ from lrtheory.forecast.shrinking_gradients import ShrinkingGradients
 
 HUBER = 1.345
 """Standard deviations up to which a residual counts as a square: 95 % efficient for normal residuals (Huber, 1964)."""
-ROUNDS = 20
-"""Reweightings of a fit at most; it ends when no weight changes by more than :data:`SETTLED`."""
+FIRST, ROUNDS = 2, 20
+"""Reweightings from each of several starts, and then from the best at most; they end when no weight changes by more than
+:data:`SETTLED`."""
 SETTLED = 0.01
 FEW = 5
 RESAMPLED = 30
@@ -89,7 +90,7 @@ def fit(
         counts = np.bincount(random.integers(groups, size=groups), minlength=groups)[group]
         part = thin.weighted(counts)
         if part is not None:
-            drawn.append(part.solved([best.theta], rounds=2))
+            drawn.append(part.solved([part.told(best.theta)], rounds=2))
     return Forecast(law, problem.span, problem.rate, best, tuple(curves), tuple(drawn))
 
 
@@ -227,39 +228,41 @@ class Problem:
 
     def solved(self, starts: Sequence[np.ndarray], rounds: int = ROUNDS) -> Numbers:
         """The best numbers from these starts."""
-        free = self.free
-        low, high = (np.array([getattr(each, end) for each in free]) for end in ("low", "high"))
         best: Numbers | None = None
-        if len(starts[0]) != len(free):
-            starts = [
-                np.array([value for value, each in zip(start, self.law.free) if each in free]) for start in starts
-            ]
         for start in starts:
-            told, robust = start, np.ones(self.losses.size)
-            for _ in range(rounds):
-                active = self._active(told, robust)
-
-                def residuals(values: np.ndarray, weight: np.ndarray = active) -> np.ndarray:
-                    return np.sqrt(weight) * (self.linear(self.theta(values), weight)[1] - self.losses)
-
-                if free:
-                    margin = 1e-6 * (high - low)
-                    inside = np.clip(told, low + margin, high - margin)
-                    told = least_squares(
-                        residuals, inside, bounds=(low, high), x_scale=0.1, ftol=1e-7, xtol=1e-6, max_nfev=60
-                    ).x
-                predicted = self.linear(self.theta(told), active)[1]
-                before, robust = robust, _huber(predicted - self.losses, active)
-                if np.abs(robust - before).max() < SETTLED:
-                    break
-            weight = self._active(told, robust)
-            coefficients, predicted = self.linear(self.theta(told), weight)
-            short = np.where(self.censored, np.minimum(predicted - self.losses, 0), predicted - self.losses)
-            cost = _huber_cost(short, self.weight)
-            if best is None or cost < best.cost:
-                best = Numbers(self.theta(told), coefficients, cost)
+            numbers = self._settled(start, FIRST if len(starts) > 1 else rounds)
+            if best is None or numbers.cost < best.cost:
+                best = numbers
         assert best is not None
-        return best
+        return self._settled(self.told(best.theta), rounds) if len(starts) > 1 else best
+
+    def told(self, theta: np.ndarray) -> np.ndarray:
+        """Of all free numbers those that the runs can tell."""
+        return np.array([value for value, each in zip(theta, self.law.free) if each in self.free])
+
+    def _settled(self, told: np.ndarray, rounds: int) -> Numbers:
+        """The numbers that a search from one start finds, reweighted so many times at most."""
+        free, robust = self.free, np.ones(self.losses.size)
+        low, high = (np.array([getattr(each, end) for each in free]) for end in ("low", "high"))
+        for _ in range(rounds):
+            active = self._active(told, robust)
+
+            def residuals(values: np.ndarray, weight: np.ndarray = active) -> np.ndarray:
+                return np.sqrt(weight) * (self.linear(self.theta(values), weight)[1] - self.losses)
+
+            if free:
+                margin = 1e-6 * (high - low)
+                inside = np.clip(told, low + margin, high - margin)
+                told = least_squares(
+                    residuals, inside, bounds=(low, high), x_scale=0.1, ftol=1e-7, xtol=1e-6, max_nfev=60
+                ).x
+            predicted = self.linear(self.theta(told), active)[1]
+            before, robust = robust, _huber(predicted - self.losses, active)
+            if np.abs(robust - before).max() < SETTLED:
+                break
+        coefficients, predicted = self.linear(self.theta(told), self._active(told, robust))
+        short = np.where(self.censored, np.minimum(predicted - self.losses, 0), predicted - self.losses)
+        return Numbers(self.theta(told), coefficients, float(self.weight @ np.abs(short) / self.weight.sum()))
 
     def _active(self, told: np.ndarray, robust: np.ndarray) -> np.ndarray:
         """The weights of the losses: a censored one counts only where the law is below it."""
@@ -280,8 +283,3 @@ def _deviation(residuals: np.ndarray, weight: np.ndarray) -> float:
 def _huber(residuals: np.ndarray, weight: np.ndarray) -> np.ndarray:
     reach = HUBER * _deviation(residuals, weight)
     return np.minimum(1.0, (reach + 1e-12) / (np.abs(residuals) + 1e-12))
-
-
-def _huber_cost(residuals: np.ndarray, weight: np.ndarray) -> float:
-    """Mean size of residuals, by which starts are compared: of one scale for all of them."""
-    return float(weight @ np.abs(residuals) / weight.sum())
