@@ -6,7 +6,9 @@ rate, noise that grows as a power :math:`x=1-c-q>0`), then at :math:`\rho` times
 .. math:: \frac{x\,\rho^{-a}+a\,\rho^x}{x+a}
 
 times the best one. The worst case has :math:`a=x=1`: :math:`(\rho+1/\rho)/2`. So over-estimates cost :math:`\rho^x` under every
-schedule, and under-estimates :math:`\rho^{-a}`.
+schedule, and under-estimates :math:`\rho^{-a}`. Fitted to final losses of a language model over thirty-fold rates,
+:math:`x=1-c-q` is near 1/3 and :math:`a` near 1/2: over-estimates are forgiven about as the worst case with restarts forgives
+them under linear decay, for another reason (*measured*, a test).
 
 **Restarts.** If the law may be started anew at any step, as on a bounded domain, with :math:`x=1` and
 :math:`h=(1-u)^p`, the loss is :math:`\min_w A(\ell TH)^{-a}+\tfrac B2\ell Q` over what remains, :math:`w`, with

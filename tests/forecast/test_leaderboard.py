@@ -118,6 +118,13 @@ def test_no_candidate_betters_the_default_over_all_tasks(measured):
     assert (table["better on"] <= table["tasks"] / 2).all()
 
 
+def test_noise_grows_like_the_third_root_of_the_peak_rate():
+    _, curves = board.runs_of_rates(False)
+    a, c, q = fit(curves, resamples=0).best.theta
+    assert a == pytest.approx(1 / 2, abs=0.05)
+    assert 1 - c - q == pytest.approx(1 / 3, abs=0.05)
+
+
 def test_best_rates(measured):
     rates = board.best_rates(measured).set_index("law")
     default = rates.loc[board.DEFAULT_LAW]
