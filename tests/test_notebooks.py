@@ -25,11 +25,11 @@ run, check = _module("run"), _module("exercise").check
 SOURCES = run.sources()
 LESSONS = [
     "01_implicit_penalty", "02_misspecification_law", "03_simulation", "04_eighteen_strategies", "05_deep_networks",
-    "06_planning",
+    "06_planning", "07_forecast",
 ]  # fmt: skip
 
 
-def test_there_are_six_lessons():
+def test_there_are_seven_lessons():
     assert [source.stem for source in SOURCES] == LESSONS
     assert sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")) == LESSONS
 
@@ -61,6 +61,7 @@ ANSWERS = {
     "04_eighteen_strategies": ["[0.3, 0.7]", "5", "1.58", "0.91"],
     "05_deep_networks": ["0.075", "[0.75 * 2 ** (1 / 3) * 10 ** (1 / 6), (10**0.5 + 10**-0.5) / 2]", "53"],
     "06_planning": ["5", "0.5 * (4.60517 + 3.776838) ** 0.5", "0.00485"],
+    "07_forecast": ["2 / 1001 * 5000 ** (2 / 3)", "-1 / 3", "5 / 3"],
 }
 """What a reader finds by hand or by a simulation of one's own."""
 

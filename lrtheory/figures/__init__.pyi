@@ -2,6 +2,8 @@ from . import audit as audit
 from . import benchmark as benchmark
 from . import cifar10 as cifar10
 from . import degree as degree
+from . import forecast as forecast
+from . import forecast_curves as forecast_curves
 from . import grid as grid
 from . import horizon as horizon
 from . import language_models as language_models

@@ -56,6 +56,8 @@ FIGURES: dict[str, FigureEntry] = {
     "benchmark": FigureEntry(("benchmark",), lambda: figures.benchmark),
     "cifar10": FigureEntry(("cifar10",), lambda: figures.cifar10),
     "degree": FigureEntry(("degree",), lambda: figures.degree),
+    "forecast": FigureEntry(("forecast",), lambda: figures.forecast),
+    "forecast_curves": FigureEntry(("forecast_multi_power",), lambda: figures.forecast_curves),
     "grid": FigureEntry(("grid",), lambda: figures.grid),
     "horizon": FigureEntry(("horizon",), lambda: figures.horizon),
     "language_models": FigureEntry(("language_models",), lambda: figures.language_models),

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from lrtheory.report import benchmark, experiments, networks, reproduction, speed, theorems, theory
+from lrtheory.report import benchmark, experiments, forecast, networks, reproduction, speed, theorems, theory
 from lrtheory.report.values import Value
 
 PARTS = (
@@ -10,6 +10,7 @@ PARTS = (
     theory.tightness_part, theory.law_part, theory.robust_part, theory.grid_part,
     experiments.penalty_part, experiments.simulation_part,
     networks.networks_part, networks.residual_part, networks.language_model_part,
+    forecast.forecast_part,
     speed.speed_part,
     benchmark.benchmark_part, benchmark.robustness_part,
     reproduction.reproduction_part,

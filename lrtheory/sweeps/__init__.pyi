@@ -1,5 +1,6 @@
 from .cifar10 import Cifar10 as Cifar10
 from .degree import Degree as Degree
+from .forecast import Forecasts as Forecasts
 from .grid import Grid as Grid
 from .horizon import Horizon as Horizon
 from .language_models import LanguageModels as LanguageModels

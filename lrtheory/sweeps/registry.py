@@ -33,6 +33,9 @@ EXPERIMENTS: dict[str, ExperimentEntry] = {
     "language_models": ExperimentEntry(
         "public logs of language models against the worst case", lambda: sweeps.LanguageModels
     ),
+    "forecast": ExperimentEntry(
+        "laws of loss curves on public logs: which forecasts runs that it has not seen?", lambda: sweeps.Forecasts
+    ),
     "wrong_rates": ExperimentEntry(
         "what a wrong rate costs on public grids of real training, and where their cliffs are",
         lambda: sweeps.WrongRates,
