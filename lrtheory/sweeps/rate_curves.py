@@ -1,6 +1,7 @@
 """What the loss against the rate says of one schedule on one task: its best rate, right branch, slope and margin."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
