@@ -39,6 +39,7 @@ its middle is taken (of logarithms). A grid whose largest rate is not lost is ce
   53 % are lost.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self, final
@@ -129,9 +130,9 @@ class SourceCell(Cell):
         )
         for name in ("excess", "fraction", "rho"):
             frame[name] = frame[name].map(lambda value: float(f"{value:.6g}"))
-        frame["excess"] = frame["excess"].where(frame["loss"].notna(), None)
         columns = [*keys, "lr", "rho", "excess", "fraction", "lost"]
-        return {name: frame[name].tolist() for name in columns}
+        runs = {name: frame[name].tolist() for name in columns}
+        return runs | {"excess": [excess if math.isfinite(excess) else None for excess in runs["excess"]]}
 
 
 def grids(frame: pd.DataFrame) -> list[RateGrid]:

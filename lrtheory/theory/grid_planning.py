@@ -94,7 +94,10 @@ class GridPlan:
             f" {self.factor:.3f} times this schedule's own tuned one{tuned}, typically {self.typical:.3f}.",
         ]
         if self.lift > 1.005:
-            lines.append(f"The rates lie {self.lift:.2f} times above the middle of what each serves: err high.")
+            lines.append(
+                f"The rates lie {self.lift:.2f} times above the middle of what each serves: convex theory errs high; networks "
+                "have a cliff there (python -m lrtheory.sweep wrong_rates)."
+            )
         return "\n".join(lines)
 
     @property
