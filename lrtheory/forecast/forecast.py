@@ -11,7 +11,7 @@ from lrtheory.checks import checked_horizon, checked_positive
 from lrtheory.estimate import Estimate
 from lrtheory.forecast.curve import Curve
 from lrtheory.forecast.law import Features, Law
-from lrtheory.schedules import Polynomial
+from lrtheory.schedules import Formula, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 
 if TYPE_CHECKING:
@@ -213,7 +213,8 @@ class Forecast:
             for begin, height, end, following in zip(knots, heights, knots[1:], heights[1:])
         ]
         branches[-1] = f"({float(heights[-2] / (1 - knots[-2]))!r}*(1 - u), True)"
-        return Schedule(f"best of {pieces} pieces for {horizon} steps", f"Piecewise({', '.join(branches)})"), lr
+        name = f"best of {pieces} pieces for {horizon} steps"
+        return Formula(f"Piecewise({', '.join(branches)})", name=name), lr
 
     def plot(self, curves: Sequence[Curve] | None = None, ax: "Axes | None" = None) -> "Axes":
         """Draw logged losses and forecasts against steps.

@@ -77,6 +77,16 @@ RULES_ORDER = (
     "test_optimizer_penalty.py::test_one_epoch_over_all_orders_of_the_batches",
     "test_optimizer_penalty.py::test_adam_follows_the_corrected_flow_to_order_two",
 )
+NOISE = (
+    "tests/forecast/test_running_noise.py::test_the_bounds_of_the_theorem_hold_in_the_complex_plane",
+    "tests/forecast/test_running_noise.py::test_the_ellipse_of_the_theorem_lies_in_the_domain_and_gives_the_stated_bound",
+)
+ANY_BIAS = (
+    "tests/forecast/test_linear_decay.py::test_every_identity_of_the_proof_vanishes",
+    "tests/forecast/test_linear_decay.py::test_no_steps_are_less_noisy_than_linear_decay_of_the_same_sum",
+    "tests/forecast/test_linear_decay.py::test_linear_decay_attains_it",
+    "tests/forecast/test_linear_decay.py::test_steps_near_linear_decay_are_worse_and_the_more_so_the_further",
+)
 MADE = ("tests/test_paper.py::test_what_is_generated_is_fresh",)
 
 THEOREMS = {
@@ -203,6 +213,17 @@ CLAIMS = {
     "With a known distance the bound and the programs coincide": TABLE,
     "Right: the published bound over ours": (*PUBLISHED, *TABLE),
     "is never below \\eqref{eq:distance} \\verified": PUBLISHED,
+    "With $w_k=1$ and its clamps": (
+        "tests/forecast/test_running_noise.py::test_every_prefix_of_every_schedule_is_the_worst_case_recursion",
+    ),
+    "prop:block}\\proved": NOISE,
+    "thm:any-bias}\\proved": ANY_BIAS,
+    "So linear decay of the same sum has the same bias": ANY_BIAS,
+    "prop:misspecified}\\proved": (
+        "tests/forecast/test_linear_decay.py::test_every_identity_of_the_proof_vanishes",
+        "tests/forecast/test_linear_decay.py::test_restarts_with_the_bias_of_the_worst_case_are_its_law",
+        "tests/forecast/test_linear_decay.py::test_restarts_are_a_minimum_over_what_remains",
+    ),
 }
 
 NO_CLAIMS = {
@@ -211,6 +232,7 @@ NO_CLAIMS = {
     "the same work, taking turns in one process": "how times are taken; the peers' tests compare their losses",
     "does the same for SGD on finite sums": "what a command does",
     "each strategy has the same number of rates": "the definition of a protocol",
+    "Every law is fitted by the same program": "how the leaderboard is made",
     "\\citet{attia2025} proved": "another paper's result",
     "\\paragraph{Grades.}": "the definition of a grade",
     "\\verified{} means": "the definition of a grade",
