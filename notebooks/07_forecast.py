@@ -86,7 +86,7 @@ _ = axes.legend(fontsize=6)
 # With several rates a law must have a best one:
 
 # %%
-table, finals = runs_of_rates(False, TABLES / "forecast_lr_scheduling.csv", TABLES / "llm_learning_rates.csv")
+table, finals = runs_of_rates(False)
 of_rates = fit(finals, resamples=30)
 print(of_rates)
 pd.Series(
