@@ -1,4 +1,3 @@
-from .estimate import Estimate as Estimate
 from .schedules import (
     SGDR as SGDR,
 )
@@ -47,24 +46,16 @@ from .schedules import (
 from .schedules import (
     Warmup as Warmup,
 )
-from .simulation import AbsoluteValue as AbsoluteValue
-from .simulation import FiniteSum as FiniteSum
-from .simulation import absolute_regression as absolute_regression
 from .simulation import expected_curve as expected_curve
 from .simulation import expected_loss as expected_loss
-from .simulation import hinge_classification as hinge_classification
-from .simulation import least_squares as least_squares
-from .simulation import logistic_regression as logistic_regression
 from .simulation import simulate as simulate
 from .theory.curve_fit import fit_curve as fit_curve
 from .theory.grid_planning import plan_grid as plan_grid
 from .theory.implicit_penalty import implicit_penalty as implicit_penalty
 from .theory.misspecification import degradation as degradation
-from .theory.misspecification import law as law
 from .theory.misspecification import rho_exponent as rho_exponent
 from .theory.modified_equation import modified_equation as modified_equation
 from .theory.optimal_schedule import optimal_schedule as optimal_schedule
-from .theory.robust_schedule import robust_loss as robust_loss
 from .theory.robust_schedule import robust_lr as robust_lr
 from .theory.worst_case import tuned_lr as tuned_lr
 from .theory.worst_case import worst_case as worst_case

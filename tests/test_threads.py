@@ -28,8 +28,10 @@ from lrtheory.sweeps.horizon import Exponents
 from lrtheory.sweeps.misspecified import Misspecified
 from lrtheory.theory import law_derivation, misspecification
 from lrtheory.theory.averaged import averaged_bound
+from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound
 from lrtheory.theory.law_attained import law_witness
+from lrtheory.theory.momentum_edge import momentum_edge
 from lrtheory.theory.published_bound import published_bound
 from lrtheory.theory.robust_schedule import placed, robust_loss
 from lrtheory.theory.schedule_penalty import schedule_penalty
@@ -114,6 +116,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     "worst_eps": lambda: simulation.worst_eps(Constant(), horizon=100, lr=0.1),
     "compute": lambda: Misspecified(lrtheory.WSD(0.1), 8.0, 100, 20, 0).compute(),
     "exponents": lambda: Exponents(Cosine(), 100).compute(),
+    "quadratic_loss": lambda: quadratic_loss(STEPS, [0.5, 1.0], noise=0.1),
+    "momentum_edge": lambda: momentum_edge(1.0, momentum=0.9),
     "reciprocal": lambda: misspecification.reciprocal(5),
     "checked_schedule": lambda: checked_schedule("schedule", Cosine()),
     "checked_horizon": lambda: checked_horizon(5),

@@ -123,6 +123,6 @@ def test_smooth_bound_and_its_exponent(degree):
 
 @pytest.mark.parametrize("certify", [certify_worst_case, certify_smooth])
 def test_long_runs_are_refused_before_any_work(certify, monkeypatch):
-    monkeypatch.setattr(certificates, "_program", None)
+    monkeypatch.setattr(certificates, "program", None)
     with pytest.raises(ValueError, match="at most 20 steps, not 60"):
         certify([0.3, 0.2, 0.1] * 20, diameter=1.0)
