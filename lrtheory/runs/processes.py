@@ -9,6 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from queue import LifoQueue
 from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Self
@@ -29,17 +30,21 @@ class Processes:
     the death of the parent (``PR_SET_PDEATHSIG``) would not do: Linux sends it when the *thread* that started the
     process ends.
 
-    When a process is killed, for instance because memory is short, the standard library gives the whole pool up. It is
-    then made anew, and the calls that were under way are repeated.
+    When a process is killed, for instance because memory is short, a new one takes its place and repeats its call. Each
+    has a pool of the standard library to itself: one pool of several is given up as a whole when one of them dies, and
+    may fail while it does so if another is just being started.
 
     Args:
         number: Of processes, at least 1.
     """
 
     def __init__(self, number: int) -> None:
-        self._number, self._ended, self._lock = number, False, Lock()
+        self._ended, self._lock = False, Lock()
         self._reader, self._writer = get_context("spawn").Pipe(duplex=False)
-        self._pool = self._started()
+        self._pools: set[ProcessPoolExecutor] = set()
+        self._idle: LifoQueue[ProcessPoolExecutor] = LifoQueue()  # the last used first: it has its process already
+        for _ in range(number):
+            self._idle.put(self._started())
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +56,8 @@ class Processes:
             self._ended = True
         if kind is not None:
             self._writer.close()  # what is under way is not wanted any more
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        for pool in self._pools:
+            pool.shutdown(wait=kind is None, cancel_futures=True)
         self._writer.close()
         self._reader.close()
 
@@ -62,39 +68,42 @@ class Processes:
             WorkerError: processes were killed over this call, ``ATTEMPTS`` times.
             Exception: what the function raises.
         """
-        for _ in range(ATTEMPTS):
-            pool = self._pool
-            try:
-                return _submitted(pool, function, *arguments).result()
-            except BrokenProcessPool:
-                self._replace(pool)
+        pool = self._idle.get()
+        try:
+            for _ in range(ATTEMPTS):
+                try:
+                    return _submitted(pool, function, *arguments).result()
+                except BrokenProcessPool:
+                    pool = self._replaced(pool)
+        finally:
+            self._idle.put(pool)
         raise WorkerError(
             f"processes were killed {ATTEMPTS} times over {arguments[-1]!r}; if memory is short, fewer --workers need less."
         )
 
-    def _replace(self, broken: ProcessPoolExecutor) -> None:
-        """Start a new pool, unless another thread has, or the block has ended."""
+    def _replaced(self, broken: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        """A new pool in the place of a broken one, unless the block has ended."""
         with self._lock:
             if self._ended:
                 raise WorkerError("the processes are not wanted any more.")
-            if self._pool is broken:
-                print("lrtheory: a worker process was killed; its work starts again in a new one.", file=sys.stderr)
-                broken.shutdown(wait=True)  # its memory is free before others take more
-                self._pool = self._started()
+            print("lrtheory: a worker process was killed; its work starts again in a new one.", file=sys.stderr)
+            broken.shutdown(wait=True)  # its memory is free before others take more
+            self._pools.remove(broken)
+            return self._started()
 
     def _started(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            self._number, get_context("spawn"), initializer=_end_with_parent, initargs=(self._reader,)
-        )
+        """A pool whose process starts with its first call."""
+        pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_end_with_parent, initargs=(self._reader,))
+        self._pools.add(pool)
+        return pool
 
 
 def _submitted(pool: ProcessPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
     with interrupts_elsewhere():
         try:
             return pool.submit(function, *arguments)
-        except OSError:  # perhaps of a process that was starting when another was killed, whose end closes the queues
-            pool.submit(int)  # raises BrokenProcessPool if so
-            raise
+        except OSError as error:  # of a process that was killed while it started
+            raise BrokenProcessPool(str(error)) from error
 
 
 def _end_with_parent(reader: Connection) -> None:
