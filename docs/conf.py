@@ -1,0 +1,130 @@
+"""The site: ``make docs``. Pages that follow from the package are written by ``lrtheory.report.site`` before Sphinx reads any."""
+
+import contextlib
+import importlib
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.utils.math import MathError
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.nodes import make_refnode
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+import lrtheory  # noqa: E402
+from lrtheory.report import markdown, site  # noqa: E402
+from lrtheory.report.facts import facts  # noqa: E402
+
+project = "lrtheory"
+author = copyright = "The lrtheory authors"
+version = release = lrtheory.__version__
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "myst_nb"]
+exclude_patterns = ["made/blocks", "made/figures", "explore"]
+language = "en"
+nitpicky = True
+nitpick_ignore_regex = [
+    # Types of other packages, of the standard library and of annotations: no inventory is fetched, for there may be no network.
+    (r"py:(class|func|meth|mod|exc|obj|data|attr)", r"(?!lrtheory\b).*"),
+]
+default_role = "code"  # a single backtick in a docstring is code, as in Markdown
+suppress_warnings = ["myst.xref_missing"]
+
+autodoc_member_order = "bysource"
+autodoc_typehints = (
+    "none"  # the types are in the stubs and in the source; arguments are described with shapes and units
+)
+napoleon_numpy_docstring = False
+napoleon_custom_sections = [("Source", "notes_style")]
+napoleon_use_rtype = False
+viewcode_line_numbers = True
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "force" if os.environ.get("LESSONS", "run") == "run" else "off"
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+
+html_theme = "furo"
+html_title = f"lrtheory {release}"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+html_theme_options = {"source_repository": "", "navigation_with_keys": True}
+html_math_renderer = "mathml"
+
+LOG = logging.getLogger(__name__)
+
+
+def mathml(tex: str, *, block: bool) -> str:
+    """A formula as MathML, which browsers show without a script: no server is asked, and a formula that is none is an error."""
+    for pattern, plain in _PLAIN:
+        tex = re.sub(pattern, plain, tex)
+    return tex2mathml(tex, as_block=block)
+
+
+_PLAIN = (
+    (r"\\([Bb]igg?)(?![A-Za-z])", r"\\\1l"),
+    (r"\\dots(?![A-Za-z])", r"\\ldots"),
+    (r"\\tag\{(.*?)\}", r"\\qquad(\\text{\1})"),
+    (r"(\\[td]?frac)\s*(\d)", r"\1{\2}"),
+    (r"(\\[td]?frac(?:\{[^{}]*\}|\\[A-Za-z]+))\s*(\d)", r"\1{\2}"),
+)
+"""TeX that the converter does not know, or reads as other numbers than TeX does (a fraction of single digits), in words that it knows."""
+
+
+def visit_math(translator: Any, node: nodes.math) -> None:
+    """A formula in a line."""
+    _write(translator, node, block=False)
+
+
+def visit_math_block(translator: Any, node: nodes.math_block) -> None:
+    """A formula of its own."""
+    translator.body.append('<div class="math">')
+    _write(translator, node, block=True)
+
+
+def _write(translator: Any, node: nodes.Element, *, block: bool) -> None:
+    try:
+        translator.body.append(mathml(node.astext(), block=block))
+    except MathError as error:
+        LOG.warning("formula %r: %s", node.astext(), error, location=node)
+    if block:
+        translator.body.append("</div>")
+    raise nodes.SkipNode
+
+
+def fact(_name: str, _rawtext: str, text: str, lineno: int, inliner: Any, *_: Any) -> tuple[list[Any], list[Any]]:
+    """The role ``{fact}`` of a page: a number that ``lrtheory.report`` computes, by its name."""
+    if text not in facts():
+        return [], [inliner.reporter.error(f"there is no fact {text!r}.", line=lineno)]
+    return [nodes.inline("", markdown.render(facts()[text]), classes=["fact"])], []
+
+
+def resolve(app: Sphinx, env: Any, node: nodes.Element, shown: nodes.Element) -> nodes.Element | None:
+    """A reference to a public name leads to where it is defined, which is what its page describes."""
+    target = node.get("reftarget", "")
+    domain = env.get_domain("py")
+    for name in (target, f"{node.get('py:module')}.{target}"):
+        package, _, last = name.rpartition(".")
+        with contextlib.suppress(ImportError, AttributeError, ValueError, TypeError):
+            found = domain.objects.get(site.home(package, last, getattr(importlib.import_module(package), last)))
+            if found is not None:
+                return make_refnode(app.builder, node["refdoc"], found.docname, found.node_id, shown, name)
+    return None
+
+
+def setup(app: Sphinx) -> None:
+    """Write the pages that follow from the package, and say how formulas and facts are shown."""
+    app.connect("missing-reference", resolve)
+    site.write(HERE / "made")
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
+    app.add_role("fact", fact)
