@@ -78,7 +78,7 @@ _PLAIN = (
     (r"(\\[td]?frac)\s*(\d)", r"\1{\2}"),
     (r"(\\[td]?frac(?:\{[^{}]*\}|\\[A-Za-z]+))\s*(\d)", r"\1{\2}"),
 )
-"""TeX that the converter does not know, or reads as other numbers than TeX does (a fraction of single digits), in words that it knows."""
+"""TeX that the converter does not know or reads otherwise (a fraction of single digits), in words that it knows."""
 
 
 def visit_math(translator: Any, node: nodes.math) -> None:
