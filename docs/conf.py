@@ -110,15 +110,16 @@ def fact(_name: str, _rawtext: str, text: str, lineno: int, inliner: Any, *_: An
 
 
 def resolve(app: Sphinx, env: Any, node: nodes.Element, shown: nodes.Element) -> nodes.Element | None:
-    """A reference to a public name leads to where it is defined, which is what its page describes."""
+    """A reference to a public name, or to a part of one, leads to where it is defined, which is what its page describes."""
     target = node.get("reftarget", "")
-    domain = env.get_domain("py")
     for name in (target, f"{node.get('py:module')}.{target}"):
-        package, _, last = name.rpartition(".")
-        with contextlib.suppress(ImportError, AttributeError, ValueError, TypeError):
-            found = domain.objects.get(site.home(package, last, getattr(importlib.import_module(package), last)))
-            if found is not None:
-                return make_refnode(app.builder, node["refdoc"], found.docname, found.node_id, shown, name)
+        for parts in (1, 2):
+            package, *rest = name.rsplit(".", parts)
+            with contextlib.suppress(ImportError, AttributeError, ValueError, TypeError):
+                value = getattr(importlib.import_module(package), rest[0])
+                found = env.get_domain("py").objects.get(".".join([site.home(package, rest[0], value), *rest[1:]]))
+                if found is not None:
+                    return make_refnode(app.builder, node["refdoc"], found.docname, found.node_id, shown, name)
     return None
 
 

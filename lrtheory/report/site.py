@@ -102,14 +102,12 @@ def theorems() -> dict[str, str]:
             listed += [f"## {status.capitalize()}", "", f"{meaning.capitalize()}.", ""]
             rows = [[f"[{each.statement}](made/theory/{each.name}.md)", each.attained] for each in of_status]
             listed += [markdown.render(Table(["claim", "where it is attained, or how far it holds"], rows)), ""]
-    entries = "\n".join(f"made/theory/{name}" for name in THEOREMS)
-    listed += [f"```{{toctree}}\n:hidden:\n\n{entries}\n```", ""]
     return pages | {"blocks/theorem_index.md": "\n".join(listed)}
 
 
 def _theorem(theorem: Theorem) -> str:
     """The page of a theorem: its statement, its status, its proof, its code and the figures that show it."""
-    lines = [f"# {theorem.statement}", "", f"Status: **{theorem.status}**"]
+    lines = [*_orphan("../../theory.md", "Theory"), f"# {theorem.statement}", "", f"Status: **{theorem.status}**"]
     lines[-1] += f", {theorem.attained}." if theorem.attained else "."
     lines += ["", f"Source: {theorem.source}", ""]
     checks = [
@@ -127,6 +125,11 @@ def _theorem(theorem: Theorem) -> str:
     lines += ["```{eval-rst}", *_module_body(theorem.module), "```", ""]
     lines += [line for name in figures_about(theorem.module) for line in _picture(name, "../results")]
     return "\n".join(lines)
+
+
+def _orphan(index: str, title: str) -> list[str]:
+    """The beginning of a page that one index lists: hundreds of them in the side bar of every page would help nobody."""
+    return ["---", "orphan: true", "---", "", f"*[{title}]({index})*", ""]
 
 
 def figures_about(module: str) -> list[str]:
@@ -160,15 +163,8 @@ def results() -> dict[str, str]:
     """A page for each figure with its table, the command that made it, its cells and versions; and the list of tables."""
     pages = {}
     for name, entry in FIGURES.items():
-        lines = [
-            f"# {_first_line(entry.load())}",
-            "",
-            f"```{{image}} ../../../figures/{name}.png",
-            f":alt: {entry.alt}",
-            "```",
-            "",
-        ]
-        lines += [entry.alt, ""]
+        lines = [*_orphan("../../results.md", "Results"), f"# {_first_line(entry.load())}", ""]
+        lines += [f"```{{image}} ../../../figures/{name}.png", f":alt: {entry.alt}", "```", "", entry.alt, ""]
         for block in BLOCKS.get(name, ()):
             lines += [f"```{{include}} ../blocks/{block}.md", "```", ""]
         if name in EXPERIMENTS:
@@ -180,10 +176,8 @@ def results() -> dict[str, str]:
             lines += ["It is computed when it is drawn, in seconds; no table is kept.", ""]
         pages[f"results/{name}.md"] = "\n".join(lines)
     listed = [[f"[{name}](made/results/{name}.md)", entry.alt] for name, entry in FIGURES.items()]
-    entries = "\n".join(f"made/results/{name}" for name in FIGURES)
-    index = [markdown.render(Table(["figure", "what it shows"], listed)), ""]
-    index += [f"```{{toctree}}\n:hidden:\n\n{entries}\n```", ""]
-    return pages | {"blocks/figure_index.md": "\n".join(index), "blocks/table_index.md": _tables()}
+    index = markdown.render(Table(["figure", "what it shows"], listed)) + "\n"
+    return pages | {"blocks/figure_index.md": index, "blocks/table_index.md": _tables()}
 
 
 def _table(name: str) -> list[str]:
@@ -271,8 +265,6 @@ def interface() -> dict[str, str]:
             rows.append([f"[`{name}`](made/api/{package}.{name}.rst)", _first_line(value)])
             pages[f"api/{package}.{name}.rst"] = _public_page(package, name, value)
         listed += [f"## {package}", "", purpose, "", markdown.render(Table(["name", "purpose"], rows)), ""]
-    entries = "\n".join(page.removesuffix(".rst").replace("api/", "made/api/") for page in pages)
-    listed += [f"```{{toctree}}\n:hidden:\n\n{entries}\n```", ""]
     return pages | {"blocks/api_index.md": "\n".join(listed)}
 
 
@@ -282,7 +274,7 @@ def _public_page(package: str, name: str, value: Any) -> str:
         directive, options = "autoclass", ["   :members:", "   :show-inheritance:"]
     else:
         directive, options = ("autofunction", []) if inspect.isroutine(value) else ("autodata", ["   :no-value:"])
-    lines = [title, "=" * len(title), "", f"``from {package} import {name}``", ""]
+    lines = [":orphan:", "", title, "=" * len(title), "", f"``from {package} import {name}``", ""]
     lines += [f".. currentmodule:: {where.rpartition('.')[0]}", "", f".. {directive}:: {where}", *options, ""]
     return "\n".join(lines)
 
@@ -306,10 +298,8 @@ def modules() -> dict[str, str]:
             rows.append([f"[`{name}`](made/theory/{stated[name]}.md)", f"The theorem: {line}"])
             continue
         rows.append([f"[`{name}`](made/modules/{name}.rst)", line])
-        pages[f"modules/{name}.rst"] = "\n".join([name, "=" * len(name), "", *_module_body(name), ""])
-    entries = "\n".join(page.removesuffix(".rst").replace("modules/", "made/modules/") for page in pages)
-    index = markdown.render(Table(["module", "purpose"], rows))
-    return pages | {"blocks/module_index.md": f"{index}\n\n```{{toctree}}\n:hidden:\n\n{entries}\n```\n"}
+        pages[f"modules/{name}.rst"] = "\n".join([":orphan:", "", name, "=" * len(name), "", *_module_body(name), ""])
+    return pages | {"blocks/module_index.md": markdown.render(Table(["module", "purpose"], rows)) + "\n"}
 
 
 def module_names() -> list[str]:

@@ -1,7 +1,7 @@
 """What is known, and how: a table of the theorems."""
 
 from lrtheory.report.values import Facts, Table
-from lrtheory.theory.registry import THEOREMS
+from lrtheory.theory.registry import STATUSES, THEOREMS
 
 
 def table() -> Table:
@@ -14,5 +14,7 @@ def table() -> Table:
 
 
 def theorem_part() -> Facts:
-    """The table of the README."""
+    """The table of the site, and how many theorems have each status."""
     yield "readme/theorems", table()
+    for status in STATUSES:
+        yield f"theorems/{status}", str(sum(theorem.status == status for theorem in THEOREMS.values()))

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +39,11 @@ node = pytest.mark.skipif(shutil.which("node") is None, reason="comparing the pa
 def in_node(program, *given):
     """What a program prints that follows the page's own script; its data are in ``given``."""
     run = subprocess.run(
-        ["node", "-"], input=f"{CORE}\nconst given = {json.dumps(given)};\n{program}", capture_output=True, text=True, check=False
+        ["node", "-"],
+        input=f"{CORE}\nconst given = {json.dumps(given)};\n{program}",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
@@ -48,7 +51,9 @@ def in_node(program, *given):
 
 def random_schedule(random):
     """What the page calls a schedule, and its steps by the package."""
-    kind = random.choice(["polynomial", "cosine", "wsd", "constant", "exponential", "robust", "drawn", "drawn", "drawn"])
+    kind = random.choice(
+        ["polynomial", "cosine", "wsd", "constant", "exponential", "robust", "drawn", "drawn", "drawn"]
+    )
     p, c, f, R = (float(each) for each in (random.uniform(0.25, 6), random.uniform(0.02, 0.98), 10 ** random.uniform(-4, -0.1),
                                            2 ** random.uniform(0, 10)))  # fmt: skip
     heights = random.uniform(size=NODES) * (random.random(NODES) < 0.9)
@@ -84,7 +89,9 @@ def test_steps_tuned_rates_and_worst_cases_equal_the_packages(drawn):
     assert len(found) == DRAWN
     for each, (given, horizon, steps, schedule), rho in zip(found, cases, rhos):
         np.testing.assert_allclose(each["h"], steps, rtol=TOLERANCE, atol=TOLERANCE, err_msg=str(given))
-        assert each["wrong"] == pytest.approx(worst_case(steps, lr=rho * each["lr"], diameter=1.0), rel=TOLERANCE), given
+        assert each["wrong"] == pytest.approx(worst_case(steps, lr=rho * each["lr"], diameter=1.0), rel=TOLERANCE), (
+            given
+        )
         assert each["loss"] == pytest.approx(worst_case(steps, lr=each["lr"], diameter=1.0), rel=TOLERANCE), given
         if schedule is not None:
             assert each["loss"] == pytest.approx(
@@ -95,10 +102,18 @@ def test_steps_tuned_rates_and_worst_cases_equal_the_packages(drawn):
 @node
 def test_the_law_and_the_grids_equal_the_packages(drawn):
     cases, rhos = drawn
-    laws = in_node("console.log(JSON.stringify(given.map(([p, rho]) => law(p, rho))))", *[[c[0]["p"], r] for c, r in zip(cases, rhos)])
+    laws = in_node(
+        "console.log(JSON.stringify(given.map(([p, rho]) => law(p, rho))))",
+        *[[c[0]["p"], r] for c, r in zip(cases, rhos)],
+    )
     powers = [degradation(Polynomial(case[0]["p"]), rho) for case, rho in zip(cases[:60], rhos)]
     np.testing.assert_allclose(laws[:60], powers, rtol=1e-7)  # the package tabulates H and Q to 1e-10, and interpolates
-    asked = [(*case, tolerance) for case in cases[:80] if case[3] is not None and case[0]["R"] > 1.01 for tolerance in (1.2, 1.5)]
+    asked = [
+        (*case, tolerance)
+        for case in cases[:80]
+        if case[3] is not None and case[0]["R"] > 1.01
+        for tolerance in (1.2, 1.5)
+    ]
     trials = in_node(
         "console.log(JSON.stringify(given.map(([schedule, T, tolerance]) => trials(restarts(factors(schedule, T)), schedule.R, "
         "tolerance))))",
@@ -112,7 +127,11 @@ def test_the_law_and_the_grids_equal_the_packages(drawn):
 
 @node
 def test_one_run_for_a_range_equals_the_packages():
-    asked = [(Polynomial(1), {"s": "polynomial", "p": 1}), (Cosine(), {"s": "cosine"}), (Robust(16), {"s": "robust", "R": 16})]
+    asked = [
+        (Polynomial(1), {"s": "polynomial", "p": 1}),
+        (Cosine(), {"s": "cosine"}),
+        (Robust(16), {"s": "robust", "R": 16}),
+    ]
     found = in_node(
         "console.log(JSON.stringify(given.map(schedule => placed(restarts(factors(schedule, 500)), 16, 500))))",
         *[given for _, given in asked],
@@ -127,7 +146,10 @@ def fitted():
 
 
 def test_the_forecast_on_the_page_is_a_fit_to_the_committed_logs(fitted):
-    shown = {name: float(value) for name, value in re.findall(r"(\w+): ([-\d.e]+)", re.search(r"const LAW = \{(.*?)\}", CORE)[1])}
+    shown = {
+        name: float(value)
+        for name, value in re.findall(r"(\w+): ([-\d.e]+)", re.search(r"const LAW = \{(.*?)\}", CORE)[1])
+    }
     level, bias, noise = fitted.best.coefficients
     expected = {"span": fitted.span, "a": fitted.best.theta[0], "level": level, "bias": bias, "noise": noise}
     assert shown == pytest.approx(expected, rel=1e-4)  # where a search over one number ends on another processor

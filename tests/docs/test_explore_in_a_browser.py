@@ -66,15 +66,19 @@ def test_the_claims_follow_the_sliders(chromium):
     assert f"is {wrong / tuned:.2f} times its tuned value" in told
     chromium.ask("document.getElementById('rho').focus()")
     chromium.press("Home", 36)
-    assert "64.0 times too small" in chromium.ask("document.getElementById('claims').textContent")
+    assert "64 times too small" in chromium.ask("document.getElementById('claims').textContent")
 
 
 def test_a_slider_and_the_wrong_rate_by_mouse(chromium):
     chromium.open(f"{ADDRESS}#s=cosine&rho=0&T=3&R=4", *SIZES["desk"])
-    x, y, w, h = chromium.ask("(r => [r.x, r.y, r.width, r.height])(document.getElementById('T').getBoundingClientRect())")
+    x, y, w, h = chromium.ask(
+        "(r => [r.x, r.y, r.width, r.height])(document.getElementById('T').getBoundingClientRect())"
+    )
     chromium.drag((x + w / 2, y + h / 2), (x + w - 2, y + h / 2))
     assert state(chromium)["T"] == "4.25"
-    x, y, w, h = chromium.ask("(r => [r.x, r.y, r.width, r.height])(document.getElementById('loss').getBoundingClientRect())")
+    x, y, w, h = chromium.ask(
+        "(r => [r.x, r.y, r.width, r.height])(document.getElementById('loss').getBoundingClientRect())"
+    )
     chromium.drag((x + w / 2, y + h / 2), (x + w * 350 / 360, y + h / 2))
     assert state(chromium)["rho"] == "8"
 
@@ -83,7 +87,9 @@ def test_a_slider_and_the_wrong_rate_by_mouse(chromium):
 def test_a_schedule_drawn_by_hand(chromium, touch):
     chromium.open(f"{ADDRESS}#s=drawn&rho=0&T=2&R=4&d=1,1,1,1,1,1,1,1,0", *SIZES["telephone"], touch=touch)
     chromium.ask("document.getElementById('shape').scrollIntoView()")
-    x, y, w, h = chromium.ask("(r => [r.x, r.y, r.width, r.height])(document.getElementById('shape').getBoundingClientRect())")
+    x, y, w, h = chromium.ask(
+        "(r => [r.x, r.y, r.width, r.height])(document.getElementById('shape').getBoundingClientRect())"
+    )
     first = (x + w * 44 / 360, y + h * 20 / 250)
     chromium.drag(first, (first[0], y + h * 112 / 250), touch=touch)
     assert float(state(chromium)["d"].split(",")[0]) == pytest.approx(0.5, abs=0.02)
