@@ -163,7 +163,7 @@ def results() -> dict[str, str]:
     """A page for each figure with its table, the command that made it, its cells and versions; and the list of tables."""
     pages = {}
     for name, entry in FIGURES.items():
-        lines = [*_orphan("../../results.md", "Results"), f"# {_first_line(entry.load())}", ""]
+        lines = [*_orphan("../../results.md", "Results"), f"# {_first_line(entry.load()).rstrip('.')}", ""]
         lines += [f"```{{image}} ../../../figures/{name}.png", f":alt: {entry.alt}", "```", "", entry.alt, ""]
         for block in BLOCKS.get(name, ()):
             lines += [f"```{{include}} ../blocks/{block}.md", "```", ""]

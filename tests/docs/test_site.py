@@ -140,6 +140,10 @@ def test_fractions_of_single_digits_are_read_as_tex_reads_them(conf, tex, number
     assert re.findall(r"<mn>(.*?)</mn>", conf.mathml(tex, block=False)) == numbers
 
 
+def test_an_index_of_an_accented_letter_stands_beside_it(conf):
+    assert "munder" not in conf.mathml(r"\bar s_t", block=True)
+
+
 def test_every_formula_of_the_docstrings_is_shown(conf):
     from importlib import import_module
 
