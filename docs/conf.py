@@ -75,7 +75,7 @@ _PLAIN = (
     (r"\\([Bb]igg?)(?![A-Za-z])", r"\\\1l"),
     (r"\\dots(?![A-Za-z])", r"\\ldots"),
     (r"\\tag\{(.*?)\}", r"\\qquad(\\text{\1})"),
-    (r"\\(bar|hat|tilde|dot|overline|widetilde)\s*(\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z])", r"{\\\1{\2}}"),
+    (r"\\(bar|hat|tilde|dot|overline|widetilde)\s*(\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z])", r"{\\\1{\2}{}}"),
     (r"(\\[td]?frac)\s*(\d)", r"\1{\2}"),
     (r"(\\[td]?frac(?:\{[^{}]*\}|\\[A-Za-z]+))\s*(\d)", r"\1{\2}"),
 )
