@@ -175,8 +175,8 @@ FIGURES: dict[str, FigureEntry] = {
         (),
         lambda: figures.robust,
         "Four panels: the schedule Robust(R) for four values of R; the worst case and the simulated loss of five "
-        "schedules against the rate for a doubt of 16, where Robust is flat; the largest worst case against the "
-        "doubt, where no schedule fixed in advance lies below Robust; and the same on simulated logistic "
+        "schedules against the rate for an uncertainty of 16, where Robust is flat; the largest worst case against the "
+        "uncertainty, where no schedule fixed in advance lies below Robust; and the same on simulated logistic "
         "regression.",
     ),
     "robustness": FigureEntry(

@@ -25,7 +25,7 @@ from lrtheory import (
 from lrtheory.forecast import ExactNoise, Forecast, fit
 from lrtheory.forecast.forecast import Numbers
 from lrtheory.sweeps.forecast_logs import FITTED, curves_of_size
-from lrtheory.theory.robust_schedule import placed
+from lrtheory.theory.robust_schedule import minimax_lr
 
 PAGE = Path(__file__).parents[2] / "docs" / "explore" / "index.html"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -136,7 +136,7 @@ def test_one_run_for_a_range_equals_the_packages():
         "console.log(JSON.stringify(given.map(schedule => placed(restarts(factors(schedule, 500)), 16, 500))))",
         *[given for _, given in asked],
     )
-    np.testing.assert_allclose(found, [placed(schedule, 16, 500)[1] for schedule, _ in asked], rtol=TOLERANCE)
+    np.testing.assert_allclose(found, [minimax_lr(schedule, 16, 500).loss for schedule, _ in asked], rtol=TOLERANCE)
 
 
 @pytest.fixture(scope="module")
