@@ -354,9 +354,12 @@ def _help(main: Any, part: tuple[str, ...]) -> str:
 
 
 def lessons(folder: Path) -> list[Path]:
-    """Copy the notebooks of the checkout, and the judge of their exercises, to where Sphinx executes them beside the tables."""
+    """Copy the notebooks, the judge of their exercises and the tables that they read to where Sphinx executes them.
+
+    The tables are copied and not linked: what builds a source distribution follows links, and takes each folder once.
+    """
     folder.mkdir(parents=True)
-    (folder.parent / "figures").symlink_to(ROOT / "figures")
+    shutil.copytree(committed(), folder.parent / "figures" / "data")
     notebooks = ROOT / "notebooks"
     found = [*sorted(notebooks.glob("[0-9]*.ipynb")), notebooks / "exercise.py"]
     return [Path(shutil.copy(path, folder)) for path in found]

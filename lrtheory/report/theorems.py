@@ -1,7 +1,7 @@
 """What is known, and how: a table of the theorems."""
 
 from lrtheory.report.values import Facts, Table
-from lrtheory.theory.registry import STATUSES, THEOREMS
+from lrtheory.theory.registry import THEOREMS
 
 
 def table() -> Table:
@@ -16,5 +16,5 @@ def table() -> Table:
 def theorem_part() -> Facts:
     """The table of the site, and how many theorems have each status."""
     yield "readme/theorems", table()
-    for status in STATUSES:
+    for status in ("proved", "verified", "measured"):
         yield f"theorems/{status}", str(sum(theorem.status == status for theorem in THEOREMS.values()))
