@@ -34,7 +34,6 @@ nitpick_ignore_regex = [
     (r"py:(class|func|meth|mod|exc|obj|data|attr)", r"(?!lrtheory\b).*"),
 ]
 default_role = "code"  # a single backtick in a docstring is code, as in Markdown
-suppress_warnings = ["myst.xref_missing"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = (
