@@ -1,17 +1,21 @@
 """The site: ``make docs``. Pages that follow from the package are written by ``lrtheory.report.site`` before Sphinx reads any."""
 
 import contextlib
+import html
 import importlib
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
 
@@ -43,6 +47,7 @@ napoleon_numpy_docstring = False
 napoleon_custom_sections = [("Source", "notes_style")]
 napoleon_use_rtype = False
 viewcode_line_numbers = True
+viewcode_follow_imported_members = False
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
@@ -123,9 +128,36 @@ def resolve(app: Sphinx, env: Any, node: nodes.Element, shown: nodes.Element) ->
     return None
 
 
+def finish(app: Sphinx, error: Exception | None) -> None:
+    """Put Explore beside the pages, and look whether every link within the site, anchors too, leads somewhere.
+
+    Raises:
+        ExtensionError: some do not.
+    """
+    if error is not None or app.builder.name != "html":
+        return
+    out = Path(app.outdir)
+    shutil.copytree(HERE / "explore", out / "explore", dirs_exist_ok=True)
+    pages = {path: path.read_text(encoding="utf-8") for path in out.rglob("*.html")}
+    names = {path: set(re.findall(r'\b(?:id|name)="(.*?)"', text)) for path, text in pages.items()}
+    broken = []
+    for path, text in pages.items():
+        for link in set(re.findall(r'<(?:a|img|link|script)\b[^>]*?\b(?:href|src)="([^"]*)"', text)):
+            address = urlsplit(html.unescape(link))
+            if address.scheme or address.netloc:
+                continue
+            target = Path(os.path.normpath(path.parent / unquote(address.path))) if address.path else path
+            anchor = unquote(address.fragment)
+            if not target.exists() or (anchor and target in names and anchor not in names[target]):
+                broken.append(f"{path.relative_to(out)} -> {link}")
+    if broken:
+        raise ExtensionError("links that lead nowhere:\n" + "\n".join(sorted(broken)))
+
+
 def setup(app: Sphinx) -> None:
     """Write the pages that follow from the package, and say how formulas and facts are shown."""
     app.connect("missing-reference", resolve)
+    app.connect("build-finished", finish)
     site.write(HERE / "made")
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     app.add_role("fact", fact)
