@@ -53,7 +53,7 @@ def test_every_value_is_defined_and_used():
     used = re.findall(r"\\val\{(.*?)\}", "\n".join(WRITTEN.values()))
     in_readme = [name for name, _ in INLINE.findall((ROOT / "README.md").read_text())]
     pages = [page.read_text() for page in (ROOT / "docs").rglob("*.md") if "made" not in page.parts]
-    on_site = re.findall(r"\{fact\}`(.*?)`", "\n".join(pages))
+    on_site = re.findall(r"\{fact\}`(\S+?)`", "\n".join(pages))
     assert len(defined) == len(set(defined))
     assert set(used) - set(defined) == set()
     assert set(defined) - set(used) - set(in_readme) - set(on_site) == set()

@@ -13,6 +13,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from pkgutil import walk_packages
 from types import ModuleType
@@ -262,7 +263,8 @@ def interface() -> dict[str, str]:
         for of, name, value in public():
             if of != package:
                 continue
-            rows.append([f"[`{name}`](made/api/{package}.{name}.rst)", _first_line(value)])
+            line = _first_line(value) or _line_below(home(package, name, value))
+            rows.append([f"[`{name}`](made/api/{package}.{name}.rst)", line])
             pages[f"api/{package}.{name}.rst"] = _public_page(package, name, value)
         listed += [f"## {package}", "", purpose, "", markdown.render(Table(["name", "purpose"], rows)), ""]
     return pages | {"blocks/api_index.md": "\n".join(listed)}
@@ -280,10 +282,25 @@ def _public_page(package: str, name: str, value: Any) -> str:
 
 
 def _first_line(value: Any) -> str:
-    """The first line of a docstring as Markdown; the kind of a value that has no docstring of its own."""
-    if not (inspect.ismodule(value) or inspect.isclass(value) or inspect.isroutine(value)):
-        return f"`{type(value).__name__}`"
-    line = (inspect.getdoc(value) or "").partition("\n")[0]
+    """The first line of a docstring as Markdown; nothing for a value that has no docstring of its own."""
+    documented = inspect.ismodule(value) or inspect.isclass(value) or inspect.isroutine(value)
+    return _markdown((inspect.getdoc(value) or "").partition("\n")[0]) if documented else ""
+
+
+def _line_below(where: str) -> str:
+    """The first line of the text below the assignment of a constant, as Markdown."""
+    module, _, name = where.rpartition(".")
+    body = ast.parse(inspect.getsource(import_module(module))).body
+    for statement, below in pairwise(body):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+        told = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+        if told and any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return _markdown(inspect.cleandoc(str(below.value.value)).partition("\n")[0])
+    return ""
+
+
+def _markdown(line: str) -> str:
+    """A line of reStructuredText as Markdown."""
     line = re.sub(r":math:`(.*?)`", r"$\1$", line)
     return re.sub(r":\w+:`~?(.*?)`", r"`\1`", line).replace("``", "`").replace("|", r"\|")
 

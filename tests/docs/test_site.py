@@ -87,7 +87,7 @@ def test_all_facts_and_blocks_that_pages_name_are_there():
     known = facts()
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        for name in re.findall(r"\{fact\}`(.*?)`", text):
+        for name in re.findall(r"\{fact\}`(\S+?)`", text):
             assert name in known, (page, name)
         for name in re.findall(r"made/blocks/([\w-]+)\.md", text):
             assert name in {
@@ -158,3 +158,10 @@ def test_every_formula_of_the_docstrings_is_shown(conf):
 def test_the_changelog_speaks_of_this_version():
     assert f"## {lrtheory.__version__}" in (ROOT / "CHANGELOG.md").read_text()
     assert f"version: {lrtheory.__version__}" in Path(ROOT / "CITATION.cff").read_text()
+
+
+def test_constants_are_described_by_the_text_below_them():
+    index = site.interface()["blocks/api_index.md"]
+    assert "Every law by its name, the default one first." in index
+    rows = re.findall(r"^\| \[`(\w+)`\]\([^)]*\) \| (.*) \|$", index, re.MULTILINE)
+    assert {name for name, told in rows if not told} <= {"COUNTINGS", "FINAL_FACTORS"}
