@@ -293,9 +293,10 @@ def _line_below(where: str) -> str:
     body = ast.parse(inspect.getsource(import_module(module))).body
     for statement, below in pairwise(body):
         targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        told = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-        if told and any(isinstance(target, ast.Name) and target.id == name for target in targets):
-            return _markdown(inspect.cleandoc(str(below.value.value)).partition("\n")[0])
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            match below:
+                case ast.Expr(ast.Constant(str(told))):
+                    return _markdown(inspect.cleandoc(told).partition("\n")[0])
     return ""
 
 
