@@ -1,3 +1,6 @@
+from .forecast.equivalent_rate import equivalent_lr as equivalent_lr
+from .forecast.extension import extend as extend
+from .forecast.fitting import fit as fit
 from .schedules import (
     SGDR as SGDR,
 )

@@ -122,6 +122,22 @@ class Forecast:
         features, peak = self._shape(schedule, horizon)
         return self._estimate(lambda numbers: self._at_rate(features, peak, lr, numbers))
 
+    def finals(self, runs: Sequence[Any], *, less: Any = None) -> list[Estimate]:
+        """The losses after the last steps of runs, with 95 % intervals over resampled curves.
+
+        Args:
+            runs: The learning rates of each run.
+            less: The learning rates of a run whose loss is subtracted, within every resampled fit.
+        """
+        shapes = [self._read(steps) for steps in runs]
+        other = None if less is None else self._read(less)
+
+        def loss(shape: tuple[Features, float], numbers: Numbers) -> float:
+            known = 0.0 if other is None else float(self._losses(*other, numbers)[-1])
+            return float(self._losses(*shape, numbers)[-1]) - known
+
+        return [self._estimate(lambda numbers, shape=shape: loss(shape, numbers)) for shape in shapes]
+
     def best_lr(self, schedule: Schedule, horizon: int) -> Estimate:
         """The base rate with the smallest forecast, with a 95 % interval over resampled curves.
 
@@ -235,6 +251,10 @@ class Forecast:
 
     def _features(self, steps: np.ndarray, at: np.ndarray) -> Features:
         return self.law.features(steps / (steps.max() * self.span), at)
+
+    def _read(self, steps: Any) -> tuple[Features, float]:
+        run = Curve(steps, np.array([np.size(steps)]), np.zeros(1))
+        return self._features(run.steps, run.at), run.peak
 
     def _shape(self, schedule: Schedule, horizon: int) -> tuple[Features, float]:
         steps = checked_schedule("schedule", schedule).steps(horizon)

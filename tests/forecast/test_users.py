@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lrtheory.forecast import Curve, equivalent_lr, extend, fit, read_log
-from lrtheory.forecast.extend import Stage
+from lrtheory.forecast.extension import Stage
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial
 from lrtheory.theory.worst_case import tuned_lr, worst_case
 
@@ -38,10 +38,10 @@ def test_the_second_stage_is_the_best_of_its_kind_and_its_price_is_the_worst_cas
     plan = extend(schedule, 300, 500)
     lr = tuned_lr(schedule, 300, distance=1.0)
     price = worst_case(plan.steps(plan.go_on, lr), distance=1.0) * np.sqrt(501)
-    assert plan.go_on.price == pytest.approx(price, rel=1e-9)  # the same recursion
-    assert 1 <= plan.branch.price <= plan.go_on.price
+    assert plan.go_on.price.value == pytest.approx(price, rel=1e-9)  # the same recursion
+    assert 1 <= plan.branch.price.value <= plan.go_on.price.value
     for factor in (0.9, 1.1):
-        other = Stage(300, plan.go_on.rate * factor, 0.0)
+        other = Stage(300, plan.go_on.rate * factor, plan.go_on.price)
         assert worst_case(plan.steps(other, lr), distance=1.0) * np.sqrt(501) > price
 
 
@@ -50,7 +50,7 @@ def test_no_other_second_stage_is_better():
     plan, random = extend(Cosine(), 100, 150), np.random.default_rng(0)
     lr = tuned_lr(Cosine(), 100, distance=1.0)
     first = lr * Cosine().steps(100)
-    best = plan.go_on.price / np.sqrt(151)
+    best = plan.go_on.price.value / np.sqrt(151)
     for _ in range(300):
         shape = (
             np.sort(random.random(50) ** random.uniform(0.3, 3))[::-1] if random.random() < 0.5 else random.random(50)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import least_squares, nnls
 
+from lrtheory.checks import checked_whole
 from lrtheory.forecast.curve import Curve
 from lrtheory.forecast.forecast import Forecast, Numbers
 from lrtheory.forecast.law import Features, Free, Law
@@ -28,6 +29,8 @@ FIRST, ROUNDS = 2, 20
 """Reweightings from each of several starts, and then from the best at most; they end when no weight changes by more than
 :data:`SETTLED`."""
 SETTLED = 0.01
+WIDEST = 1e9
+"""The largest peak rate of a fit over the smallest one: what a power of such rates says of each is no number any more."""
 FEW = 5
 RESAMPLED = 30
 """Losses of a curve that a resampled fit takes, spread evenly."""
@@ -54,8 +57,8 @@ def fit(
         The forecast of other schedules, horizons and rates.
 
     Raises:
-        TypeError: something in ``curves`` is no :class:`Curve`.
-        ValueError: too few losses for the law's numbers.
+        TypeError: something in ``curves`` is no :class:`Curve`, or ``law`` is no law.
+        ValueError: a number out of range, or too few losses for the law's numbers.
 
     Example:
         >>> from lrtheory import Constant, Cosine, WSD
@@ -69,13 +72,22 @@ def fit(
     Source:
         Variable projection: Golub and Pereyra, 1973. The laws: see their modules.
     """
-    law = law or ShrinkingGradients()
+    law = ShrinkingGradients() if law is None else law
+    if not isinstance(law, Law):
+        raise TypeError(f"law must be a law such as those of lrtheory.forecast.LAWS, not {law!r}.")
     curves = list(curves)
     if not all(isinstance(curve, Curve) for curve in curves):
         raise TypeError("curves must be a sequence of Curve.")
+    resamples, seed = checked_whole("resamples", resamples, 0), checked_whole("seed", seed, 0)
+    workers = checked_whole("workers", workers)
     losses = sum(curve.at.size for curve in curves)
     if losses <= law.numbers:
         raise ValueError(f"{losses} losses are too few for the {law.numbers} numbers of {law.name}: one more at least.")
+    peaks = [curve.peak for curve in curves]
+    if max(peaks) > WIDEST * min(peaks):
+        raise ValueError(
+            f"peak rates must lie within a factor of {WIDEST:g}, not from {min(peaks):g} to {max(peaks):g}."
+        )
     problem = Problem.of(law, curves, workers)
     best = problem.solved(problem.starts)
     forecast = Forecast(law, problem.span, problem.rate, best, tuple(curves), ())
