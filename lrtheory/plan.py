@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--schedule", default="Cosine", metavar="NAME", help="As Polynomial(2). Default: Cosine.")
     request = parser.add_mutually_exclusive_group()
     request.add_argument("--tolerance", type=float, metavar="FACTOR", help="The loss over the tuned one. Default: 1.2.")
-    request.add_argument("--budget", type=count, metavar="N", help="The number of trials, instead of a tolerance.")
+    request.add_argument("--trials", type=count, metavar="N", help="The number of trials, instead of a tolerance.")
     parser.add_argument(
         "--horizon", type=count, metavar="T", help="Promise for T steps, as 1e6. Default: the limit of long runs."
     )
@@ -38,13 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from lrtheory.schedules import parse
 
         figure = None if options.figure is None else _checked_figure(options.figure)
-        tolerance = 1.2 if options.tolerance is None and options.budget is None else options.tolerance
+        tolerance = 1.2 if options.tolerance is None and options.trials is None else options.tolerance
         plan = plan_grid(
             options.low,
             options.high,
             schedule=parse(options.schedule),
             tolerance=tolerance,
-            budget=options.budget,
+            trials=options.trials,
             horizon=options.horizon,
         )
         plans = compare_plans(plan)

@@ -33,7 +33,7 @@ from lrtheory.figures import plan, robust
 from lrtheory.figures.style import STYLE
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Robust
 from lrtheory.theory.grid_planning import compare_plans
-from lrtheory.theory.robust_schedule import lower_bound, placed, robust_loss
+from lrtheory.theory.robust_schedule import lower_bound, minimax_lr, robust_loss
 
 TABLES = Path("../figures/data")
 plt.style.use(STYLE)
@@ -80,29 +80,29 @@ pd.DataFrame(
 # itself:
 
 # %%
-plans = compare_plans(plan_grid(1e-4, 1e-1, schedule=Robust(16), budget=3, horizon=10_000))
+plans = compare_plans(plan_grid(1e-4, 1e-1, schedule=Robust(16), trials=3, horizon=10_000))
 plan.draw(plan.curves(plans))
 
 # %% [markdown]
 # ## The schedule that forgives most
 #
 # If the rate may be too large by any factor in $[1,R]$, which *shape* has the smallest largest worst case? `Robust(R)`:
-# exponential decay through the doubt, then a linear cooldown. It promises
+# exponential decay through the uncertainty, then a linear cooldown. It promises
 #
 # $$\tfrac12\sqrt{\ln R+3.777}\;\frac{DG}{\sqrt T}\qquad(R\ge3.51),$$
 #
 # and no shape can promise less: the proof's lower bound agrees to the digit.
 
 # %%
-doubts = [1, 4, 16, 64]
+uncertainties = [1, 4, 16, 64]
 pd.DataFrame(
     {
-        "Robust(R)": [robust_loss(doubt) for doubt in doubts],
-        "no shape below": [lower_bound(doubt) for doubt in doubts],
-        "linear decay": [placed(Polynomial(1), doubt, 2_000)[1] for doubt in doubts],
-        "constant": [placed(Constant(), doubt, 2_000)[1] for doubt in doubts],
+        "Robust(R)": [robust_loss(uncertainty) for uncertainty in uncertainties],
+        "no shape below": [lower_bound(uncertainty) for uncertainty in uncertainties],
+        "linear decay": [minimax_lr(Polynomial(1), uncertainty, 2_000).loss for uncertainty in uncertainties],
+        "constant": [minimax_lr(Constant(), uncertainty, 2_000).loss for uncertainty in uncertainties],
     },
-    index=pd.Index(doubts, name="R"),
+    index=pd.Index(uncertainties, name="R"),
 ).round(3)
 
 # %%

@@ -208,7 +208,7 @@ TARGETS = {
         lrtheory.plan_grid,
         both(
             keywords(low=number, high=number, schedule=schedule),
-            optional(tolerance=mostly(st.floats(1, 4)), budget=few, horizon=horizons),
+            optional(tolerance=mostly(st.floats(1, 4)), trials=few, horizon=horizons),
         ),
         is_plan,
         2,

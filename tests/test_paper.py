@@ -27,7 +27,7 @@ DEFINITIONS = {
     r"$\beta=0.9$": "the usual momentum",
     "two hidden layers of 16 units": "sweeps/penalty.py: WIDTH",
     "a grid of ratio 10": "the grid of the sentence",
-    "over a doubt of 16": "figures/robust.py: DOUBT",
+    "over an uncertainty of 16": "figures/robust.py: UNCERTAINTY",
     "124M-parameter": "the logs' own description",
     "trains 252 runs at once": "21 rates by 12 seeds, see the law below",
     r"it lies 5 to 7\,\% above": "tests/theory/test_certificates.py, see below",

@@ -38,7 +38,7 @@ def test_the_recipes_say_what_they_do(monkeypatch, capsys):
     assert [float(f"{point:.2g}") for point in plan.points] == [0.00041, 0.0041, 0.041]
     assert [round(value, 2) for value in (plan.factor, plan.typical, plan.lift)] == [1.43, 1.17, 1.29]
     robust = run_example("robust_lr(", monkeypatch)
-    assert round(robust["placed"](robust["Polynomial"](1), 16, 10_000)[1], 2) == 1.66
+    assert round(robust["minimax_lr"](robust["Polynomial"](1), 16, 10_000).loss, 2) == 1.66
     assert round(robust["robust_loss"](16), 2) == round(robust["lower_bound"](16), 2) == 1.28
     run_example("fit_curve(", monkeypatch)
     assert capsys.readouterr().out.strip() in README

@@ -34,7 +34,7 @@ from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound
 from lrtheory.theory.law_attained import law_witness
 from lrtheory.theory.momentum_edge import momentum_edge
 from lrtheory.theory.published_bound import published_bound
-from lrtheory.theory.robust_schedule import placed, robust_loss
+from lrtheory.theory.robust_schedule import minimax_lr, robust_loss
 from lrtheory.theory.schedule_penalty import schedule_penalty
 from lrtheory.theory.smooth import smooth_exponents, smooth_worst_case
 from lrtheory.theory.step_search import optimised_steps
@@ -83,8 +83,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     "rho_exponent": lambda: list(map(lrtheory.rho_exponent, REGISTRY)),
     "law": lambda: list(map(misspecification.law, (*REGISTRY, parse("Then(InverseSqrt(), Polynomial(1), 0.8)")))),
     "functionals": lambda: misspecification.functionals(lrtheory.WSD(0.1)),
-    "area": lambda: law_derivation.area(Cosine()),
-    "spread": lambda: law_derivation.spread(Polynomial(2)),
+    "H": lambda: law_derivation.H(Cosine()),
+    "Q": lambda: law_derivation.Q(Polynomial(2)),
     "end": lambda: [schedule.end for schedule in REGISTRY],
     "expr": lambda: [schedule.expr for schedule in REGISTRY],
     "tuned_lr": lambda: lrtheory.tuned_lr(Cosine(), 300, diameter=1.0),
@@ -102,7 +102,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "smooth_exponents": lambda: smooth_exponents(Cosine()),
     "schedule_penalty": lambda: schedule_penalty(Cosine()),
     "robust_loss": lambda: robust_loss(7.0),
-    "placed": lambda: placed(Robust(7), 7.0, 100),
+    "minimax_lr": lambda: minimax_lr(Robust(7), 7.0, 100),
     "robust_lr": lambda: lrtheory.robust_lr(1e-3, 1.0),
     "optimised_steps": lambda: optimised_steps(4, 2.0),
     "optimal_schedule": lambda: lrtheory.optimal_schedule(np.linspace(1, 2, 30), smoothing=0.1).steps(9),

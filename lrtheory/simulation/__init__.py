@@ -5,8 +5,8 @@ noise for the one-dimensional family, `expected_curve` after every step, and `wo
 which a schedule does worst.
 
 * `problems`: what is minimised.
-* `reference`: the simulators in plain numpy. The compiled ones equal it to the bit: `configuration_lanes` with
-  configurations side by side, its inner loop in the processor's own vectors in `vector_lanes`, and `replica_lanes` for few
+* `reference`: the simulators in plain numpy. The compiled ones equal it to the bit: `configuration_kernels` with
+  configurations side by side, its inner loop in the processor's own vectors in `simd_kernels`, and `replica_kernels` for few
   configurations; `one_dimensional` chooses among them.
 * `streams`: random bits as functions of (seed, replica, chunk), so results do not depend on threads or batch sizes.
 * `regression`: finite sums, with its reference; `regression_kernels`, the compiled form, equal to rounding.

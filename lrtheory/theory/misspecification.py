@@ -210,8 +210,8 @@ def law(schedule: Schedule) -> Law:
         schedule,
         degree,
         exponent,
-        tuned_lr=math.inf if table.vanishes else 1 / math.sqrt(table.tuned_area * table.tuned_spread),
-        tuned_loss=math.sqrt(table.tuned_spread / table.tuned_area) / 2,
+        tuned_lr=math.inf if table.vanishes else 1 / math.sqrt(table.tuned_H * table.tuned_Q),
+        tuned_loss=math.sqrt(table.tuned_Q / table.tuned_H) / 2,
         threshold=_threshold(table),
         constant=_constant(schedule, table),
     )
@@ -224,7 +224,7 @@ def _constant(schedule: Schedule, table: "Functionals") -> float:
         return math.inf if q > 0 and p else 0.0
     # By logarithms: the powers of a steep shape, and c itself, may leave the range of numbers.
     log_c = math.log(c)
-    bias, noise = math.log(table.tuned_area * (p + 1)) - log_c, log_c + math.log((p + 1) / p / table.tuned_spread)
+    bias, noise = math.log(table.tuned_H * (p + 1)) - log_c, log_c + math.log((p + 1) / p / table.tuned_Q)
     best = (math.log((p + 1) / p) + bias - noise) / (2 * p + 1)
     return (math.exp(bias - (p + 1) * best) + math.exp(noise + p * best)) / 2
 
@@ -235,29 +235,29 @@ class Functionals:
 
     Args:
         grid: Values of :math:`\log(1-u)`, dense, breakpoints included.
-        log_area: :math:`\log H` as a function of :math:`\log(1-u)`.
-        log_spread: :math:`\log Q` likewise.
+        log_H: :math:`\log H` as a function of :math:`\log(1-u)`.
+        log_Q: :math:`\log Q` likewise.
         tuned: :math:`\log(1-\tau^\star)` of the tuned restart.
         start_height: :math:`h(0)`.
         vanishes: Whether the whole shape falls to zero as the horizon grows, as that of :class:`lrtheory.InverseSqrt`.
     """
 
     grid: np.ndarray
-    log_area: Hermite
-    log_spread: Hermite
+    log_H: Hermite
+    log_Q: Hermite
     tuned: float
     start_height: float
     vanishes: bool
 
     @property
-    def tuned_area(self) -> float:
+    def tuned_H(self) -> float:
         """:math:`H` at the tuned restart."""
-        return float(np.exp(self.log_area(self.tuned)))
+        return float(np.exp(self.log_H(self.tuned)))
 
     @property
-    def tuned_spread(self) -> float:
+    def tuned_Q(self) -> float:
         """:math:`Q` at the tuned restart."""
-        return float(np.exp(self.log_spread(self.tuned)))
+        return float(np.exp(self.log_Q(self.tuned)))
 
 
 PROBE = 1_000
@@ -328,20 +328,20 @@ def functionals(schedule: Schedule) -> Functionals:
     known: dict[tuple[float, float], np.ndarray] = {}
     for _ in range(HALVINGS):
         log_x, h = _heights(schedule, edges, height, exact, known)
-        slope, area_nodes, spread_nodes, resolved = _integrals(edges, log_x, h, degree)
+        slope, H_nodes, Q_nodes, resolved = _integrals(edges, log_x, h, degree)
         if resolved.all():
             break
         edges = np.sort(np.concatenate([edges, (edges[:-1] + edges[1:])[~resolved] / 2]))
     flat = log_x.ravel()
-    if not area_nodes.min() > 0:
+    if not H_nodes.min() > 0:
         raise ValueError(f"{schedule} falls below the range of numbers at its end.")
-    log_area = Hermite(flat, np.log(area_nodes).ravel(), slope.ravel())
-    rate = h * slope / spread_nodes  # pyright: ignore[reportOperatorIssue]
-    log_spread = Hermite(flat, np.log(spread_nodes).ravel(), rate.ravel())
+    log_H = Hermite(flat, np.log(H_nodes).ravel(), slope.ravel())
+    rate = h * slope / Q_nodes  # pyright: ignore[reportOperatorIssue]
+    log_Q = Hermite(flat, np.log(Q_nodes).ravel(), rate.ravel())
     last = flat[-1] if singular else 0.0
     grid = np.unique(np.concatenate([np.linspace(flat[0], last, DENSE), log_x[:, 1:-1].ravel(), breaks]))
-    tuned = _smallest(lambda y: np.exp(log_spread(y) - log_area(y)), grid)[0]
-    return Functionals(grid, log_area, log_spread, tuned, 0.0 if singular else float(h[-1, -1]), vanishes)
+    tuned = _smallest(lambda y: np.exp(log_Q(y) - log_H(y)), grid)[0]
+    return Functionals(grid, log_H, log_Q, tuned, 0.0 if singular else float(h[-1, -1]), vanishes)
 
 
 def _heights(
@@ -377,16 +377,16 @@ def _integrals(
         highest = np.abs(half * (rate @ coefficients[-2:].T)).max(axis=1)
         return total, highest <= RESOLVED * total[:, 0]
 
-    area_nodes, area_resolved = accumulate(xs * h, xs[0, 0] * h[0, 0] / (degree + 1))
-    with np.errstate(divide="ignore", invalid="ignore"):  # where the area is not resolved
-        slope = xs * h / area_nodes
+    H_nodes, H_resolved = accumulate(xs * h, xs[0, 0] * h[0, 0] / (degree + 1))
+    with np.errstate(divide="ignore", invalid="ignore"):  # where H is not resolved
+        slope = xs * h / H_nodes
     if degree > 0:
         rest = (degree + 1) / degree * h[0, 0]
     else:  # a power of the logarithm, as that of its first panel
         index = np.log(h[0, 0] / h[0, -1]) / np.log(log_x[0, -1] / log_x[0, 0])
         rest = h[0, 0] * -log_x[0, 0] / (index - 1)
-    spread_nodes, spread_resolved = accumulate(h * slope, rest)
-    return slope, area_nodes, spread_nodes, area_resolved & spread_resolved
+    Q_nodes, Q_resolved = accumulate(h * slope, rest)
+    return slope, H_nodes, Q_nodes, H_resolved & Q_resolved
 
 
 def _multiple_precision(digits: float) -> Any:
@@ -434,10 +434,8 @@ def _edges(start: float, breaks: np.ndarray, spacing: float) -> np.ndarray:
 def _factor(schedule: Schedule, rho: float) -> float:
     """The factor at one rho: the best restart."""
     table = functionals(schedule)
-    bias, noise = table.tuned_area / (2 * rho), rho / (2 * table.tuned_spread)
-    best, factor = _smallest(
-        lambda y: bias * np.exp(-table.log_area(y)) + noise * np.exp(table.log_spread(y)), table.grid
-    )
+    bias, noise = table.tuned_H / (2 * rho), rho / (2 * table.tuned_Q)
+    best, factor = _smallest(lambda y: bias * np.exp(-table.log_H(y)) + noise * np.exp(table.log_Q(y)), table.grid)
     if best > table.grid[0]:
         return factor
     found = law(schedule)  # the best restart lies beyond the table, where the shape is a power of what remains
@@ -465,12 +463,12 @@ def _smallest(function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray) ->
 def _threshold(table: Functionals) -> float:
     """The largest rho at which no later restart is better than the tuned one."""
     later = table.grid[table.grid < table.tuned]
-    gain = 1 - np.exp(table.log_spread(later)) / table.tuned_spread
+    gain = 1 - np.exp(table.log_Q(later)) / table.tuned_Q
     known = gain > 1e-9  # closer to the tuned restart, both differences below are lost to rounding
-    squared = (table.tuned_area / np.exp(table.log_area(later[known])) - 1) / gain[known]
+    squared = (table.tuned_H / np.exp(table.log_H(later[known])) - 1) / gain[known]
     candidates = [float(squared.min())]
     if table.tuned == table.grid[-1] and table.start_height > 0:
-        candidates.append(table.tuned_spread / table.start_height)  # the limit of the ratio at the first step
+        candidates.append(table.tuned_Q / table.start_height)  # the limit of the ratio at the first step
     return math.sqrt(min(candidates))
 
 
