@@ -9,18 +9,19 @@ noise of the first steps depends on :math:`A` only. The added steps have noise :
 :math:`\sum b_j=A` and sum of rates :math:`\tfrac12(A^2-\sum b_j^2)`. Equal :math:`b_j` make the first smallest and the
 second largest, and they are linear decay. ∎
 
-The first steps may also be cut: a run that kept a checkpoint at step ``k`` can *branch* there and spend the same number of
-new steps on linear decay, so that what came after ``k`` is thrown away. The price of not having known is the worst case over
-that of linear decay with the best rate over all :math:`T` steps, :math:`1/\sqrt{T+1}`; under a forecast, how much larger the
-final loss is than that of linear decay at its best rate.
+On a bounded domain the worst case is the smallest such value over restarts, so linear decay is best there too. The first steps
+may also be cut: a run that kept a checkpoint at step ``k`` can *branch* there and spend the same number of new steps on linear
+decay, so that what came after ``k`` is thrown away. The price of not having known is the worst case over that of linear decay
+with the best rate over all :math:`T` steps, :math:`1/\sqrt{T+1}`; under a forecast, how much larger the final loss is than
+that of linear decay at its best rate.
 
-**One number.** Linear decay from the state :math:`s=A^2` has :math:`b_j=\sqrt s/(n+1)`, noise :math:`s/(n+1)` and the first
-rate :math:`r=ns/(n+1)^2`: the search runs over :math:`s`, at one pass over the first steps for all that are tried together.
+**One number.** Linear decay that ``n`` steps before the end has the state :math:`s=A^2` has differences
+:math:`b=\sqrt s/(n+1)`, noise :math:`s/(n+1)` and the first rate :math:`ns/(n+1)^2`: the search runs over :math:`s`, at one
+pass over the first steps for all states that are tried together.
 
-**Status.** *Proved* for the worst case from a known distance (here :math:`b=R^2/2s_1`, which falls as :math:`S` grows), and
-for forecasts with constant gradients; for other forecasts linear decay is what is searched over, not proved to be best. The
-minimum over rates and checkpoints is *verified* by search. On a bounded domain the theorem holds from every restart on, so
-that linear decay is best there too. Against two-stage runs: *measured*
+**Status.** *Proved* for the worst case on a bounded domain (after a restart :math:`b=D^2/2s_1`, which falls as :math:`S`
+grows) and for forecasts with constant gradients; under other forecasts linear decay is what is searched over, not proved to be
+best. The minimum over rates and checkpoints is *verified* by search. Against two-stage runs of language models: *measured*
 (:func:`lrtheory.sweeps.forecast_extensions.extensions`).
 
 **Source.** Here. Two stages of language-model runs with a second rate from the published bound: Schaipp et al., arXiv
@@ -106,7 +107,7 @@ def extend(
         horizon: More than ``done``: there are ``horizon - done`` new steps, whichever checkpoint they start from.
         lr: The base rate of the first run, under a forecast only: under the worst case it is the one that is tuned for
             ``done`` steps, and rates are stated over it.
-        forecast: A fitted forecast; by default the worst case from a known distance, which has no interval.
+        forecast: A fitted forecast; by default the worst case on a bounded domain, which has no interval.
 
     Returns:
         Two second stages, each linear decay to zero: after all steps, and from the best checkpoint.
@@ -123,11 +124,6 @@ def extend(
         >>> plan.go_on.kept, round(plan.go_on.rate, 2), round(plan.go_on.price.value, 2)
         (500, 0.42, 1.08)
 
-        From a checkpoint it is not cheaper, unless the run becomes many times longer:
-
-        >>> plan.branch == plan.go_on, extend(Cosine(), 500, 10_000).branch.kept
-        (True, 21)
-
     Source:
         Proved here: see the module.
     """
@@ -142,7 +138,7 @@ def extend(
     first, added = schedule.steps(done), horizon - done
     kept = sorted({max(round(part * done), 1) for part in np.linspace(0, 1, BRANCHES + 1)[1:]})
     if forecast is None:
-        known, tuned = None, tuned_lr(schedule, done, distance=1.0)
+        known, tuned = None, tuned_lr(schedule, done, diameter=1.0)
         stages = [_worst_case_stage(tuned * first[:k], added, tuned, horizon) for k in kept]
     else:
         known, stages = _forecast_stages(first, kept, added, checked_positive("lr", lr), forecast)
@@ -156,34 +152,46 @@ def _joined(first: np.ndarray, added: int, rate: float) -> np.ndarray:
 def _worst_case_stage(first: np.ndarray, added: int, lr: float, horizon: int) -> Stage:
     """The best state between the two parts, by grids that close in on it, each a pass over the first steps."""
     low, high = (math.log(lr * (added + 1) ** 2 / added) + end for end in (LOWEST, HIGHEST))
-    for points in (25, *(9,) * CLOSER):
+    losses, states = np.empty(0), np.empty(0)
+    for points in (FIRST, *(9,) * CLOSER):
         logarithms = np.linspace(low, high, points)
         states = np.exp(logarithms)
-        squares, noises = states.copy(), states / (added + 1)
-        _through(first, squares, noises)
-        reached = np.maximum(squares, 1.0)  # R/G, which is 1: a larger virtual last step
-        losses = 1 / (2 * reached) + (noises + reached - squares) / 2
+        losses = _losses(first, states, added)
         best = int(np.argmin(losses))
         low, high = logarithms[max(best - 1, 0)], logarithms[min(best + 1, points - 1)]
-    price = float(losses[best]) * math.sqrt(horizon + 1)
-    rate = float(states[best]) * added / (added + 1) ** 2
+    price = float(losses.min()) * math.sqrt(horizon + 1)
+    rate = float(states[np.argmin(losses)]) * added / (added + 1) ** 2
     return Stage(first.size, rate / lr, Estimate(price, price, price))
 
 
-CLOSER = 7
-"""Grids of nine points, each a quarter as wide as the one before: rates are found to 1e-5, where the loss is flat to 1e-10."""
+FIRST, CLOSER = 49, 7
+"""Points of the first grid, and grids of nine, each a quarter as wide as the one before: states are found to 1e-5."""
 
 
 @numba.njit(cache=CACHE, nogil=True)
-def _through(steps: np.ndarray, squares: np.ndarray, noises: np.ndarray) -> None:
-    """The recursion of :func:`lrtheory.theory.worst_case.restarts` from several states at once, in place."""
-    for k in range(steps.size - 1, -1, -1):
-        step = steps[k]
-        for i in range(squares.size):
+def _losses(first: np.ndarray, states: np.ndarray, added: int) -> np.ndarray:
+    """The worst case of the first steps and linear decay from each state; lengths and gradients count in ``D`` and ``G``."""
+    losses = np.full(states.size, 0.5 + 0.5)  # no step at all
+    squares, noises = states.copy(), states / (added + 1)
+    for i in range(states.size):
+        for left in range(1, added + 1):  # restarts within the second stage
+            b = states[i] * ((left + 1) / (added + 1)) ** 2
+            losses[i] = min(losses[i], _loss(b, b / (left + 1)))
+    for k in range(first.size - 1, -1, -1):
+        step = first[k]
+        for i in range(states.size):
             base = max(squares[i], step)
             gain = step * (step / base)
             noises[i] += (base - squares[i]) + gain
             squares[i] = base + 2 * step + gain
+            losses[i] = min(losses[i], _loss(squares[i], noises[i]))
+    return losses
+
+
+@numba.njit(cache=CACHE, nogil=True)
+def _loss(square: float, noise: float) -> float:
+    reached = max(square, 1.0)  # D/G: a larger virtual last step
+    return 1 / (2 * reached) + (noise + reached - square) / 2
 
 
 def _forecast_stages(
