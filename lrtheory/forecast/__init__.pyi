@@ -13,6 +13,7 @@ from .functional_scaling import FunctionalScaling as FunctionalScaling
 from .law import Law as Law
 from .laws import LAWS as LAWS
 from .log_files import read_log as read_log
+from .log_files import read_runs as read_runs
 from .multi_power import MultiPower as MultiPower
 from .published_bound import PublishedBound as PublishedBound
 from .quadratic import Quadratic as Quadratic
