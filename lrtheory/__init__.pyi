@@ -52,7 +52,6 @@ from .schedules import (
 from .simulation import expected_curve as expected_curve
 from .simulation import expected_loss as expected_loss
 from .simulation import simulate as simulate
-from .theory.curve_fit import fit_curve as fit_curve
 from .theory.grid_planning import plan_grid as plan_grid
 from .theory.implicit_penalty import implicit_penalty as implicit_penalty
 from .theory.misspecification import degradation as degradation

@@ -13,7 +13,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -311,19 +310,6 @@ TARGETS = {
                 )
             ),
             optional(law=st.sampled_from([None, 7, *LAWS.values()]), resamples=st.integers(-1, 3), workers=st.integers(0, 2)),
-        ),
-        lambda fitted: are_finite_and_at_least(0)(fitted.best_lr(lrtheory.Cosine(), 100).value),
-        1,
-    ),
-    "fit_curve": Target(
-        lrtheory.fit_curve,
-        keywords(
-            table=mostly(
-                st.lists(
-                    st.tuples(st.sampled_from([10, 100, 0, None]), rate, rate, schedule), min_size=0, max_size=6
-                ).map(lambda rows: pd.DataFrame(rows, columns=["horizon", "lr", "loss", "schedule"]))
-            ),
-            resamples=st.integers(-1, 3), seed=few,
         ),
         lambda fitted: are_finite_and_at_least(0)(fitted.best_lr(lrtheory.Cosine(), 100).value),
         1,

@@ -40,7 +40,7 @@ def test_the_recipes_say_what_they_do(monkeypatch, capsys):
     robust = run_example("robust_lr(", monkeypatch)
     assert round(robust["minimax_lr"](robust["Polynomial"](1), 16, 10_000).loss, 2) == 1.66
     assert round(robust["robust_loss"](16), 2) == round(robust["lower_bound"](16), 2) == 1.28
-    run_example("fit_curve(", monkeypatch)
+    run_example("print(fit(", monkeypatch)
     assert capsys.readouterr().out.strip() in README
 
 

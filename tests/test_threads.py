@@ -43,10 +43,6 @@ from lrtheory.theory.worst_function import worst_function
 THREADS = 8
 STEPS = Polynomial(1).steps(50, 0.1)
 RATES = np.array([0.01, 0.1, 1.0])
-LOSSES = pd.DataFrame(
-    [(100, lr, 1 / lr + lr, Polynomial(1)) for lr in (0.25, 0.5, 1.0, 2.0, 4.0)],
-    columns=["horizon", "lr", "loss", "schedule"],
-)
 SLOW = Formula("1/(1 - log(1 - u))**2", name="slow")
 
 
@@ -112,7 +108,6 @@ CALLS: dict[str, Callable[[], Any]] = {
     "equivalent_lr": lambda: lrtheory.equivalent_lr(1e-3, Cosine(), Polynomial(1), 100),
     "extend": lambda: lrtheory.extend(Cosine(), 50, 90),
     "fit": lambda: lrtheory.fit(of_rates(), resamples=2).best,
-    "fit_curve": lambda: str(lrtheory.fit_curve(LOSSES, resamples=2, seed=0).best_lr(Polynomial(1), 100)),
     "fit_slope": lambda: fit_slope([1.0, 2.0, 4.0], [1.0, 3.0, 7.0]),
     "AbsoluteValue": lambda: of_family(AbsoluteValue(0.1)),
     "simulate": lambda: of_family([AbsoluteValue(0.1), AbsoluteValue(0.2)]),

@@ -19,3 +19,4 @@ from .published_bound import PublishedBound as PublishedBound
 from .quadratic import Quadratic as Quadratic
 from .shrinking_gradients import ShrinkingGradients as ShrinkingGradients
 from .worst_case import WorstCase as WorstCase
+from .worst_case_diameter import WorstCaseDiameter as WorstCaseDiameter

@@ -11,12 +11,13 @@ from lrtheory.forecast.published_bound import PublishedBound
 from lrtheory.forecast.quadratic import Quadratic
 from lrtheory.forecast.shrinking_gradients import ShrinkingGradients
 from lrtheory.forecast.worst_case import WorstCase
+from lrtheory.forecast.worst_case_diameter import WorstCaseDiameter
 
 LAWS: dict[str, Law] = {
     law.name: law
     for law in (
-        ShrinkingGradients(), ExpectedSmoothness(), ExactNoise(), PublishedBound(), WorstCase(), FunctionalScaling(),
-        MultiPower(), AnnealingArea(), CurrentRate(), Quadratic(),
+        ShrinkingGradients(), ExpectedSmoothness(), ExactNoise(), PublishedBound(), WorstCase(), WorstCaseDiameter(),
+        FunctionalScaling(), MultiPower(), AnnealingArea(), CurrentRate(), Quadratic(),
     )
 }  # fmt: skip
 """Every law by its name."""

@@ -4,7 +4,6 @@
 from typing import assert_type
 
 import numpy as np
-import pandas as pd
 
 import lrtheory as lr
 from lrtheory import simulation
@@ -61,7 +60,6 @@ def library() -> None:
     curve = lr.expected_curve(problem, shape, horizon=100, lr=0.1)
     rates = np.geomspace(0.01, 1, 9)
     losses = 2.0 + lr.worst_case(shape, horizon=1000, lr=rates, diameter=1.0)
-    fit = lr.fit_curve(pd.DataFrame({"schedule": shape.name, "horizon": 1000, "lr": rates, "loss": losses}))
     interval: Estimate = Estimate(0.5, 0.25, 1.0)
     runs = [Curve.of(shape, 1000, float(rate), losses=float(loss)) for rate, loss in zip(rates, losses)]
     forecast = lr.fit(runs, resamples=0)
