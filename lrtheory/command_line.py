@@ -56,6 +56,8 @@ def add_fields(parser: argparse.ArgumentParser, defaults: Any) -> None:
     for field in dataclasses.fields(defaults):
         several = get_origin(field.type) is tuple
         convert: Any = get_args(field.type)[0] if several else field.type
+        if str in get_args(convert):  # a name, or an object for which there is no text
+            convert = str
         parser.add_argument(
             f"--{field.name.replace('_', '-')}",
             type={int: count, Schedule: schedule}.get(convert, convert),
