@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrtheory.command_line import count
+from lrtheory.counts import count
 from lrtheory.door import door
 
 if TYPE_CHECKING:

@@ -110,6 +110,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "fit": lambda: lrtheory.fit(of_rates(), resamples=2).best,
     "fit_slope": lambda: fit_slope([1.0, 2.0, 4.0], [1.0, 3.0, 7.0]),
     "AbsoluteValue": lambda: of_family(AbsoluteValue(0.1)),
+    "Estimate": lambda: lrtheory.Estimate(0.5, 0.25, 1.0),
     "simulate": lambda: of_family([AbsoluteValue(0.1), AbsoluteValue(0.2)]),
     "FiniteSum": lambda: simulation.least_squares(5, 2).minimum,
     "least_squares": lambda: of_family(simulation.least_squares(5, 2)),

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lrtheory.checks import checked_horizon, checked_numbers, checked_whole
+from lrtheory.checks import checked_horizon, checked_numbers, checked_whole, checked_word
 from lrtheory.processors import processors
 from lrtheory.schedules.schedule import Schedule
 from lrtheory.simulation import regression
@@ -121,8 +121,7 @@ def simulate(
     seed = checked_whole("seed", seed, 0, 2**64 - 1)
     if threads is not None:
         threads = checked_whole("threads", threads, 1, 2**16 - 1)
-    if dtype not in ("float32", "float64"):
-        raise ValueError(f"dtype must be 'float32' or 'float64', not {dtype!r}.")
+    checked_word("dtype", dtype, ("float32", "float64"))
     if not isinstance(antithetic, bool | np.bool):
         raise ValueError(f"antithetic must be True or False, not {antithetic!r}.")
     antithetic = bool(antithetic)  # of numpy, too

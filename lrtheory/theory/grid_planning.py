@@ -43,7 +43,6 @@ from lrtheory.schedules import Constant, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.theory.misspecification import LARGEST, anneals, functionals, law
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import restarts
 
 MOST_TRIALS = 10_000
 """A plan has no more points: beyond lie tolerances next to 1, which nobody can afford."""
@@ -294,6 +293,8 @@ def _curve(schedule: Schedule, horizon: int | None) -> _Curve:
         bias = table.tuned_H / np.exp(table.log_H(table.grid)) / 2
         noise = np.exp(table.log_Q(table.grid)) / table.tuned_Q / 2
         return _Curve(np.append(bias, 0.5), np.append(noise, 0.5), law(schedule).tuned_loss)
+    from lrtheory.theory.worst_case import restarts  # loads numba, which the limit of long runs does without
+
     squares, excess = (values[:-1] for values in restarts(checked_steps(schedule.steps(horizon))))
     best = int(np.argmin(excess / squares))
     return _Curve(
