@@ -13,8 +13,8 @@ left out. The tasks:
   ``whole horizon``: their whole curves from step 2,000 on.
 * ``rate, Marin`` and ``rate, DeepOBS``: final losses over rates of other models, optimizers and problems, each grid under one
   schedule: every rate but the two outer ones left out in turn. Under one schedule a law is a function of the rate, so this asks
-  for its form in the rate alone. A grid of Marin has four or five: there exponents come from the models of 124 million parameters.
-  For DeepOBS errors are parts of the gain of the best run, for losses of its problems have no common unit.
+  for its form in the rate alone. A grid of Marin has four or five: there exponents come from the models of 124 million
+  parameters. For DeepOBS errors are parts of the gain of the best run, for losses of its problems have no common unit.
 * ``best rate``: the best peak rate of a schedule of 50,000 steps that the fit has not seen, with its interval, against the
   vertex of a quadratic in the logarithm of the rate through the schedule's own final losses.
 

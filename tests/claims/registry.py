@@ -117,6 +117,14 @@ THEOREMS = {
     "adam_penalty": (*RULES, *RULES_ORDER),
     "schedule_penalty": ("test_schedule_penalty.py",),
     "equation_seven": ("test_implicit_penalty.py::test_equation_seven_is_wrong_as_printed",),
+    "running_noise": NOISE,
+    "linear_decay": ANY_BIAS,
+    "misspecified": ("tests/forecast/test_linear_decay.py",),
+    "extension": (
+        "tests/forecast/test_users.py::test_the_second_stage_is_the_best_of_its_kind_and_its_price_is_the_worst_case",
+        "tests/forecast/test_users.py::test_no_other_second_stage_is_better",
+    ),
+    "equivalent_rate": ("tests/forecast/test_leaderboard.py::test_best_rates",),
 }
 
 CLAIMS = {
