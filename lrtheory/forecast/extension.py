@@ -6,8 +6,8 @@ r"""A run goes on: what to do with the steps that were added.
 
 **Proof** (identities: :func:`proof`). In the notation of :mod:`lrtheory.forecast.linear_decay`, let :math:`A` be the state
 before the added steps. The noise of the first steps depends on :math:`A` only. The added steps have noise
-:math:`\sum_{j\le n+1}b_j^2` with :math:`\sum b_j=A` and sum of rates :math:`\tfrac12(A^2-\sum b_j^2)`. Equal :math:`b_j` make the first smallest and the
-second largest, and they are linear decay. ∎
+:math:`\sum_{j\le n+1}b_j^2` with :math:`\sum b_j=A` and sum of rates :math:`\tfrac12(A^2-\sum b_j^2)`. Equal :math:`b_j` make the
+first smallest and the second largest, and they are linear decay. ∎
 
 On a bounded domain the worst case is the smallest such value over restarts, so linear decay is best there too. The first steps
 may also be cut: a run that kept a checkpoint at step ``k`` can *branch* there and spend the same number of new steps on linear
