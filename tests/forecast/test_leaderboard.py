@@ -140,7 +140,7 @@ def test_best_rates(measured):
 
 
 def test_what_rates_of_other_sources_say(measured):
-    """The law was chosen before these were looked at: in DeepOBS its form holds, in Marin its small power of the rate does not."""
+    """The law was chosen before these were looked at: its form holds in DeepOBS, not in Marin."""
     default = board.DEFAULT_LAW
     assert mean(measured, default, "rate, DeepOBS") < 0.006
     assert board.error(measured, "Quadratic", "rate, DeepOBS", less=default).low > 0
