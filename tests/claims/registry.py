@@ -226,6 +226,9 @@ CLAIMS = {
     "prop:block}\\proved": NOISE,
     "thm:any-bias}\\proved": ANY_BIAS,
     "So linear decay of the same sum has the same bias": ANY_BIAS,
+    "the best second stage after any first one is linear decay": (
+        "tests/forecast/test_users.py::test_no_other_second_stage_is_better",
+    ),
     "prop:misspecified}\\proved": (
         "tests/forecast/test_linear_decay.py::test_every_identity_of_the_proof_vanishes",
         "tests/forecast/test_linear_decay.py::test_restarts_with_the_bias_of_the_worst_case_are_its_law",
