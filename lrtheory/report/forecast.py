@@ -60,7 +60,7 @@ def forecast_part() -> Facts:
     yield "forecast/rates/within", f"{rates['within 1.25']:.0f} of {rates['schedules']:.0f}"
     yield "forecast/rates/covered", f"{rates['covered']:.0f} of {rates['schedules']:.0f}"
     yield "forecast/rates/worst", f"{rates['worst factor']:.2f}"
-    names = {"default": default, "exact": "ExactNoise", "quadratic": "Quadratic"}
+    names = {"default": default, "proportional": "ExactNoise", "quadratic": "Quadratic"}
     for source, task in (("marin", "rate, Marin"), ("deepobs", "rate, DeepOBS")):
         yield f"forecast/{source}/runs", str(int(((frame["task"] == task) & (frame["law"] == default)).sum()))
         for key, law in names.items():
