@@ -2,7 +2,7 @@
 
 Each file states its theorem, its status (``**Status.**`` and one of the words of :data:`lrtheory.theory.theorem.STATUSES`) and
 its source (``**Source.**``), derives it in sympy steps that the tests assert, and holds the numeric function made from it. Its
-record ``THEOREM`` says the same to a program; ``registry`` lists the records.
+record ``THEOREM`` says the same to a program; :mod:`lrtheory.theorems` lists the records.
 
 The price of a wrong rate: ``worst_case``, ``worst_function`` (which attains it), ``misspecification`` (the law),
 ``law_attained``, ``smooth``, ``fixed_step_lower_bound``, ``averaged``, ``published_bound``, and ``certificates``, which judges

@@ -1,5 +1,6 @@
 """Every theorem of the package as a record, in the order of the table "What is known, and how"."""
 
+from lrtheory.forecast import equivalent_rate, extension, linear_decay, misspecified, running_noise
 from lrtheory.theory import (
     adam_penalty,
     averaged,
@@ -34,7 +35,8 @@ THEOREMS: dict[str, Theorem] = {
         worst_case, worst_function, law_attained, law_derivation, fixed_step_lower_bound, averaged, smooth, cliff,
         momentum_edge, warmup_edge, published_bound, robust_schedule, optimal_schedule, step_search, grid_planning,
         modified_equation, implicit_penalty, gradient_corrections, quadratic, momentum_penalty,
-        minibatch_penalty, adam_penalty, schedule_penalty, equation_seven,
+        minibatch_penalty, adam_penalty, schedule_penalty, equation_seven, running_noise, linear_decay, misspecified,
+        extension, equivalent_rate,
     )
 }  # fmt: skip
 """The theorems by name; :func:`register` adds one of your own."""
