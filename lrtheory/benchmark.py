@@ -29,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m lrtheory.benchmark",
         description="Which strategy trains best? Finished runs are kept and never repeated.",
-        epilog="example: python -m lrtheory.benchmark --tasks synthetic trec6 --strategies AdamW DALS --seeds 5",
+        epilog="examples: python -m lrtheory.benchmark --tasks synthetic trec6 --strategies AdamW DALS --seeds 5; "
+        "with a strategy and a task of your own: "
+        "python -m lrtheory.benchmark --tasks my_tasks.py:MyTask --strategies my.py:MyStrategy AdamW",
     )
     default = experiment.Benchmark()
     add_fields(parser, default)

@@ -75,16 +75,22 @@ class Definition(Value):
         return made
 
     @classmethod
-    def read(cls, text: str) -> "Definition":
+    def read(cls, text: str, kind: type) -> "Definition":
         """The definition that ``my.py:Name`` or ``package.module:Name`` names, a class without arguments or an object.
 
         The folder of a file is added to the end of ``sys.path``, where worker processes find it too.
 
+        Args:
+            text: The file or the module, a colon and the name.
+            kind: What the class must derive from.
+
         Raises:
-            ValueError: there is no such file, module or name, or it cannot be imported.
+            ValueError: there is no such file, module or name, it cannot be imported, or it is of another kind.
         """
         where, _, name = text.rpartition(":")
-        module = _imported(where, text)
+        if not where or not name:
+            raise ValueError(f"{text!r} names nothing: write my.py:Name or package.module:Name.")
+        module = _imported(where)
         try:
             found = module
             for part in name.split("."):
@@ -93,6 +99,10 @@ class Definition(Value):
             near = get_close_matches(name, [known for known in vars(module) if known[0] != "_"], n=1)
             hint = f": did you mean {near[0]}?" if near else "."
             raise ValueError(f"{where} has no {name!r}{hint}") from None
+        if not (issubclass(found, kind) if isinstance(found, type) else isinstance(found, kind)):
+            raise ValueError(
+                f"{text} is no {kind.__name__.lower()}: it must be a class that derives from {kind.__name__}."
+            )
         if not isinstance(found, type):
             return cls(module.__name__, name, None, _digest(module.__name__, name))
         try:
@@ -147,10 +157,8 @@ def _default(field: Any) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
-def _imported(where: str, text: str) -> ModuleType:
+def _imported(where: str) -> ModuleType:
     """The module of a file or of a name."""
-    if not where:
-        raise ValueError(f"{text!r} names no file or module: write my.py:Name or package.module:Name.")
     name = where
     if where.endswith(".py"):
         path = Path(where).resolve()
@@ -161,7 +169,7 @@ def _imported(where: str, text: str) -> ModuleType:
     try:
         return import_module(name)
     except Exception as error:  # whatever the file raises
-        raise ValueError(f"{where} cannot be imported: {type(error).__name__}: {error}") from None
+        raise ValueError(f"{where} cannot be imported: {type(error).__name__}: {error}.") from None
 
 
 def _make_importable(path: Path) -> None:
