@@ -21,6 +21,7 @@ from lrtheory.forecast.curve import Curve
 from lrtheory.forecast.forecast import Forecast, Numbers
 from lrtheory.forecast.law import Features, Free, Law
 from lrtheory.forecast.shrinking_gradients import ShrinkingGradients
+from lrtheory.statistics import draws
 
 HUBER = 1.345
 """Standard deviations up to which a residual counts as a square: 95 % efficient for normal residuals (Huber, 1964)."""
@@ -81,13 +82,13 @@ def fit(
     forecast = Forecast(law, problem.span, problem.rate, best, tuple(curves), ())
     if not resamples:
         return forecast
-    thin, random, drawn = problem.thinned(RESAMPLED), np.random.default_rng(seed), []
+    thin, drawn = problem.thinned(RESAMPLED), []
     group = shapes(curves)
     if group.max() + 1 < FEW:
         group = np.arange(len(curves))
     groups = int(group.max()) + 1
-    for _ in range(resamples):
-        counts = np.bincount(random.integers(groups, size=groups), minlength=groups)[group]
+    for taken in draws(groups, resamples, seed):
+        counts = np.bincount(taken, minlength=groups)[group]
         part = thin.weighted(counts)
         if part is not None:
             drawn.append(part.solved([part.told(best.theta)], rounds=2))

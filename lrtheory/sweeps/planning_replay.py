@@ -39,6 +39,7 @@ from lrtheory.planning.excess_curve import ExcessModel, fit
 from lrtheory.planning.measured import next_lr, plan_measured
 from lrtheory.planning.rate_grid import LOST, RateGrid
 from lrtheory.schedules import Constant, parse
+from lrtheory.statistics import percentile_interval, resamples
 from lrtheory.sweeps.wrong_rates import grids
 from lrtheory.theory.grid_planning import plan_grid
 
@@ -229,8 +230,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
             for value in ("regret", "lost")
         )
         count = len(regret.loc["equal"])
-        random = np.random.default_rng(0)
-        draws = [np.arange(count), *random.integers(count, size=(RESAMPLES, count))]
+        draws = resamples(count, RESAMPLES)
         equal = regret.loc["equal"].to_numpy()
         for planner in [name for name in PLANNERS if name in regret.index]:
             values, gone = regret.loc[planner].to_numpy(), lost.loc[planner].to_numpy()
@@ -250,7 +250,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interval(name: str, values: np.ndarray) -> dict[str, float]:
-    low, high = np.quantile(values[1:], [0.025, 0.975])
+    low, high = percentile_interval(values[1:])
     return {name: values[0], f"{name} low": low, f"{name} high": high}
 
 

@@ -50,6 +50,7 @@ import pandas as pd
 from lrtheory.planning.rate_grid import LOST, RateGrid
 from lrtheory.runs import Cell, Compute, Experiment
 from lrtheory.runs.tables import committed
+from lrtheory.statistics import draws, percentile_interval
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.rate_curves import curves
 
@@ -209,18 +210,14 @@ class WrongRates(Experiment):
                 groups.setdefault((grid.name[0], grid.name[3]), []).append(grid)
         for (source, group), chosen in groups.items():
             value = statistics(chosen)
-            draws = pd.DataFrame(
-                [
-                    statistics([chosen[i] for i in random.integers(len(chosen), size=len(chosen))])
-                    for _ in range(RESAMPLES)
-                ]
+            drawn = pd.DataFrame(
+                [statistics([chosen[i] for i in row]) for row in draws(len(chosen), RESAMPLES, random)]
             )
             ends = sum(grid.best == len(grid.rho) - 1 for grid in chosen), sum(grid.best == 0 for grid in chosen)
             row = {"source": source, "group": group, "grids": len(chosen), "best at top/bottom": f"{ends[0]}/{ends[1]}"}
             for name, number in value.items():
-                low, high = (
-                    np.nanquantile(draws[name], [0.025, 0.975]) if draws[name].notna().any() else (np.nan, np.nan)
-                )
+                known = drawn[name].notna().any()
+                low, high = percentile_interval(drawn[name].to_numpy()) if known else (np.nan, np.nan)
                 row[name] = "-" if np.isnan(number) else f"{number:.3g} [{low:.3g}, {high:.3g}]"
             rows.append(row)
         return pd.DataFrame(rows)

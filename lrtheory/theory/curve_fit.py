@@ -41,6 +41,7 @@ from lrtheory.checks import checked_numbers, checked_whole
 from lrtheory.estimate import Estimate
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import Schedule
+from lrtheory.statistics import draws, percentile_interval
 from lrtheory.theory.theorem import Theorem
 from lrtheory.theory.worst_case import tuned_lr, worst_case
 
@@ -95,8 +96,8 @@ class CurveFit:
             horizon: Number of steps.
         """
         tuned = tuned_lr(schedule, horizon, diameter=1.0)
-        low, high = np.percentile(self.resampled[:, 1] / self.resampled[:, 0], [2.5, 97.5])
-        return Estimate(tuned * self.diameter / self.lipschitz, tuned * float(low), tuned * float(high))
+        low, high = percentile_interval(self.resampled[:, 1] / self.resampled[:, 0])
+        return Estimate(tuned * self.diameter / self.lipschitz, tuned * low, tuned * high)
 
 
 def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> CurveFit:
@@ -168,7 +169,7 @@ def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> Cu
             stacklevel=2,
         )
     residuals = loss - scale * fitted[chosen]
-    rows = np.random.default_rng(seed).integers(len(loss), size=(len(loss), resamples))
+    rows = draws(len(loss), resamples, seed).reshape(len(loss), resamples)  # one column per resample
     scattered = (residuals * np.sqrt(len(loss) / free))[rows]
     again, scales = best(_within((scale * fitted[chosen])[:, None].T + scattered.T, curve).T)
     found = scales > 0
