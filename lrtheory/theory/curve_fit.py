@@ -31,7 +31,7 @@ the logged ones (1.5 for the constant one; a test).
 
 import warnings
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -44,6 +44,9 @@ from lrtheory.schedules.schedule import Schedule
 from lrtheory.statistics import draws, percentile_interval
 from lrtheory.theory.theorem import Theorem
 from lrtheory.theory.worst_case import tuned_lr, worst_case
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +61,7 @@ class CurveFit:
         diverged: The labels of the rows that lie far above the curve, past the cliff; they count no more than the other runs
             allow (see the module).
         resampled: ``lipschitz`` and ``diameter`` of each resampled fit, one row for each.
+        runs: What was fitted, one row per run: schedule, horizon, lr, loss, the number of its curve, and whether it diverged.
     """
 
     lipschitz: float
@@ -66,6 +70,7 @@ class CurveFit:
     residual: float
     diverged: tuple[Any, ...]
     resampled: np.ndarray = field(repr=False)
+    runs: pd.DataFrame = field(repr=False)
 
     def __str__(self) -> str:
         numbers = f"lipschitz {self.lipschitz:.3g}, diameter {self.diameter:.3g}, residual {self.residual:.2g}"
@@ -98,6 +103,30 @@ class CurveFit:
         tuned = tuned_lr(schedule, horizon, diameter=1.0)
         low, high = percentile_interval(self.resampled[:, 1] / self.resampled[:, 0])
         return Estimate(tuned * self.diameter / self.lipschitz, tuned * low, tuned * high)
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the losses and the fitted curves against the base rate; a cross is a run that diverged.
+
+        Args:
+            ax: The axes to draw on; new ones by default.
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.subplots()[1]
+        for _, runs in self.runs.groupby("curve", sort=False):
+            schedule, horizon = runs["schedule"].iloc[0], int(runs["horizon"].iloc[0])
+            kept, gone = runs[~runs["diverged"]], runs[runs["diverged"]]
+            if kept.empty:
+                continue
+            rates = np.geomspace(runs["lr"].min(), kept["lr"].max(), 100)
+            level = float(np.mean(kept["loss"] - self.regret(schedule, horizon, kept["lr"])))
+            (line,) = ax.plot(kept["lr"], kept["loss"], "o", label=f"{schedule.name}, {horizon} steps")
+            ax.plot(rates, level + self.regret(schedule, horizon, rates), color=line.get_color())
+            ax.plot(gone["lr"], gone["loss"], "x", color=line.get_color())
+        ax.set(xlabel="base learning rate", ylabel="loss", xscale="log")
+        ax.legend()
+        return ax
 
 
 def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> CurveFit:
@@ -180,6 +209,7 @@ def fit_curve(table: pd.DataFrame, *, resamples: int = 200, seed: int = 0) -> Cu
         residual=float(np.sqrt(np.mean(residuals**2))),
         diverged=tuple(table.index[diverged].tolist()),
         resampled=np.sqrt(np.column_stack([scales * ratios[again], scales / ratios[again]])[found]),
+        runs=runs[["schedule", "horizon", "lr", "loss", "curve"]].assign(diverged=diverged).set_index(table.index),
     )
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from lrtheory import WSD, Constant, Cosine, Polynomial, tuned_lr
 from lrtheory.theory.curve_fit import fit_curve
@@ -204,3 +205,16 @@ def test_too_few_runs_or_resamples():
         fit_curve(table.head(2))
     with pytest.raises(ValueError, match="resamples must be a whole number"):
         fit_curve(table, resamples=0)
+
+
+def test_plot_draws_every_curve_and_its_runs():
+    table = made(2.0, 0.5, [(Cosine(), 500), (WSD(0.2), 300)])
+    fit = fit_curve(table, resamples=20)
+    axes = fit.plot(Figure().subplots())
+    points, curves = axes.lines[::3], axes.lines[1::3]
+    assert [line.get_label() for line in points] == ["Cosine(), 500 steps", "WSD(0.2), 300 steps"]
+    for drawn, curve in zip(points, curves):
+        between = np.interp(drawn.get_xdata(), curve.get_xdata(), curve.get_ydata())
+        assert between == pytest.approx(
+            drawn.get_ydata(), rel=0.05
+        )  # the losses are the model's; lines are straight between
