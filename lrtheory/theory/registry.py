@@ -4,7 +4,6 @@ from lrtheory.theory import (
     adam_penalty,
     averaged,
     cliff,
-    curve_fit,
     equation_seven,
     fixed_step_lower_bound,
     gradient_corrections,
@@ -34,7 +33,7 @@ THEOREMS: dict[str, Theorem] = {
     for module in (
         worst_case, worst_function, law_attained, law_derivation, fixed_step_lower_bound, averaged, smooth, cliff,
         momentum_edge, warmup_edge, published_bound, robust_schedule, optimal_schedule, step_search, grid_planning,
-        curve_fit, modified_equation, implicit_penalty, gradient_corrections, quadratic, momentum_penalty,
+        modified_equation, implicit_penalty, gradient_corrections, quadratic, momentum_penalty,
         minibatch_penalty, adam_penalty, schedule_penalty, equation_seven,
     )
 }  # fmt: skip

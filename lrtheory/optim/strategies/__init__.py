@@ -1,5 +1,7 @@
 """The eighteen strategies of the DALS benchmark, one file each.
 
+They are used alike::
+
     training = strategies.build("DALS-Fast", model, horizon=1000)
     for x, y in batches:
         loss = training.step(lambda: loss_fn(model(x), y))
