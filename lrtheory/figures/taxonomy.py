@@ -30,7 +30,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A band a generation with its motive; its strategies in order of year, a star where the paper cites another source."""
+    """One band per generation with its motive; its strategies in order of year, a star where the paper cites another source."""
     bands = [(number, group.sort_values("year", kind="stable")) for number, group in frame.groupby("generation")]
     with styled():
         figure = Figure(figsize=(7.2, 0.75 * len(bands) + 0.02 * len(frame)))

@@ -67,7 +67,7 @@ class Scale:
         tested: Test images, likewise.
         epochs: Passes over them.
         batch: Images a step; a last, smaller batch is left out.
-        precision: Of the network's arithmetic, float32 or bfloat16; weights are float32.
+        precision: The precision of the network's arithmetic, float32 or bfloat16; weights are float32.
         seeds: Runs of every rate.
         size: By network: channels and first stride of ``compact``; depth and factor of ``wide``.
     """
@@ -126,7 +126,7 @@ class Cifar10(Experiment):
         per_decade: Rates a decade, over three decades from 0.01.
         seeds: Runs of every rate, each with its own first weights, order and augmentation: at least two; 0 for the scale's.
         scale: full, medium, small, tiny, or auto for full on cuda and small on a CPU.
-        device: Where the runs are trained, cpu or cuda.
+        device: The device that trains the runs, cpu or cuda.
     """
 
     needs: ClassVar = {"torch": "torch"}
@@ -254,12 +254,12 @@ def _rows(runs: pd.DataFrame, scale: str) -> pd.DataFrame:
 
 
 def _entropy(smoothing: float) -> float:
-    """Of a smoothed label."""
+    """The entropy of a smoothed label."""
     other = smoothing / CLASSES
     right = 1 - smoothing + other
     return -right * math.log(right) - (CLASSES - 1) * other * math.log(other)
 
 
 def _seeds(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The columns of a measure, one a seed."""
+    """The columns of a measure, one per seed."""
     return frame[[column for column in frame.columns if column.startswith(f"{name}_")]]

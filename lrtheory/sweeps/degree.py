@@ -24,7 +24,7 @@ class Degree(Experiment):
         rhos: Misspecifications that the exponents are fitted to, at least three.
         horizon: Number of steps.
         replicas: Runs of each simulation.
-        seed: Of the simulations.
+        seed: The seed of the simulations.
     """
 
     degrees: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)

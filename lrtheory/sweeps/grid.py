@@ -37,7 +37,7 @@ class Grid(Experiment):
         ratios: Ratios of neighbouring grid points, above 1 and at most 64.
         horizon: Number of steps.
         replicas: Runs of each simulation.
-        seed: Of the simulations.
+        seed: The seed of the simulations.
     """
 
     schedules: tuple[Schedule, ...] = SCHEDULES

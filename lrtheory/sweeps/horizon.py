@@ -53,7 +53,7 @@ class Horizon(Experiment):
         schedules: The shapes.
         horizons: Numbers of steps, at least three of them, from 2 to 1e9.
         replicas: Runs of each simulation.
-        seed: Of the simulations.
+        seed: The seed of the simulations.
     """
 
     schedules: tuple[Schedule, ...] = SCHEDULES

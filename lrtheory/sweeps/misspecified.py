@@ -31,7 +31,7 @@ class Misspecified(Cell):
         rho: The rate over the tuned rate of the worst case.
         horizon: Number of steps.
         replicas: Runs of the simulation.
-        seed: Of the simulation.
+        seed: The seed of the simulation.
         simulator: The version of the simulator, which belongs to its results.
         theory: The version of the law and of the choice of the slope, likewise.
     """

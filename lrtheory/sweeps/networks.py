@@ -74,7 +74,7 @@ class Networks(Experiment):
         seeds: Runs of every rate, each with its own first weights and batches; at least two.
         horizon: Number of steps.
         batch: Examples a step.
-        device: Where the runs are trained, cpu or cuda.
+        device: The device that trains the runs, cpu or cuda.
     """
 
     needs: ClassVar = {"torch": "torch"}

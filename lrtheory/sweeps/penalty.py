@@ -100,7 +100,7 @@ class Penalty(Experiment):
         flow_time: Step times number of steps, the same for the three paths.
         refinement: How many tiny steps make a large one, at least two.
         points: Training points of each network, at least two.
-        seed: Of the data and the starts.
+        seed: The seed of the data and of the first weights.
     """
 
     needs: ClassVar = {"torch": "torch"}
@@ -212,7 +212,7 @@ def two_moons(count: int, random: np.random.Generator) -> tuple[np.ndarray, np.n
 
 @dataclass(frozen=True)
 class _Problem:
-    """Tensors with a row a run."""
+    """Tensors with one row per run."""
 
     start: Any
     inputs: Any

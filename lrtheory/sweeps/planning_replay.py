@@ -210,7 +210,7 @@ def trials_needed(regret: np.ndarray, wanted: float) -> float:
     """From how many trials on a regret is at most ``wanted``; 11 where ten are too few.
 
     Args:
-        regret: Of one to ten trials.
+        regret: The mean regrets of one to ten trials.
         wanted: Positive.
 
     Between counts of trials the logarithm of the regret is on a straight line.

@@ -126,5 +126,5 @@ def margin(curve: Curve) -> float:
 
 
 def final_losses(frame: pd.DataFrame) -> pd.DataFrame:
-    """The final training losses, a column a seed."""
+    """The final training losses, one column per seed."""
     return frame[[column for column in frame.columns if column.startswith("train_loss_")]]

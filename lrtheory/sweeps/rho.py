@@ -28,7 +28,7 @@ class Rho(Experiment):
         rhos: Misspecifications, from 1e-12 to 1e12.
         horizon: Number of steps, from 2 to 1e9.
         replicas: Runs of each simulation.
-        seed: Of the simulations.
+        seed: The seed of the simulations.
     """
 
     schedules: tuple[Schedule, ...] = SCHEDULES

@@ -4,7 +4,7 @@ The tuned rate is that of the benchmark's *fair* protocol (:mod:`lrtheory.benchm
 examples over a declared grid of ratio 4, one seed. It and six rates around it are run with every seed. Runs are the benchmark's
 own cells, so what a benchmark stored in the same folder is not run again. The *accuracy lost* is the test accuracy after the
 last epoch at the tuned rate minus that at the other, seed by seed. It may be negative: the tuned rate is only as good as its
-grid. A run that diverges counts as a guess, one class in ``classes``.
+grid. A run that diverges counts as chance, one class in ``classes``.
 
 Three numbers put a strategy's rates together:
 
@@ -53,7 +53,7 @@ TASKS = (*FIVE, "trec6-scratch")
 OFF = {"/10": 1 / 10, "/4": 1 / 4, "/2": 1 / 2, "x2": 2.0, "x4": 4.0, "x10": 10.0}
 """The wrong rates, over the tuned one."""
 RATIOS = (4.0, 10.0)
-"""Of the grids whose cost is reported."""
+"""The ratios of the grids whose cost is reported."""
 SEEDS = {"cpu": 3, "full": 3, "tiny": 2}
 """Runs at every rate, by scale."""
 DENSE = 2_001
@@ -99,7 +99,7 @@ class Robustness(Experiment):
         """One row per run: those of the declared grid (seed 0), and those at the tuned rate and around it (every seed).
 
         ``off`` is the rate over the tuned one and ``edge`` says that this lies at an end of its grid. ``accuracy`` is in per
-        cent, after the last epoch, a guess where the run diverged; ``loss`` is the mean training loss of the last epoch,
+        cent, after the last epoch, that of chance where the run diverged; ``loss`` is the mean training loss of the last epoch,
         empty there.
 
         Raises:
@@ -188,7 +188,7 @@ def _row(task: Any, run: Any, facts: dict[str, Any], result: dict[str, Any]) -> 
 
 
 def lost(frame: pd.DataFrame) -> pd.DataFrame:
-    """A row a task, strategy and seed: the accuracy at the tuned rate, and what is lost at each wrong one and in the mean."""
+    """One row per task, strategy and seed: the accuracy at the tuned rate, and what is lost at each wrong one and in the mean."""
     rows = []
     for (task, strategy), group in frame.groupby(["task", "strategy"], sort=False):
         accuracy = group.pivot_table(index="seed", columns="off", values="accuracy").dropna(subset=[1.0])
@@ -220,7 +220,7 @@ def grid_lost(group: pd.DataFrame, ratio: float) -> float:
 
 
 def measures(frame: pd.DataFrame) -> pd.DataFrame:
-    """A row a task and strategy with all measures as numbers; ``half ...`` is half a 95 % interval, NaN for one seed.
+    """One row per task and strategy, with all measures as numbers; ``half ...`` is half a 95 % interval, NaN for one seed.
 
     ``versus`` is the mean lost minus AdamW's, over the seeds that both have, and ``p`` its paired test after Holm's adjustment.
     """

@@ -177,7 +177,7 @@ class WrongRates(Experiment):
     """Which cells ``sweep wrong_rates`` computes.
 
     Args:
-        sources: Where grids come from: marin, 124M, deepobs, networks, convex.
+        sources: The sources of the grids: marin, 124M, deepobs, networks, convex.
     """
 
     sources: tuple[str, ...] = tuple(SOURCES)
