@@ -67,7 +67,7 @@ class Robustness(Experiment):
 
     Args:
         tasks: Names of the benchmark's tasks.
-        strategies: Names of strategies, as the benchmark spells them.
+        strategies: Names of strategies; one of your own as my.py:MyStrategy or package.module:Name (a class or an object).
         seeds: Runs at every rate; 0 for the scale's own number.
         scale: cpu (reduced: see lrtheory/benchmarks/scales.py), full, for a GPU, or tiny.
     """
@@ -81,14 +81,22 @@ class Robustness(Experiment):
 
     def __post_init__(self) -> None:
         known = {"task": TASKS, "strategy": tuple(ACCURACY), "scale": ("cpu", "full", "tiny")}
+        spelt = {name.lower(): name for name in ACCURACY}
+        object.__setattr__(self, "strategies", tuple(spelt.get(name.lower(), name) for name in self.strategies))
         for name in ("tasks", "strategies"):
             check_unique(name, getattr(self, name))
-        for kind, given in (("task", self.tasks), ("strategy", self.strategies), ("scale", (self.scale,))):
+        named = [name for name in self.strategies if ":" not in name]
+        for kind, given in (("task", self.tasks), ("strategy", named), ("scale", (self.scale,))):
             for name in given:
                 if name not in known[kind]:
                     raise ValueError(f"{name!r} is no {kind} of this sweep; there are {', '.join(known[kind])}.")
         if self.seeds < 0:
             raise ValueError(f"seeds must be at least 0, not {self.seeds}.")
+        if len(named) < len(self.strategies):
+            try:
+                self.benchmarks()  # which checks what is from outside
+            except (ModuleNotFoundError, FileNotFoundError) as missing:
+                raise ValueError(str(missing)) from None
 
     @classmethod
     def quick(cls) -> Self:
@@ -165,6 +173,7 @@ class Robustness(Experiment):
 def _lines(benchmark: Any, known: pd.DataFrame) -> Iterator[list[tuple[Any, dict[str, Any]]]]:
     """For each strategy its runs, each once, with what the table says of them beside their results."""
     (task,) = benchmark.tasks
+    given = {str(each): each for each in benchmark.strategies}
     for strategy, group in known.groupby("strategy", sort=False):
         final = group[group["role"] == "final"].iloc[0]
         tuned, edge = float(final["lr"]), bool(final["edge"])
@@ -172,7 +181,7 @@ def _lines(benchmark: Any, known: pd.DataFrame) -> Iterator[list[tuple[Any, dict
         rates = {(lr, 0): float(f"{lr / tuned:.6g}") for lr in tried}
         rates |= {(tuned * off, seed): off for off in (1.0, *OFF.values()) for seed in range(benchmark.seeds)}
         yield [
-            (benchmark.cell(task, strategy, lr=lr, seed=seed), {"tuned": tuned, "off": off, "edge": edge})
+            (benchmark.cell(task, given[str(strategy)], lr=lr, seed=seed), {"tuned": tuned, "off": off, "edge": edge})
             for (lr, seed), off in sorted(rates.items())
         ]
 
@@ -180,7 +189,7 @@ def _lines(benchmark: Any, known: pd.DataFrame) -> Iterator[list[tuple[Any, dict
 def _row(task: Any, run: Any, facts: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
     chance, lost = 100 / task.classes, result["diverged"]
     return {
-        "task": run.task, "strategy": run.strategy, "seed": run.seed, "lr": run.lr, **facts, "chance": chance,
+        "task": str(run.task), "strategy": str(run.strategy), "seed": run.seed, "lr": run.lr, **facts, "chance": chance,
         "accuracy": chance if lost else result["test"][-1], "loss": np.nan if lost else result["loss"][-1],
         "diverged": lost, "epochs": run.epochs, "full_epochs": task.settings[run.protocol].epochs, "batch": run.batch,
         "examples": run.examples, "precision": run.precision, "device": run.device,

@@ -27,6 +27,7 @@ from lrtheory.report.benchmark import accuracy_table, columns
 from lrtheory.runs import Store, cell_id
 from lrtheory.runs.__main__ import main as runs
 from lrtheory.runs.definition import ChangedError, Definition
+from lrtheory.sweeps.robustness import Robustness
 from lrtheory.tasks import Examples, Settings, Task
 
 STRATEGY = '''
@@ -152,6 +153,18 @@ def test_a_changed_definition_is_another_cell_and_stops_workers_that_hold_the_fi
     gone = replace(first, module="nowhere_to_be_found")
     with pytest.raises(ChangedError, match="a worker process cannot import Nadam from the module nowhere_to_be_found"):
         _ = gone.value
+
+
+def test_a_strategy_of_ones_own_runs_through_the_sweep_over_wrong_rates(outside, monkeypatch):
+    strategy, _ = outside
+    sweep = Robustness(tasks=("synthetic",), strategies=("adamw", f"{strategy}:Nadam"), scale="tiny", seeds=1)
+    assert sweep.strategies == ("AdamW", f"{strategy}:Nadam")
+    monkeypatch.setattr(experiment, "_versions", lambda store, run: "")
+    asked = Asked()
+    assert set(sweep.run(asked)["strategy"]) == {"AdamW", "NAdam"}
+    assert {str(cell.strategy) for cell in asked.cells} == {"AdamW", "NAdam"}
+    with pytest.raises(ValueError, match="has no 'Nope'"):
+        Robustness(strategies=(f"{strategy}:Nope",))
 
 
 @dataclass(frozen=True)
@@ -294,7 +307,14 @@ class Asked:
 
     def __call__(self, cells, **_):
         self.cells |= dict.fromkeys(cells)
-        result = {"test": [50.0], "validation": [50.0], "diverged": False, "seconds": 1.0, "peak_memory": None}
+        result = {
+            "test": [50.0],
+            "validation": [50.0],
+            "loss": [0.5],
+            "diverged": False,
+            "seconds": 1.0,
+            "peak_memory": None,
+        }
         return [result] * len(cells)
 
 
