@@ -29,9 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m lrtheory.benchmark",
         description="Which strategy trains best? Finished runs are kept and never repeated.",
-        epilog="examples: python -m lrtheory.benchmark --tasks synthetic trec6 --strategies AdamW DALS --seeds 5; "
-        "with a strategy and a task of your own: "
-        "python -m lrtheory.benchmark --tasks my_tasks.py:MyTask --strategies my.py:MyStrategy AdamW",
+        epilog="example: python -m lrtheory.benchmark --tasks synthetic trec6 --strategies AdamW DALS --seeds 5; with a task "
+        "and a strategy of your own: python -m lrtheory.benchmark --tasks my_tasks.py:MyTask --strategies AdamW my.py:MyStrategy",
     )
     default = experiment.Benchmark()
     add_fields(parser, default)
@@ -46,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", default="results", metavar="FOLDER", help="The folder that results are written to. Default: results."
     )
-    add_workers(parser, "Processes")
+    add_workers(parser, "processes")
     parser.add_argument("--json", action="store_true", help="Print all runs as JSON, one record per run.")
     parser.add_argument("--quick", action="store_true", help="Run a smaller benchmark, in seconds.")
     options = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))

@@ -40,9 +40,16 @@ def _grid(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("low", type=float, metavar="LOW", help="The lower end of the range that holds the tuned rate.")
     parser.add_argument("high", type=float, metavar="HIGH", help="The upper end of that range.")
-    parser.add_argument("--schedule", default="Cosine", metavar="NAME", help="As Polynomial(2). Default: Cosine.")
+    parser.add_argument(
+        "--schedule", default="Cosine", metavar="NAME", help="The schedule, as in Polynomial(2). Default: Cosine."
+    )
     request = parser.add_mutually_exclusive_group()
-    request.add_argument("--tolerance", type=float, metavar="FACTOR", help="The loss over the tuned one. Default: 1.2.")
+    request.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="FACTOR",
+        help="The loss that is tolerated, over that of the tuned rate. Default: 1.2.",
+    )
     request.add_argument("--trials", type=count, metavar="N", help="The number of trials, instead of a tolerance.")
     parser.add_argument(
         "--horizon", type=count, metavar="T", help="Promise for T steps, as 1e6. Default: the limit of long runs."

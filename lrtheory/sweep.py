@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             metavar="FOLDER",
             help="The folder that results are written to. Default: results.",
         )
-        add_workers(command, "Threads")
+        add_workers(command, "threads")
         command.add_argument("--json", action="store_true", help="Print the whole table as JSON, one record per row.")
         command.add_argument("--quick", action="store_true", help="Run a smaller sweep, in seconds.")
         if name in given[:1]:  # only the experiment that runs is imported

@@ -123,9 +123,9 @@ class Cifar10(Experiment):
     Args:
         networks: Names of networks: compact, wide.
         schedules: The shapes.
-        per_decade: Rates a decade, over three decades from 0.01.
-        seeds: Runs of every rate, each with its own first weights, order and augmentation: at least two; 0 for the scale's.
-        scale: full, medium, small, tiny, or auto for full on cuda and small on a CPU.
+        per_decade: The number of rates per decade, over three decades from 0.01.
+        seeds: The number of runs of every rate, each with its own weights, order and images: at least two; 0 for the scale's.
+        scale: The scale: full, medium, small, tiny, or auto for full on cuda and small on a CPU.
         device: The device that trains the runs, cpu or cuda.
     """
 

@@ -20,10 +20,10 @@ class Degree(Experiment):
     """Which cells ``sweep degree`` computes.
 
     Args:
-        degrees: Powers of the decay, positive.
-        rhos: Misspecifications that the exponents are fitted to, at least three.
-        horizon: Number of steps.
-        replicas: Runs of each simulation.
+        degrees: The powers of the decay, positive.
+        rhos: The misspecifications that the exponents are fitted to, at least three.
+        horizon: The number of steps.
+        replicas: The number of runs of each simulation.
         seed: The seed of the simulations.
     """
 

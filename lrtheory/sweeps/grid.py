@@ -34,9 +34,9 @@ class Grid(Experiment):
 
     Args:
         schedules: The shapes.
-        ratios: Ratios of neighbouring grid points, above 1 and at most 64.
-        horizon: Number of steps.
-        replicas: Runs of each simulation.
+        ratios: The ratios of neighbouring grid points, above 1 and at most 64.
+        horizon: The number of steps.
+        replicas: The number of runs of each simulation.
         seed: The seed of the simulations.
     """
 

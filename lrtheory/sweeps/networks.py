@@ -70,10 +70,10 @@ class Networks(Experiment):
         tasks: Names of tasks: logistic-ball, logistic, digits-noisy, digits.
         optimizers: Names of optimizers: sgd, momentum, adamw.
         schedules: The shapes.
-        per_decade: Rates a decade, over the four decades of each optimizer.
-        seeds: Runs of every rate, each with its own first weights and batches; at least two.
-        horizon: Number of steps.
-        batch: Examples a step.
+        per_decade: The number of rates per decade, over the four decades of each optimizer.
+        seeds: The number of runs of every rate, each with its own first weights and batches; at least two.
+        horizon: The number of steps.
+        batch: The number of examples in a step.
         device: The device that trains the runs, cpu or cuda.
     """
 

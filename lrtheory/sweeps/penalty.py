@@ -95,11 +95,11 @@ class Penalty(Experiment):
     """Which cells ``sweep penalty`` computes.
 
     Args:
-        lrs: Large steps, positive.
-        runs: Networks, each with its own data and start; at least two.
-        flow_time: Step times number of steps, the same for the three paths.
-        refinement: How many tiny steps make a large one, at least two.
-        points: Training points of each network, at least two.
+        lrs: The large steps, positive.
+        runs: The number of networks, each with its own data and start; at least two.
+        flow_time: The step times the number of steps, the same for the three paths.
+        refinement: The number of tiny steps in a large one, at least two.
+        points: The number of training points of each network, at least two.
         seed: The seed of the data and of the first weights.
     """
 

@@ -25,7 +25,7 @@ class Curve:
         lrs: Rates, rising.
         excess: Excess losses, shape ``(rates, seeds)``, infinite where a run diverged.
         limit: The excess loss before training.
-        horizon: Number of steps.
+        horizon: The number of steps.
     """
 
     lrs: np.ndarray

@@ -68,8 +68,8 @@ class Robustness(Experiment):
     Args:
         tasks: Names of the benchmark's tasks.
         strategies: Names of strategies; one of your own as my.py:MyStrategy or package.module:Name (a class or an object).
-        seeds: Runs at every rate; 0 for the scale's own number.
-        scale: cpu (reduced: see lrtheory/benchmarks/scales.py), full, for a GPU, or tiny.
+        seeds: The number of runs at every rate; 0 for the scale's own number.
+        scale: The scale: cpu (reduced: see lrtheory/benchmarks/scales.py), full, for a GPU, or tiny.
     """
 
     needs: ClassVar = {"torch": "torch"}
