@@ -24,15 +24,15 @@ class ChangedError(ImportError):
 class Definition(Value):
     """A class or an object of a module outside the package.
 
-    It is described by its name, the values of its fields and the SHA-256 of the text of the file that defines it: a changed
-    definition is another cell. What that file imports does not count. It is pickled by where it is, so that a worker
-    process imports it; a worker that finds another text there refuses to compute.
+    It is described by its name, the values of its fields and the SHA-256 of the texts of the files that define it and the
+    classes it derives from: a changed definition is another cell. What else these files import does not count. It is
+    pickled by where it is, so that a worker process imports it; a worker that finds another text there refuses to compute.
 
     Args:
         module: The module that holds it.
         attribute: The qualified name of the class or of the object in that module.
         arguments: What the class is called with, by keyword; None for an object.
-        digest: The SHA-256 of the text of the file, or of the class where it was typed into an interpreter.
+        digest: The SHA-256 of the texts of the files, or of the class where it was typed into an interpreter.
     """
 
     module: str
@@ -187,17 +187,27 @@ def _make_importable(path: Path) -> None:
 
 @cache  # when it is first asked for: what is in memory then
 def _digest(module: str, attribute: str) -> str:
-    """The SHA-256 of the text of a module's file, or of the class where there is no file."""
-    loaded = sys.modules[module]
-    file = getattr(loaded, "__file__", None)
+    """The SHA-256 of the texts of the files of a class and of the classes that it derives from, outside installed packages."""
+    found: Any = sys.modules[module]
+    for part in attribute.split("."):
+        found = getattr(found, part)
+    kind = found if isinstance(found, type) else type(found)
+    sources = {module: found, **{each.__module__: each for each in kind.__mro__ if _is_own(each.__module__)}}
     try:
-        if file:
-            text = Path(file).read_text(encoding="utf-8")
-        else:
-            found: Any = loaded
-            for part in attribute.split("."):
-                found = getattr(found, part)
-            text = inspect.getsource(found)
+        texts = [_text(sys.modules[name], each) for name, each in sorted(sources.items())]
     except (OSError, TypeError):
         raise ValueError(f"the source text of {attribute} cannot be read: define it in a file.") from None
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _is_own(module: str) -> bool:
+    """Whether a module is the user's, and neither of this package nor of the standard library nor installed."""
+    package = module.partition(".")[0]
+    file = getattr(sys.modules.get(module), "__file__", None) or ""
+    known = package in sys.stdlib_module_names or package == __name__.partition(".")[0]
+    return (not known and "site-packages" not in file) or module == "__main__"
+
+
+def _text(module: ModuleType, found: Any) -> str:
+    file = getattr(module, "__file__", None)
+    return Path(file).read_text(encoding="utf-8") if file else inspect.getsource(found)

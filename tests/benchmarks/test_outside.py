@@ -1,5 +1,7 @@
 """Strategies and tasks from outside the package: what runs them, what tells their cells apart, and what is refused."""
 
+import os
+import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -153,6 +155,24 @@ def test_a_changed_definition_is_another_cell_and_stops_workers_that_hold_the_fi
     gone = replace(first, module="nowhere_to_be_found")
     with pytest.raises(ChangedError, match="a worker process cannot import Nadam from the module nowhere_to_be_found"):
         _ = gone.value
+
+
+def test_a_definition_changes_with_the_class_that_it_derives_from(outside):
+    strategy, _ = outside
+    base = Path(strategy).stem
+    Path("derived.py").write_text(f"from {base} import Nadam\nclass Mine(Nadam):\n    name = 'Mine'\n")
+    code = "from lrtheory.optim.strategies import Strategy; from lrtheory.runs.definition import Definition;"
+    code += "print(Definition.read('derived.py:Mine', Strategy).digest)"
+
+    def digest():
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+        return done.stdout
+
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    first = digest()
+    assert digest() == first
+    Path(strategy).write_text(STRATEGY.replace("0.999", "0.99"))
+    assert digest() != first
 
 
 def test_a_strategy_of_ones_own_runs_through_the_sweep_over_wrong_rates(outside, monkeypatch):
