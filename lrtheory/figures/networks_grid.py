@@ -21,7 +21,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A panel a task and optimizer, and the worst case on the rates of the first."""
+    """One panel per task and optimizer, and the worst case on the rates of the first."""
     pairs = [
         (t, o)
         for t in frame["task"].unique()
