@@ -35,12 +35,9 @@ FIXED = (
 )
 AVERAGE = (
     "test_bounds.py::test_an_average_forgives_nothing_whatever_the_schedule",
-    "test_bounds.py::test_the_oracle_of_the_averaged_lower_bound",
+    "test_averages.py::test_the_function_of_the_lower_bound",
 )
-UNIFORM = (
-    "test_bounds.py::test_the_uniform_average_stays_below_its_bound",
-    "test_bounds.py::test_an_inverse_square_root_has_no_logarithm_in_its_uniform_average",
-)
+UNIFORM = ("test_averages.py::test_an_inverse_square_root_has_no_logarithm_in_its_uniform_average",)
 SMOOTH = (
     "test_bounds.py::test_smooth_recursion_is_the_theorem",
     "test_bounds.py::test_no_projected_step_costs_more_than_the_worst_instance",
