@@ -53,6 +53,7 @@ class FigureEntry:
 
 FIGURES: dict[str, FigureEntry] = {
     "audit": FigureEntry(("benchmark",), lambda: figures.audit),
+    "averages": FigureEntry(("averages",), lambda: figures.averages),
     "benchmark": FigureEntry(("benchmark",), lambda: figures.benchmark),
     "cifar10": FigureEntry(("cifar10",), lambda: figures.cifar10),
     "degree": FigureEntry(("degree",), lambda: figures.degree),

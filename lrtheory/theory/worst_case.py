@@ -39,10 +39,11 @@ iterates so far, hence feasible and independent of the noise of step ``t``.
 **Status.** *Proved*: the upper bound, and that the distance form is attained (:mod:`lrtheory.theory.worst_function`).
 The diameter form is attained in the limit for polynomial decay, cosine, WSD and other shapes that do not rise
 (:mod:`lrtheory.theory.law_attained`, *proved*), and by a single step up to a certain length
-(:mod:`lrtheory.theory.one_step`, *proved*). It is not attained by every shape: where the best restart jumps, as it can for shapes that rise, semidefinite programs
-(:mod:`lrtheory.theory.certificates`) have lower values, 5 to 7 % lower where all restarts tie, and for a linear tail behind
-tied steps the gap is the same 5.3 % at 6 and at 15 steps: it does not vanish in the limit (*verified*). The programs are those
-of exact subgradients; whether noise closes the gap is open.
+(:mod:`lrtheory.theory.one_step`, *proved*). It is not attained by every shape: where the best restart jumps, as
+it can for shapes that rise, semidefinite programs (:mod:`lrtheory.theory.certificates`) have lower values, 5 to 7 % lower
+where all restarts tie, and for a linear tail behind tied steps the gap is the same 5.3 % at 6 and at 15 steps: it does not
+vanish in the limit (*verified*). The programs are those of exact subgradients; for one step noise does not close the gap,
+for more that is open.
 
 **Source.** Moving reference point: Zamani and Glineur, arXiv 2307.11134; Liu and Zhou, arXiv 2312.08531. The weights
 for arbitrary steps, the closed recursion and the restart form are derived here.
