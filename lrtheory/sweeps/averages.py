@@ -19,7 +19,7 @@ import pandas as pd
 
 from lrtheory.checks import checked_horizon
 from lrtheory.runs import Cell, Compute, Experiment
-from lrtheory.schedules import Constant, InverseSqrt, Polynomial, Robust, Schedule
+from lrtheory.schedules import Schedule, parse
 from lrtheory.simulation.method_lanes import method_losses
 from lrtheory.statistics import fit_slope
 from lrtheory.sweeps.checks import check_horizon, check_replicas, check_rhos, check_seed, check_unique
@@ -30,13 +30,12 @@ from lrtheory.theory.certificates import LONGEST, certified_loss
 from lrtheory.theory.methods import RULES, Method
 from lrtheory.theory.worst_case import tuned_lr, worst_case
 
-METHODS: tuple[tuple[str, str, Schedule], ...] = (
-    ("sgd", "last", Constant()), ("sgd", "last", Polynomial(1)), ("sgd", "last", Robust(16)),
-    ("sgd", "uniform", Constant()), ("sgd", "uniform", InverseSqrt()), ("sgd", "last_third", Constant()),
-    ("sgd", "polynomial", Constant()), ("sgd", "exponential", Constant()), ("sgd", "merged", Constant()),
-    ("sgd", "exponential", Polynomial(1)), ("sgd", "exponential", Robust(16)),
-    ("heavy_ball", "last", Constant()), ("heavy_ball", "last", Polynomial(1)), ("schedule_free", "last", Constant()),
-    ("dual_averaging", "uniform", Constant()), ("adagrad", "uniform", Constant()), ("adagrad", "last", Polynomial(1)),
+METHODS = (
+    "sgd last Constant()", "sgd last Polynomial(1)", "sgd last Robust(16)", "sgd uniform Constant()",
+    "sgd uniform InverseSqrt()", "sgd last_third Constant()", "sgd polynomial Constant()", "sgd exponential Constant()",
+    "sgd merged Constant()", "sgd exponential Polynomial(1)", "sgd exponential Robust(16)", "heavy_ball last Constant()",
+    "heavy_ball last Polynomial(1)", "schedule_free last Constant()", "dual_averaging uniform Constant()",
+    "adagrad uniform Constant()", "adagrad last Polynomial(1)",
 )  # fmt: skip
 """The methods: a rule, what is made of its iterates, and the shape of its rate."""
 
@@ -46,6 +45,23 @@ SLOPES = np.geomspace(3e-3, 0.7, 13)
 """Slopes of the search, as parts of ``G``; nearer to it hardly any noise is left."""
 SEARCHED = 32
 """Replicas of the search."""
+
+
+def split_method(text: str) -> tuple[str, str, Schedule]:
+    """The parts of a method: its rule, what is made of its iterates, and the shape of its rate.
+
+    Raises:
+        ValueError: there are no three parts, or one of them is unknown.
+
+    Example:
+        >>> split_method("sgd uniform Polynomial(1)")
+        ('sgd', 'uniform', Polynomial(1))
+    """
+    parts = text.split(" ", 2)
+    if len(parts) < 3:
+        raise ValueError(f"a method is a rule, an average and a schedule, as 'sgd uniform Constant()', not {text!r}.")
+    method = Method(parts[0], parts[1])
+    return method.rule, method.average, parse(parts[2])
 
 
 @dataclass(frozen=True)
@@ -146,7 +162,7 @@ class Averages(Experiment):
     """Which cells ``sweep averages`` computes.
 
     Args:
-        methods: Triples of a rule, an average and a shape.
+        methods: Each a rule, an average and a shape, as "sgd uniform Constant()".
         rhos: Misspecifications of the simulated runs, from 1e-12 to 1e12.
         horizon: Number of steps of the simulated runs.
         replicas: Runs of each simulation.
@@ -157,7 +173,7 @@ class Averages(Experiment):
 
     needs: ClassVar = {"PEPit": "certificates"}
 
-    methods: tuple[tuple[str, str, Schedule], ...] = METHODS
+    methods: tuple[str, ...] = METHODS
     rhos: tuple[float, ...] = tuple(2.0**k for k in range(-2, 9))
     horizon: int = 100_000
     replicas: int = 1_000
@@ -166,8 +182,8 @@ class Averages(Experiment):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for rule, average, _ in self.methods:
-            Method(rule, average)
+        for method in self.methods:
+            split_method(method)
         check_unique("methods", self.methods)
         check_rhos(self.rhos)
         check_rhos(self.certified_rhos)
@@ -185,7 +201,7 @@ class Averages(Experiment):
     def cells(self) -> list[MethodCell]:
         """The cells: long runs that are simulated, then short ones with programs."""
         return [
-            MethodCell(*method, horizon, rho, replicas, self.seed)
+            MethodCell(*split_method(method), horizon, rho, replicas, self.seed)
             for horizon, rhos, replicas in (
                 (self.horizon, self.rhos, self.replicas), (self.certified, self.certified_rhos, 0),
             )

@@ -73,7 +73,7 @@ from lrtheory.theory.worst_case import worst_case
 if TYPE_CHECKING:
     import sympy
 
-PARTS = 128
+PARTS = 192
 """Sizes of the virtual step, evenly spaced in logarithms, among which the best is sought first."""
 
 
@@ -82,7 +82,7 @@ def average_bound(
 ) -> float:
     r"""An upper bound for the expected :math:`f(\bar x)-f^\star` of an average of the iterates of SGD.
 
-    One pass over the steps for each size of the virtual step, of which some hundred and fifty are tried.
+    One pass over the steps for each size of the virtual step, of which some two hundred are tried.
 
     Args:
         steps: Learning rates :math:`\eta_1..\eta_T`, finite, none negative.
@@ -126,7 +126,7 @@ def average_bound(
         return _smallest(steps, weights, tails, before, paid, math.exp(log_last), radius**2, bounded)
 
     largest = max(steps.max(initial=radius), radius)
-    grid = np.linspace(math.log(steps.min(initial=radius) / 10), math.log(1000 * largest), PARTS)
+    grid = np.linspace(math.log(steps.min(initial=radius) / 1e4), math.log(1000 * largest), PARTS)
     values = [bound(point) for point in grid]
     best = int(np.argmin(values))
     ends = grid[max(best - 1, 0)], grid[min(best + 1, PARTS - 1)]
