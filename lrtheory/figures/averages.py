@@ -35,13 +35,13 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 def draw(frame: pd.DataFrame) -> Figure:
     """Upper bounds and simulated losses against ``rho``; lower bounds as dotted lines where there are some."""
     long = frame[frame["simulated"].notna()]
-    groups = {key: group for key, group in long.groupby(KEYS, sort=False)}
+    groups = dict(iter(long.groupby(KEYS, sort=False)))
     names = [key for key in SHOWN if key in groups] or list(groups)
     with styled():
         figure = Figure(figsize=(7.2, 3.6))
         bounds, runs = figure.subplots(1, 2, sharex=True, sharey=True)
         for key in names:
-            text, style = SHOWN.get(key, (" ".join(map(str, key)), {}))
+            text, style = SHOWN.get((*map(str, key),), (" ".join(map(str, key)), {}))  # pyright: ignore[reportArgumentType,reportCallIssue]
             group, style = groups[key], {"markersize": 4, "linewidth": 1.1, **style}
             handle = {"label": text, **style}
             if group["upper"].notna().any():

@@ -131,13 +131,12 @@ def method_losses(method, steps, eps, low, high, seed, replicas):
 
     Returns the loss of its output for every replica.
     """
-    xi = signs(seed, np.arange(replicas), steps.size)
     sigma = math.sqrt(1 - eps**2)
-    losses = np.empty(replicas)
-    for replica in range(replicas):
-        noise = iter(sigma * xi[:, replica])
+
+    def loss_of(noise):
         path = method.iterates(
             high, lambda x: math.copysign(eps, x) + next(noise), steps, lambda x: min(max(x, low), high)
         )
-        losses[replica] = eps * abs(method.weights(steps.size) @ np.fromiter(path, float))
-    return losses
+        return eps * abs(method.weights(steps.size) @ np.fromiter(path, float))
+
+    return np.array([loss_of(iter(sigma * column)) for column in signs(seed, np.arange(replicas), steps.size).T])

@@ -133,7 +133,7 @@ def proof() -> dict[str, "sympy.Expr"]:
         - (after - before) / (2 * root)
         - (root - earlier) ** 2 / (2 * root),
         "above: it is least at the true diameter": sympy.diff(bound, rho).subs(rho, 1),
-        "above: where it meets the best schedule": sympy.exp(8 - count).subs(count, 8 - sympy.log(68)) - 68,
+        "above: where it meets the best schedule": sympy.sqrt(count + 8 - count) / 2 - sympy.sqrt(2),
     }
     return {name: sympy.simplify(identity) for name, identity in identities.items()}
 

@@ -14,6 +14,8 @@ gradient descent has :math:`-\ln(1-a\eta)/\eta`, faster. (:func:`proof` has both
 **Status.** *Proved*. **Source.** The equations are quoted from Zhu Meng's note; the reading is derived here.
 """
 
+from typing import Any
+
 import sympy
 
 from lrtheory.theory.modified_equation import ETA
@@ -41,9 +43,10 @@ def implicit_step_defect(
     defects = []
     for speed, variable in zip(velocity, variables):
         second = sum(sympy.diff(speed, other) * theirs for other, theirs in zip(variables, velocity))
-        before = variable - ETA * speed + ETA**2 / 2 * second
-        stated = variable + ETA * sympy.diff(loss, variable)
-        defects.append(sympy.simplify(sympy.expand(before - stated).coeff(ETA, 2)))
+        before: Any = variable - ETA * speed + ETA**2 / 2 * second
+        stated: Any = variable + ETA * sympy.diff(loss, variable)
+        left: Any = sympy.expand(before - stated)
+        defects.append(sympy.simplify(left.coeff(ETA, 2)))
     return defects
 
 

@@ -60,7 +60,7 @@ here.
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
@@ -300,14 +300,14 @@ def proof() -> dict[str, "sympy.Expr"]:
 
     u, kappa, first, area, end, y = sympy.symbols("u kappa h_0 H_0 H_t y", positive=True)
     h, left, loss, squares = (sympy.Function(name)(u) for name in ("h", "H", "Q", "K"))
-    slopes = {
+    slopes: Any = {
         sympy.diff(left, u): -h, sympy.diff(loss, u): h**2 / left, sympy.diff(squares, u): h**2 / left**2,
     }  # fmt: skip
     e = (kappa * first * (1 + left / area) + loss + left * squares) / (2 * first)
     rise = h / (2 * first) * (2 * h / left - kappa * first / area - squares)
     falls = sympy.Function("J")(u)  # the integral of |h'|/H
     lost = first - h - left * falls  # that of |h'(v)| (1 - H(u)/H(v))
-    falling = {**slopes, sympy.diff(falls, u): -sympy.diff(h, u) / left}
+    falling: Any = {**slopes, sympy.diff(falls, u): -sympy.diff(h, u) / left}
     # What F/lambda^2 and the claimed integral change by as s moves to the right: -h^2 + h_0 e'(s) (H - H_t).
     moved = -(h**2) + first * rise * (left - end)
     bracket = h**2 / left * end + h / 2 * (kappa * first / area + squares) * (left - end)

@@ -279,3 +279,26 @@ def test_the_noiseless_exponent_is_attained(degree):
 def test_a_lower_bound_without_swings_is_that_of_drori_and_teboulle():
     for horizon in (1, 10, 100):
         assert smooth_lower_bound(Constant().steps(horizon, 1.0), diameter=1.0) == pytest.approx(1 / (4 * horizon + 2))
+
+
+def test_the_implicit_step_prefers_steep_places():
+    """The flow with the opposite sign follows the implicit step to a higher order than that of gradient descent."""
+    from scipy import integrate, optimize
+
+    def slope(x):
+        return x + x**3  # of x^2/2 + x^4/4, whose curvature is 1 + 3 x^2
+
+    errors = {}
+    for sign in (-1, 1):
+        missed = []
+        for step in (0.1, 0.05):
+            x = 1.0
+            for _ in range(round(1 / step)):
+                x = float(optimize.brentq(lambda new, old=x: new - old + step * slope(new), -2, 2, xtol=1e-14))
+            flow = integrate.solve_ivp(
+                lambda t, x: -slope(x) * (1 + sign * step / 2 * (1 + 3 * x**2)), (0, 1), [1.0], rtol=1e-11, atol=1e-12
+            )
+            missed.append(abs(flow.y[0, -1] - x))
+        errors[sign] = np.log2(missed[0] / missed[1])
+    assert errors[-1] == pytest.approx(2, abs=0.3)
+    assert errors[1] == pytest.approx(1, abs=0.3)
