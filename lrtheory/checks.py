@@ -1,6 +1,7 @@
 """What an argument must be: each check returns the value, or says in one sentence what it must be."""
 
 import sys
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -65,6 +66,14 @@ def checked_floor(value: Any) -> float | Fraction:
             f"floor must be 0 or lie in [{SMALLEST:g}, 1): the lowest rate over the base rate, not {value!r}."
         )
     return plain(value)
+
+
+def checked_word(name: str, value: Any, words: Iterable[str]) -> str:
+    """One of several words, or one sentence that lists them."""
+    words = tuple(words)
+    if not (isinstance(value, str) and value in words):
+        raise ValueError(f"{name} must be {', '.join(map(repr, words[:-1]))} or {words[-1]!r}, not {value!r}.")
+    return value
 
 
 def checked_numbers(name: str, value: Any) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from lrtheory.checks import checked_numbers, is_number
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -12,6 +14,9 @@ class Estimate:
         low: Lower end of the interval.
         high: Upper end.
 
+    Raises:
+        ValueError: one of them is not a number.
+
     Example:
         >>> print(Estimate(0.5, 0.25, 1.0), f"{Estimate(0.5, 0.25, 1.0):.2f}")
         0.5 [0.25, 1] 0.50 [0.25, 1.00]
@@ -20,6 +25,12 @@ class Estimate:
     value: float
     low: float
     high: float
+
+    def __post_init__(self) -> None:
+        for name in ("value", "low", "high"):
+            if not is_number(value := getattr(self, name)):
+                raise ValueError(f"{name} must be a number, not {value!r}.")
+            object.__setattr__(self, name, float(checked_numbers(name, value)))
 
     def __format__(self, spec: str) -> str:
         return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"

@@ -17,7 +17,7 @@
 # You have a budget of trials and a vague idea of the rate. Which rates should you try, under which schedule, and what is
 # the promise? This lesson turns the law into plans.
 #
-# You need: lesson 2. You will use: `plan_grid`, `Robust`, `fit_curve`, `optimal_schedule`.
+# You need: lesson 2. You will use: `plan_grid`, `Robust`, `fit`, `optimal_schedule`.
 
 # %%
 # %matplotlib inline
@@ -28,12 +28,13 @@ import numpy as np
 import pandas as pd
 from exercise import check
 
-from lrtheory import fit_curve, optimal_schedule, plan_grid, robust_lr, tuned_lr
+from lrtheory import fit, optimal_schedule, plan_grid, robust_lr, tuned_lr
 from lrtheory.figures import plan, robust
 from lrtheory.figures.style import STYLE
+from lrtheory.forecast import Curve
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Robust
 from lrtheory.theory.grid_planning import compare_plans
-from lrtheory.theory.robust_schedule import lower_bound, placed, robust_loss
+from lrtheory.theory.robust_schedule import lower_bound, minimax_lr, robust_loss
 
 TABLES = Path("../figures/data")
 plt.style.use(STYLE)
@@ -80,29 +81,29 @@ pd.DataFrame(
 # itself:
 
 # %%
-plans = compare_plans(plan_grid(1e-4, 1e-1, schedule=Robust(16), budget=3, horizon=10_000))
+plans = compare_plans(plan_grid(1e-4, 1e-1, schedule=Robust(16), trials=3, horizon=10_000))
 plan.draw(plan.curves(plans))
 
 # %% [markdown]
 # ## The schedule that forgives most
 #
 # If the rate may be too large by any factor in $[1,R]$, which *shape* has the smallest largest worst case? `Robust(R)`:
-# exponential decay through the doubt, then a linear cooldown. It promises
+# exponential decay through the uncertainty, then a linear cooldown. It promises
 #
 # $$\tfrac12\sqrt{\ln R+3.777}\;\frac{DG}{\sqrt T}\qquad(R\ge3.51),$$
 #
 # and no shape can promise less: the proof's lower bound agrees to the digit.
 
 # %%
-doubts = [1, 4, 16, 64]
+uncertainties = [1, 4, 16, 64]
 pd.DataFrame(
     {
-        "Robust(R)": [robust_loss(doubt) for doubt in doubts],
-        "no shape below": [lower_bound(doubt) for doubt in doubts],
-        "linear decay": [placed(Polynomial(1), doubt, 2_000)[1] for doubt in doubts],
-        "constant": [placed(Constant(), doubt, 2_000)[1] for doubt in doubts],
+        "Robust(R)": [robust_loss(uncertainty) for uncertainty in uncertainties],
+        "no shape below": [lower_bound(uncertainty) for uncertainty in uncertainties],
+        "linear decay": [minimax_lr(Polynomial(1), uncertainty, 2_000).loss for uncertainty in uncertainties],
+        "constant": [minimax_lr(Constant(), uncertainty, 2_000).loss for uncertainty in uncertainties],
     },
-    index=pd.Index(doubts, name="R"),
+    index=pd.Index(uncertainties, name="R"),
 ).round(3)
 
 # %%
@@ -117,17 +118,15 @@ Robust(16).name, robust_lr(1e-3, 1.6e-2)
 # %% [markdown]
 # ## From old runs to a new one
 #
-# The worst case has two unknown numbers, $G$ and $D$. Losses of finished runs determine them, and with them the best rate
-# of another schedule at another length. From public logs of runs of at most 25 000 steps with a linear cooldown, the rate of
-# a cosine over 50 000:
+# Losses of finished runs determine the numbers of a law, and with them the best rate of another schedule at another length
+# (lesson 7). From public logs of runs of at most 25 000 steps with a linear cooldown, the rate of a cosine over 50 000:
 
 # %%
 logs = pd.read_csv(TABLES / "llm_learning_rates.csv")
 short = logs[(logs.schedule == "constant then linear cooldown") & (logs.steps <= 25_000)]
-runs = pd.DataFrame({"horizon": short.steps, "lr": short.peak_learning_rate, "loss": short.final_validation_loss})
-runs["schedule"] = [WSD(part) for part in short.cooldown_fraction]
-fitted = fit_curve(runs)
-print(f"{fitted.best_lr(Cosine(), 50_000):.5f}")
+columns = short[["cooldown_fraction", "steps", "peak_learning_rate", "final_validation_loss"]]
+runs = [Curve.of(WSD(part), int(steps), lr, losses=loss) for part, steps, lr, loss in columns.to_numpy()]
+print(f"{fit(runs).best_lr(Cosine(), 50_000):.5f}")
 
 # %% [markdown]
 # What the logs say themselves:
@@ -137,7 +136,8 @@ longest = logs[(logs.schedule == "cosine to zero") & (logs.steps == 50_000)]
 longest.sort_values("final_validation_loss").head(3)[["peak_learning_rate", "final_validation_loss"]]
 
 # %% [markdown]
-# The interval holds the scatter of the data, not what the model gets wrong.
+# The interval counts what the law got wrong about schedules that its resampled fits left out. It does not know that a longer
+# horizon may be another matter.
 
 # %% [markdown]
 # ## A schedule from logged gradients

@@ -13,12 +13,12 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lrtheory
+from lrtheory.forecast import LAWS, Curve
 from lrtheory.schedules import FAMILIES, REGISTRY, Formula, Schedule, from_bert4keras, parse, piecewise_linear
 from lrtheory.simulation import AbsoluteValue
 from lrtheory.theory.misspecification import law
@@ -92,6 +92,37 @@ def is_table(table: Any) -> None:
     assert (table["last"] >= 0).all()
 
 
+def is_law(found: Any) -> None:
+    assert found.tuned_loss >= 1 - 1e-9  # no method promises less than DG/sqrt(T)
+    assert 0 <= found.exponent <= 1
+    assert found.threshold >= 1 - 1e-9
+
+
+def is_interval(made: Any) -> None:
+    assert re.fullmatch(r"\S+ \[\S+, \S+\]", str(made))
+
+
+def is_family(problem: Any) -> None:
+    """Its gradients have the mean square that it claims."""
+    assert problem.noise_scale**2 + problem.eps**2 == pytest.approx(problem.lipschitz**2, rel=1e-12)
+    assert abs(problem.start) <= problem.bound
+
+
+def is_sum(problem: Any) -> None:
+    """At the origin it is not below its least value, and its gradient there is not above its bound."""
+    at_origin = float(problem.loss_at(np.zeros(problem.features.shape[1])))
+    assert math.isfinite(at_origin)
+    assert 0 <= problem.lipschitz < math.inf
+    try:
+        least = problem.minimum
+    except ValueError as error:  # no minimiser in the ball
+        sentence = str(error)
+    else:
+        assert least <= at_origin * (1 + 1e-9)
+        return
+    assert re.fullmatch(r"[^\n]+\.", sentence), sentence
+
+
 @dataclass(frozen=True)
 class Target:
     """A public function, what it is given, and what must hold of what it returns."""
@@ -114,6 +145,12 @@ def optional(**fields: st.SearchStrategy) -> st.SearchStrategy:
 def both(*parts: st.SearchStrategy) -> st.SearchStrategy:
     return st.tuples(*parts).map(lambda given: {name: value for part in given for name, value in part.items()})
 
+
+random_sums = both(keywords(samples=few, dimension=few), optional(diameter=number, noise=number, batch=few, seed=few))
+features = st.lists(st.lists(st.floats(-9, 9) | st.floats(), min_size=2, max_size=2), min_size=3, max_size=3)
+labels = st.lists(st.sampled_from([-1.0, 1.0]) | st.floats(-9, 9), min_size=3, max_size=3)
+losses = st.sampled_from(["absolute", "hinge", "squared", "logistic"])
+noises = st.sampled_from(["rademacher", "gaussian"])
 
 TARGETS = {
     "Polynomial": Target(lrtheory.Polynomial, optional(power=number, floor=part), is_schedule, 2),
@@ -179,6 +216,7 @@ TARGETS = {
         are_finite_and_at_least(1 - 1e-9),
         3,
     ),
+    "law": Target(lrtheory.law, keywords(schedule=schedule), is_law, 2),
     "worst_case": Target(
         lrtheory.worst_case,
         both(keywords(steps=mostly(st.lists(number, max_size=30))), lengths),
@@ -207,12 +245,13 @@ TARGETS = {
         lrtheory.plan_grid,
         both(
             keywords(low=number, high=number, schedule=schedule),
-            optional(tolerance=mostly(st.floats(1, 4)), budget=few, horizon=horizons),
+            optional(tolerance=mostly(st.floats(1, 4)), trials=few, horizon=horizons),
         ),
         is_plan,
         2,
     ),
     "robust_lr": Target(lrtheory.robust_lr, keywords(low=number, high=number), are_finite_and_at_least(0), 3),
+    "robust_loss": Target(lrtheory.robust_loss, keywords(uncertainty=number), are_finite_and_at_least(1 - 1e-12), 2),
     "optimal_schedule": Target(
         lrtheory.optimal_schedule,
         both(
@@ -236,6 +275,31 @@ TARGETS = {
         ),
         lambda made: made.latex(),
         1,
+    ),
+    "AbsoluteValue": Target(
+        lrtheory.AbsoluteValue,
+        both(
+            keywords(eps=mostly(st.floats(0, 1))),
+            optional(diameter=number, lipschitz=number, start=mostly(st.floats(-1, 1)), noise=mostly(noises)),
+        ),
+        is_family,
+        2,
+    ),
+    "FiniteSum": Target(
+        lrtheory.FiniteSum,
+        both(
+            keywords(features=mostly(features), targets=mostly(labels), loss=mostly(losses), diameter=number),
+            optional(batch=few),
+        ),
+        is_sum,
+        2,
+    ),
+    "least_squares": Target(lrtheory.least_squares, random_sums, is_sum),
+    "absolute_regression": Target(lrtheory.absolute_regression, random_sums, is_sum),
+    "hinge_classification": Target(lrtheory.hinge_classification, random_sums, is_sum),
+    "logistic_regression": Target(lrtheory.logistic_regression, random_sums, is_sum),
+    "Estimate": Target(
+        lrtheory.Estimate, keywords(value=number, low=number, high=number), is_interval
     ),
     "expected_loss": Target(
         lrtheory.expected_loss,
@@ -269,15 +333,47 @@ TARGETS = {
         is_table,
         3,
     ),
-    "fit_curve": Target(
-        lrtheory.fit_curve,
-        keywords(
-            table=mostly(
-                st.lists(
-                    st.tuples(st.sampled_from([10, 100, 0, None]), rate, rate, schedule), min_size=0, max_size=6
-                ).map(lambda rows: pd.DataFrame(rows, columns=["horizon", "lr", "loss", "schedule"]))
+    "equivalent_lr": Target(
+        lrtheory.equivalent_lr,
+        both(keywords(lr=rate, from_=schedule, to=schedule, horizon=horizons), optional(forecast=st.none())),
+        lambda found: are_finite_and_at_least(0)(found.value),
+        2,
+    ),
+    "extend": Target(
+        lrtheory.extend,
+        both(keywords(schedule=schedule, done=horizons, horizon=horizons), optional(lr=rate)),
+        lambda found: are_finite_and_at_least(1 - 1e-9)([found.branch.price.value, found.go_on.price.value]),
+        2,
+    ),
+    "Curve": Target(
+        Curve,
+        both(
+            keywords(
+                steps=mostly(st.lists(number, max_size=9)), at=mostly(st.lists(st.integers(1, 9), max_size=3)),
+                losses=mostly(st.lists(number, max_size=3)),
             ),
-            resamples=st.integers(-1, 3), seed=few,
+            optional(censored=mostly(st.booleans()), name=junk),
+        ),
+        lambda made: are_finite_and_at_least(0)(made.peak),
+        2,
+    ),
+    "fit": Target(
+        lambda runs, **rest: lrtheory.fit(
+            [Curve.of(*run, losses=loss) for *run, loss in runs] if isinstance(runs, list) else runs, **rest
+        ),
+        both(
+            keywords(
+                runs=mostly(
+                    st.lists(
+                        st.tuples(
+                            st.sampled_from(REGISTRY), st.integers(5, 50), st.floats(1e-4, 1e4) | st.floats(1e-100, 1e100),
+                            st.floats(0, 10) | st.floats(-1e15, 1e15),
+                        ),
+                        min_size=6, max_size=9,
+                    )
+                )
+            ),
+            optional(law=st.sampled_from([None, 7, *LAWS.values()]), resamples=st.integers(-1, 3), workers=st.integers(0, 2)),
         ),
         lambda fitted: are_finite_and_at_least(0)(fitted.best_lr(lrtheory.Cosine(), 100).value),
         1,

@@ -27,7 +27,7 @@ DEFINITIONS = {
     r"$\beta=0.9$": "the usual momentum",
     "two hidden layers of 16 units": "sweeps/penalty.py: WIDTH",
     "a grid of ratio 10": "the grid of the sentence",
-    "over a doubt of 16": "figures/robust.py: DOUBT",
+    "over an uncertainty of 16": "figures/robust.py: UNCERTAINTY",
     "124M-parameter": "the logs' own description",
     "trains 252 runs at once": "21 rates by 12 seeds, see the law below",
     r"it lies 5 to 7\,\% above": "tests/theory/test_certificates.py, see below",
@@ -52,9 +52,11 @@ def test_every_value_is_defined_and_used():
     defined = re.findall(r"^\\setval\{(.*?)\}", GENERATED["values.tex"], re.MULTILINE)
     used = re.findall(r"\\val\{(.*?)\}", "\n".join(WRITTEN.values()))
     in_readme = [name for name, _ in INLINE.findall((ROOT / "README.md").read_text())]
+    pages = [page.read_text() for page in (ROOT / "docs").rglob("*.md") if "made" not in page.parts]
+    on_site = re.findall(r"\{fact\}`(\S+?)`", "\n".join(pages))
     assert len(defined) == len(set(defined))
     assert set(used) - set(defined) == set()
-    assert set(defined) - set(used) - set(in_readme) == set()
+    assert set(defined) - set(used) - set(in_readme) - set(on_site) == set()
 
 
 def numbers_typed_by_hand(text):

@@ -1,6 +1,8 @@
 """The command that plans grids: its table, its JSON, its picture, its refusals."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -31,7 +33,7 @@ def test_trials_are_saved_where_the_loss_is_no_larger(schedule, saves, capsys):
 
 
 def test_json_is_the_plan(capsys):
-    assert main(["1e-4", "1e-1", "--budget", "2", "--horizon", "1000", "--json"]) == 0
+    assert main(["1e-4", "1e-1", "--trials", "2", "--horizon", "1000", "--json"]) == 0
     cosine, linear, constant = json.loads(capsys.readouterr().out)
     assert (cosine["schedule"], linear["schedule"], constant["schedule"]) == (
         "Cosine()", "Polynomial(1)", "Constant()",
@@ -62,7 +64,7 @@ def test_a_picture_that_cannot_be_replaced_is_a_failure(tmp_path, capsys):
 def test_counts_are_written_as_one_likes(capsys, one, other):
     written = []
     for horizon in (one, other):
-        assert main(["1e-2", "1e-1", "--horizon", horizon, "--budget", f"{len(one)}e0", "--json"]) == 0
+        assert main(["1e-2", "1e-1", "--horizon", horizon, "--trials", f"{len(one)}e0", "--json"]) == 0
         written.append(json.loads(capsys.readouterr().out))
     assert written[0] == written[1]
     assert (written[0][0]["horizon"], len(written[0][0]["points"])) == (int(one), len(one))
@@ -77,7 +79,7 @@ def test_what_is_no_count_is_refused(capsys, count):
 
 
 def test_many_rates_are_not_written_one_by_one(capsys):
-    assert main(["1e-4", "1e-1", "--budget", "500"]) == 0
+    assert main(["1e-4", "1e-1", "--trials", "500"]) == 0
     first = capsys.readouterr().out.splitlines()[0]
     assert first.endswith(", ... (500 rates, each 1.01391 times the one before), 0.0993.")
 
@@ -88,8 +90,8 @@ def test_many_rates_are_not_written_one_by_one(capsys):
         (["1", "0.1"], "low must be below high"),
         (["0.1", "1", "--schedule", "spiral"], "'spiral' is not a schedule"),
         (["0.1", "1", "--tolerance", "0.9"], "tolerance must be a factor above 1"),
-        (["0.1", "1", "--budget", "0"], "budget is a number of trials"),
-        (["0.1", "1", "--budget", "100000000"], "budget must be at most 10,000 trials, not 100,000,000"),
+        (["0.1", "1", "--trials", "0"], "trials must be a whole number"),
+        (["0.1", "1", "--trials", "100000000"], "trials must be at most 10,000, not 100,000,000"),
         (["0.1", "1", "--horizon", "1e8"], "horizon must be at most 10,000,000 steps, not 100,000,000"),
         (["0.1", "1", "--tolerance", "1.0000000000000002"], "needs more than 10,000 trials"),
         (["0.1", "1", "--figure", ""], "--figure must name a file, not ''"),
@@ -108,7 +110,7 @@ def test_bad_usage_is_one_sentence_and_two(arguments, message, capsys):
 
 def test_tolerance_and_budget_exclude_each_other(capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(["0.1", "1", "--tolerance", "2", "--budget", "3"])
+        main(["0.1", "1", "--tolerance", "2", "--trials", "3"])
     assert stopped.value.code == 2
 
 
@@ -116,3 +118,11 @@ def test_the_package_knows_the_command(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["lrtheory", "plan", "0.1", "1"])
     assert __main__.main() == 0
     assert "Cosine(): try" in capsys.readouterr().out
+
+
+def test_a_plan_in_the_limit_of_long_runs_waits_for_no_library():
+    heavy = ("numba", "scipy", "sympy", "pandas", "matplotlib", "torch")
+    ask = "import sys; from lrtheory.plan import main; main(['1e-4', '1e-1', '--schedule', 'Robust(16)']);"
+    ask += f"print([name for name in {heavy} if name in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "[]"

@@ -18,6 +18,7 @@ import sympy
 import lrtheory
 from lrtheory import Constant, Cosine, Formula, InverseSqrt, Polynomial, Robust, simulation, sweeps
 from lrtheory.checks import checked_horizon, checked_positive, is_number
+from lrtheory.forecast import Curve
 from lrtheory.schedules import REGISTRY, parse
 from lrtheory.schedules.expression import read
 from lrtheory.schedules.schedule import checked_schedule
@@ -33,7 +34,7 @@ from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound
 from lrtheory.theory.law_attained import law_witness
 from lrtheory.theory.momentum_edge import momentum_edge
 from lrtheory.theory.published_bound import published_bound
-from lrtheory.theory.robust_schedule import placed, robust_loss
+from lrtheory.theory.robust_schedule import minimax_lr, robust_loss
 from lrtheory.theory.schedule_penalty import schedule_penalty
 from lrtheory.theory.smooth import smooth_exponents, smooth_worst_case
 from lrtheory.theory.step_search import optimised_steps
@@ -42,15 +43,18 @@ from lrtheory.theory.worst_function import worst_function
 THREADS = 8
 STEPS = Polynomial(1).steps(50, 0.1)
 RATES = np.array([0.01, 0.1, 1.0])
-LOSSES = pd.DataFrame(
-    [(100, lr, 1 / lr + lr, Polynomial(1)) for lr in (0.25, 0.5, 1.0, 2.0, 4.0)],
-    columns=["horizon", "lr", "loss", "schedule"],
-)
 SLOW = Formula("1/(1 - log(1 - u))**2", name="slow")
 
 
 def of_family(problem: Any, horizon: int = 60) -> pd.DataFrame:
     return lrtheory.simulate(problem, Cosine(), horizon=horizon, lr=0.1, replicas=20, seed=1, threads=1)
+
+
+def of_rates() -> list[Curve]:
+    return [
+        Curve.of(shape, 100, lr, at=[20, 50, 100], losses=3 + lr + np.array([0.4, 0.3, 0.2]) / lr)
+        for shape in (Constant(), Cosine()) for lr in (0.25, 0.5, 1.0)
+    ]  # fmt: skip
 
 
 CALLS: dict[str, Callable[[], Any]] = {
@@ -75,8 +79,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     "rho_exponent": lambda: list(map(lrtheory.rho_exponent, REGISTRY)),
     "law": lambda: list(map(misspecification.law, (*REGISTRY, parse("Then(InverseSqrt(), Polynomial(1), 0.8)")))),
     "functionals": lambda: misspecification.functionals(lrtheory.WSD(0.1)),
-    "area": lambda: law_derivation.area(Cosine()),
-    "spread": lambda: law_derivation.spread(Polynomial(2)),
+    "H": lambda: law_derivation.H(Cosine()),
+    "Q": lambda: law_derivation.Q(Polynomial(2)),
     "end": lambda: [schedule.end for schedule in REGISTRY],
     "expr": lambda: [schedule.expr for schedule in REGISTRY],
     "tuned_lr": lambda: lrtheory.tuned_lr(Cosine(), 300, diameter=1.0),
@@ -94,16 +98,19 @@ CALLS: dict[str, Callable[[], Any]] = {
     "smooth_exponents": lambda: smooth_exponents(Cosine()),
     "schedule_penalty": lambda: schedule_penalty(Cosine()),
     "robust_loss": lambda: robust_loss(7.0),
-    "placed": lambda: placed(Robust(7), 7.0, 100),
+    "minimax_lr": lambda: minimax_lr(Robust(7), 7.0, 100),
     "robust_lr": lambda: lrtheory.robust_lr(1e-3, 1.0),
     "optimised_steps": lambda: optimised_steps(4, 2.0),
     "optimal_schedule": lambda: lrtheory.optimal_schedule(np.linspace(1, 2, 30), smoothing=0.1).steps(9),
     "plan_grid": lambda: [lrtheory.plan_grid(1e-3, 1, schedule=each, tolerance=1.3) for each in REGISTRY],
     "implicit_penalty": lambda: lrtheory.implicit_penalty("gd").latex(),
     "modified_equation": lambda: lrtheory.modified_equation(2).latex(),
-    "fit_curve": lambda: str(lrtheory.fit_curve(LOSSES, resamples=2, seed=0).best_lr(Polynomial(1), 100)),
+    "equivalent_lr": lambda: lrtheory.equivalent_lr(1e-3, Cosine(), Polynomial(1), 100),
+    "extend": lambda: lrtheory.extend(Cosine(), 50, 90),
+    "fit": lambda: lrtheory.fit(of_rates(), resamples=2).best,
     "fit_slope": lambda: fit_slope([1.0, 2.0, 4.0], [1.0, 3.0, 7.0]),
     "AbsoluteValue": lambda: of_family(AbsoluteValue(0.1)),
+    "Estimate": lambda: lrtheory.Estimate(0.5, 0.25, 1.0),
     "simulate": lambda: of_family([AbsoluteValue(0.1), AbsoluteValue(0.2)]),
     "FiniteSum": lambda: simulation.least_squares(5, 2).minimum,
     "least_squares": lambda: of_family(simulation.least_squares(5, 2)),

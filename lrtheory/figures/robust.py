@@ -1,4 +1,4 @@
-"""The schedule that forgives most: its shape, its loss over a doubt, and what doubt costs under its rivals."""
+"""The schedule that forgives most: its shape, its loss over an uncertainty, and what uncertainty costs under its rivals."""
 
 import math
 from pathlib import Path
@@ -12,13 +12,14 @@ from matplotlib.figure import Figure
 from lrtheory.figures.style import of_schedule, shown, styled
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Robust
 from lrtheory.simulation import logistic_regression, simulate, worst_eps
-from lrtheory.theory.robust_schedule import comparison, lower_bound, placed
+from lrtheory.theory.robust_schedule import comparison, lower_bound, minimax_lr
 from lrtheory.theory.step_search import optimised_steps
 from lrtheory.theory.worst_case import worst_case
 
-DOUBT = 16
-DOUBTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+UNCERTAINTY = 16
+UNCERTAINTIES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 RIVALS = (Polynomial(1), Polynomial(2), Polynomial(3), Cosine(), WSD(0.2), Constant())
+BOUNDS = ("no schedule below", "search over all steps")
 HORIZON = 1_000
 OCTAVES = (-12, 8)
 """Rates of the logistic regression: powers of two."""
@@ -26,22 +27,25 @@ OCTAVES = (-12, 8)
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
     """All panels, computed in seconds: ``panel``, ``schedule``, ``layer``, ``x`` and ``y``."""
-    return pd.concat([_shapes(), _over_the_doubt(), _against_the_doubt(), _logistic()], ignore_index=True)
+    return pd.concat([_shapes(), _over_the_uncertainty(), _against_the_uncertainty(), _logistic()], ignore_index=True)
 
 
 def _shapes() -> pd.DataFrame:
     u = np.linspace(0, 1, 401)
     return pd.concat(
-        [_rows("shape", f"R = {doubt}", "shape", u[:-1], Robust(doubt)(u[:-1])) for doubt in (1, 4, 16, 256)]
+        [
+            _rows("shape", f"R = {uncertainty}", "shape", u[:-1], Robust(uncertainty)(u[:-1]))
+            for uncertainty in (1, 4, 16, 256)
+        ]
     )
 
 
-def _over_the_doubt() -> pd.DataFrame:
-    """Each schedule at the base rate that is best for the whole doubt."""
+def _over_the_uncertainty() -> pd.DataFrame:
+    """Each schedule at the base rate that is best for the whole uncertainty."""
     frames = []
-    rho, few = np.geomspace(0.25, 4 * DOUBT, 100), np.geomspace(0.5, 2 * DOUBT, 7)
-    for schedule in (Robust(DOUBT), Polynomial(1), Polynomial(3), Cosine()):
-        lr, _ = placed(schedule, DOUBT, HORIZON)
+    rho, few = np.geomspace(0.25, 4 * UNCERTAINTY, 100), np.geomspace(0.5, 2 * UNCERTAINTY, 7)
+    for schedule in (Robust(UNCERTAINTY), Polynomial(1), Polynomial(3), Cosine()):
+        lr = minimax_lr(schedule, UNCERTAINTY, HORIZON).lr
         name, unit = _name(schedule.name), math.sqrt(HORIZON)
         exact = worst_case(schedule, horizon=HORIZON, lr=lr * rho, diameter=1.0) * unit
         simulated = [worst_eps(schedule, horizon=HORIZON, lr=lr * each)[1] * unit for each in few]
@@ -49,20 +53,26 @@ def _over_the_doubt() -> pd.DataFrame:
     return pd.concat(frames)
 
 
-def _against_the_doubt() -> pd.DataFrame:
-    table = comparison(RIVALS[:-1], DOUBTS, HORIZON)
+def _against_the_uncertainty() -> pd.DataFrame:
+    table = comparison(RIVALS[:-1], UNCERTAINTIES, HORIZON)
     frames = [
-        _rows("doubt", str(name), "worst_case", rows["doubt"], rows["loss"])
+        _rows("uncertainty", str(name), "worst_case", rows["uncertainty"], rows["loss"])
         for name, rows in table.groupby("schedule", sort=False)
     ]
-    own = [placed(Robust(doubt), doubt, HORIZON)[1] for doubt in DOUBTS]
-    searched = [optimised_steps(HORIZON, float(doubt))[1] for doubt in DOUBTS[::2]]
+    own = [minimax_lr(Robust(uncertainty), uncertainty, HORIZON).loss for uncertainty in UNCERTAINTIES]
+    searched = [optimised_steps(HORIZON, float(uncertainty))[1] for uncertainty in UNCERTAINTIES[::2]]
     return pd.concat(
         [
             *frames,
-            _rows("doubt", "robust", "worst_case", DOUBTS, own),
-            _rows("doubt", "no schedule below", "bound", DOUBTS, [lower_bound(doubt) for doubt in DOUBTS]),
-            _rows("doubt", "search over all steps", "search", DOUBTS[::2], searched),
+            _rows("uncertainty", "robust", "worst_case", UNCERTAINTIES, own),
+            _rows(
+                "uncertainty",
+                "no schedule below",
+                "bound",
+                UNCERTAINTIES,
+                [lower_bound(uncertainty) for uncertainty in UNCERTAINTIES],
+            ),
+            _rows("uncertainty", "search over all steps", "search", UNCERTAINTIES[::2], searched),
         ]
     )
 
@@ -71,21 +81,27 @@ def _logistic() -> pd.DataFrame:
     """The largest simulated loss over any range of rates that wide, the range placed where that is smallest."""
     problem = logistic_regression(200, 10, diameter=20.0, noise=1.0)
     rates = 2.0 ** np.arange(OCTAVES[0], OCTAVES[1] + 0.25, 0.5)
-    schedules = [*(Robust(doubt) for doubt in DOUBTS[2::2]), *RIVALS]
+    schedules = [*(Robust(uncertainty) for uncertainty in UNCERTAINTIES[2::2]), *RIVALS]
     table = simulate(problem, schedules, horizon=HORIZON, lr=rates, replicas=64, seed=7, dtype="float64", threads=1)
     losses = {name: rows["last"].to_numpy() for name, rows in table.groupby("schedule")}
 
-    def largest(name: str, doubt: float) -> float:
-        window = round(2 * math.log2(doubt)) + 1
+    def largest(name: str, uncertainty: float) -> float:
+        window = round(2 * math.log2(uncertainty)) + 1
         return float(np.lib.stride_tricks.sliding_window_view(losses[name], window).max(axis=1).min())
 
-    doubts = DOUBTS[2::2]
+    uncertainties = UNCERTAINTIES[2::2]
     frames = [
-        _rows("logistic", schedule.name, "simulated", doubts, [largest(schedule.name, doubt) for doubt in doubts])
+        _rows(
+            "logistic",
+            schedule.name,
+            "simulated",
+            uncertainties,
+            [largest(schedule.name, uncertainty) for uncertainty in uncertainties],
+        )
         for schedule in RIVALS
     ]
-    own = [largest(Robust(doubt).name, doubt) for doubt in doubts]
-    return pd.concat([*frames, _rows("logistic", "robust", "simulated", doubts, own)])
+    own = [largest(Robust(uncertainty).name, uncertainty) for uncertainty in uncertainties]
+    return pd.concat([*frames, _rows("logistic", "robust", "simulated", uncertainties, own)])
 
 
 def _rows(panel: str, schedule: str, layer: str, x: Any, y: Any) -> pd.DataFrame:
@@ -99,7 +115,7 @@ def _name(schedule: str) -> str:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """Shapes; loss against ``rho`` over a doubt of 16; the largest loss against the doubt, in theory and on data."""
+    """Shapes; loss against ``rho`` over an uncertainty of 16; the largest loss against the uncertainty, in theory and on data."""
     frame = frame.assign(x=shown(frame["x"]), y=shown(frame["y"]))
     with styled():
         figure = Figure(figsize=(7.2, 5.6))
@@ -110,7 +126,7 @@ def draw(frame: pd.DataFrame) -> Figure:
             title="Robust(R)", xlabel="part of the run that is over", ylabel="rate over largest rate", xlim=(0, 1)
         )
         shapes.legend()
-        over.axvspan(1, DOUBT, color="0.93")
+        over.axvspan(1, UNCERTAINTY, color="0.93")
         for name, rows in _groups(frame, "rho"):
             exact, simulated = (rows[rows["layer"] == layer] for layer in ("worst_case", "simulated"))
             over.loglog(exact["x"], exact["y"], **_style(name, marker="none", label=None))
@@ -118,30 +134,32 @@ def draw(frame: pd.DataFrame) -> Figure:
                 simulated["x"], simulated["y"], **_style(name, linestyle="none", markerfacecolor="none", label=None)
             )
         over.set(
-            title=f"doubt of {DOUBT}, best rates",
+            title=f"uncertainty of {UNCERTAINTY}, best rates",
             xlabel=r"rate over base rate, $\rho$",
             ylabel=r"loss over $DG/\sqrt{T}$",
         )
         over.plot([], [], color="0.4", label="worst case")
         over.plot([], [], "s", color="0.4", markerfacecolor="none", label="simulated, worst $\\epsilon$")
         over.legend()
-        for name, rows in _groups(frame, "doubt"):
+        for name, rows in _groups(frame, "uncertainty"):
             if name == "no schedule below":
                 against.loglog(rows["x"], rows["y"], "--", color="0.3", linewidth=1, label=name, zorder=3)
             elif name == "search over all steps":
                 against.loglog(rows["x"], rows["y"], "o", color="0.3", markersize=7, markerfacecolor="none", label=name)
             else:
                 against.loglog(rows["x"], rows["y"], **_style(name))
-        against.set(title="worst case", xlabel="doubt, $R$", ylabel=r"largest loss over $DG/\sqrt{T}$")
+        bounds = [line for line in against.lines if line.get_label() in BOUNDS]
+        against.legend(bounds, BOUNDS, loc="upper left")
+        against.set(title="worst case", xlabel="uncertainty, $R$", ylabel=r"largest loss over $DG/\sqrt{T}$")
         for name, rows in _groups(frame, "logistic"):
             logistic.loglog(rows["x"], rows["y"], **_style(name))
         logistic.set(
-            title="logistic regression, simulated", xlabel="doubt, $R$", ylabel="largest loss above the optimum"
+            title="logistic regression, simulated", xlabel="uncertainty, $R$", ylabel="largest loss above the optimum"
         )
         for panel in (over, against, logistic):
             panel.minorticks_off()
-            doubts = (1, 4, 16, 64) if panel is over else (4, 16, 64, 256)
-            panel.set_xticks(doubts, list(map(str, doubts)))
+            uncertainties = (1, 4, 16, 64) if panel is over else (4, 16, 64, 256)
+            panel.set_xticks(uncertainties, list(map(str, uncertainties)))
             low, high = panel.get_ylim()
             ticks = [tick for tick in _TICKS if low <= tick <= high]
             panel.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -162,4 +180,5 @@ def _groups(frame: pd.DataFrame, panel: str) -> list[tuple[str, pd.DataFrame]]:
 
 def _legend(*panels: Axes) -> tuple[list[Any], list[str]]:
     entries = {label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels())}
-    return list(entries.values()), list(entries)
+    schedules = [label for label in entries if label not in BOUNDS]
+    return [entries[label] for label in schedules], schedules

@@ -86,7 +86,7 @@ def range_test(
     low: float = 1e-6,
     high: float = 10.0,
     steps: int = 200,
-    doubt: float = 3.0,
+    uncertainty: float = 3.0,
 ) -> RangeTest:
     r"""Try growing rates on a model and suggest the base rate of a schedule; then put everything back.
 
@@ -102,7 +102,7 @@ def range_test(
         low: First rate.
         high: Last rate.
         steps: Number of steps between them.
-        doubt: The tuned rate is believed within this factor of the estimate, either way; above 1.
+        uncertainty: The tuned rate is believed within this factor of the estimate, either way; above 1.
 
     Raises:
         TypeError: an argument is of another kind, or ``closure`` returns no number.
@@ -135,8 +135,8 @@ def range_test(
     low, high = checked_range(low, high)
     horizon = checked_horizon(horizon)
     steps = checked_whole("steps", steps, 20)
-    if not (is_number(doubt) and 1 < doubt < math.inf):
-        raise ValueError(f"doubt must be a finite factor above 1, not {doubt!r}.")
+    if not (is_number(uncertainty) and 1 < uncertainty < math.inf):
+        raise ValueError(f"uncertainty must be a finite factor above 1, not {uncertainty!r}.")
     with restored(model, optimizer):
         rates, losses = _grow(optimizer, closure, np.geomspace(low, high, steps))
     if not math.isfinite(losses[0]):
@@ -150,7 +150,7 @@ def range_test(
         raise ValueError(f"the loss does not turn up before the last rate, {rates[-1]:g}: raise high.")
     edge = float(rates[max(turn - _MEMORY + 1, 0)])  # the running mean lags by its age
     estimate = edge / turning_rate(steps / math.log(high / low)) * tuned_lr(schedule, horizon, diameter=1.0)
-    plan = plan_grid(estimate / doubt, estimate * doubt, schedule=schedule, budget=1, horizon=horizon)
+    plan = plan_grid(estimate / uncertainty, estimate * uncertainty, schedule=schedule, trials=1, horizon=horizon)
     return RangeTest(rates, losses, smoothed, edge, schedule, horizon, plan.low, plan.high, plan.points[0], plan.factor)
 
 

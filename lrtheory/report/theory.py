@@ -31,7 +31,7 @@ from lrtheory.theory.grid_planning import plan_grid
 from lrtheory.theory.law_derivation import polynomial_law
 from lrtheory.theory.misspecification import law, rho_exponent
 from lrtheory.theory.published_bound import published_bound
-from lrtheory.theory.robust_schedule import lower_bound, placed, robust_loss
+from lrtheory.theory.robust_schedule import lower_bound, minimax_lr, robust_loss
 from lrtheory.theory.smooth import noiseless_law
 from lrtheory.theory.step_search import optimised_steps
 from lrtheory.theory.worst_case import tuned_lr, worst_case
@@ -120,19 +120,20 @@ def robust_part() -> Facts:
     """The schedule that forgives most."""
     length, degrees = 2_000, np.arange(1.0, 10.5, 0.5)
     rows, worst = [], 0.0
-    for doubt in (4, 16, 64, 256, 4096):
-        least, own = lower_bound(doubt), placed(Robust(doubt), doubt, length)[1]
+    for uncertainty in (4, 16, 64, 256, 4096):
+        least, own = lower_bound(uncertainty), minimax_lr(Robust(uncertainty), uncertainty, length).loss
         worst = max(worst, abs(own / least - 1))
-        linear, cosine = (placed(schedule, doubt, length)[1] for schedule in (Polynomial(1), Cosine()))
-        best, best_degree = min((placed(Polynomial(p), doubt, length)[1], p) for p in degrees)
-        two_piece = math.sqrt(4 + math.log(doubt)) / 2
-        rows.append([Count(doubt), *(f"{x:.4f}" for x in (least, own, two_piece)), f"{best:.3f}"])
+        linear, cosine = (minimax_lr(schedule, uncertainty, length).loss for schedule in (Polynomial(1), Cosine()))
+        best, best_degree = min((minimax_lr(Polynomial(p), uncertainty, length).loss, p) for p in degrees)
+        two_piece = math.sqrt(4 + math.log(uncertainty)) / 2
+        rows.append([Count(uncertainty), *(f"{x:.4f}" for x in (least, own, two_piece)), f"{best:.3f}"])
         rows[-1] += [f"{best_degree:g}", f"{cosine:.3f}", f"{linear:.3f}"]
-        if doubt == 16:
+        if uncertainty == 16:
             yield "robust/16", f"{least:.2f}"
             yield "robust/linear/16", f"{linear:.2f}"
     searched = [
-        optimised_steps(length, doubt)[1] / placed(Robust(doubt), doubt, length)[1] - 1 for doubt in (4.0, 16.0, 64.0)
+        optimised_steps(length, uncertainty)[1] / minimax_lr(Robust(uncertainty), uncertainty, length).loss - 1
+        for uncertainty in (4.0, 16.0, 64.0)
     ]
     yield "robust/search", _compared(min(searched))
     header = tex("$R$", r"$\frac12\sqrt{k(R)}$", r"robust", "two pieces", "polynomial", "$p$", "cosine", "linear")

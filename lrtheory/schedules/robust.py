@@ -84,17 +84,17 @@ def robust_pieces(uncertainty: float) -> tuple[float, list[tuple[float, float, f
     """
     states = robust_states(uncertainty)
     lengths = [
-        log(area / next_area) if _is_exponential(states, number) else _quickest(area, spread, next_area, next_spread)
-        for number, ((area, spread), (next_area, next_spread)) in enumerate(pairwise(states))
+        log(H / next_H) if _is_exponential(states, number) else _quickest(H, Q, next_H, next_Q)
+        for number, ((H, Q), (next_H, next_Q)) in enumerate(pairwise(states))
     ]
     k = sum(lengths)
     pieces = []
-    for number, ((area, _), (next_area, _)) in enumerate(pairwise(states)):
-        length, unit = lengths[number] / k, area / sqrt(k)
+    for number, ((H, _), (next_H, _)) in enumerate(pairwise(states)):
+        length, unit = lengths[number] / k, H / sqrt(k)
         if _is_exponential(states, number):
             pieces.append((length, k * unit, k, "exponential"))
         else:
-            decay = (1 - sqrt(next_area / area)) / length  # of the square root of H, and so of h = 2 |y'| y, y^2 = H
+            decay = (1 - sqrt(next_H / H)) / length  # of the square root of H, and so of h = 2 |y'| y, y^2 = H
             pieces.append((length, 2 * decay * unit, decay, "linear"))
     return k, pieces
 
@@ -123,8 +123,8 @@ def _is_exponential(states: list[tuple[float, float]], number: int) -> bool:
     return len(states) == 5 and number == 1
 
 
-def _quickest(area: float, spread: float, next_area: float, next_spread: float) -> float:
-    return 4 * (sqrt(area) - sqrt(next_area)) ** 2 / (spread - next_spread)
+def _quickest(H: float, Q: float, next_H: float, next_Q: float) -> float:
+    return 4 * (sqrt(H) - sqrt(next_H)) ** 2 / (Q - next_Q)
 
 
 def _short_states(uncertainty: float) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -141,8 +141,8 @@ def _short_states(uncertainty: float) -> tuple[tuple[float, float], tuple[float,
         return slope, (root**2, 2 - 1 / root**2), (v / uncertainty, (2 - 1 / v) / uncertainty)
 
     def mismatch(v: float) -> float:
-        slope, (area, spread), (next_area, next_spread) = states(v)
-        return sqrt(area) - sqrt(next_area) - slope * (spread - next_spread)
+        slope, (H, Q), (next_H, next_Q) = states(v)
+        return sqrt(H) - sqrt(next_H) - slope * (Q - next_Q)
 
     found = brentq(mismatch, (1 + sqrt(2)) / 2, (1 + GOLDEN) / 2, xtol=1e-15)
     return states(float(found))[1:]  # pyright: ignore[reportArgumentType]

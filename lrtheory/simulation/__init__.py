@@ -5,8 +5,8 @@ noise for the one-dimensional family, `expected_curve` after every step, and `wo
 which a schedule does worst.
 
 * `problems`: what is minimised.
-* `reference`: the simulators in plain numpy. The compiled ones equal it to the bit: `configuration_lanes` with
-  configurations side by side, its inner loop in the processor's own vectors in `vector_lanes`, and `replica_lanes` for few
+* `reference`: the simulators in plain numpy. The compiled ones equal it to the bit: `configuration_kernels` with
+  configurations side by side, its inner loop in the processor's own vectors in `simd_kernels`, and `replica_kernels` for few
   configurations; `one_dimensional` chooses among them.
 * `streams`: random bits as functions of (seed, replica, chunk), so results do not depend on threads or batch sizes.
 * `regression`: finite sums, with its reference; `regression_kernels`, the compiled form, equal to rounding.
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lrtheory.checks import checked_horizon, checked_numbers, checked_whole
+from lrtheory.checks import checked_horizon, checked_numbers, checked_whole, checked_word
 from lrtheory.processors import processors
 from lrtheory.schedules.schedule import Schedule
 from lrtheory.simulation import regression
@@ -121,8 +121,7 @@ def simulate(
     seed = checked_whole("seed", seed, 0, 2**64 - 1)
     if threads is not None:
         threads = checked_whole("threads", threads, 1, 2**16 - 1)
-    if dtype not in ("float32", "float64"):
-        raise ValueError(f"dtype must be 'float32' or 'float64', not {dtype!r}.")
+    checked_word("dtype", dtype, ("float32", "float64"))
     if not isinstance(antithetic, bool | np.bool):
         raise ValueError(f"antithetic must be True or False, not {antithetic!r}.")
     antithetic = bool(antithetic)  # of numpy, too

@@ -28,8 +28,6 @@ from lrtheory.simulation.losses import loss_of
 
 PROMISED, ROUNDING = 1e-9, 1e-13
 """An answer may exceed the minimum by these parts of the minimum and of the largest prediction (squared for that loss)."""
-_LARGEST = 1e140
-"""Of a prediction: its square and sums of them are floats."""
 
 
 def minimise(
@@ -49,10 +47,6 @@ def minimise(
     labels = loss in ("hinge", "logistic")
     largest = radius * float(np.abs(features).max())
     unit = 1.0 if labels else max(largest, float(np.abs(targets).max()))
-    if max(largest, unit) > _LARGEST:
-        raise ValueError(
-            f"the least loss cannot be computed where predictions are as large as {largest:.1g}: rescale them."
-        )
     if largest == 0 or unit == 0:
         return np.zeros(features.shape[1])
     features, targets = features * (radius / unit), targets / unit

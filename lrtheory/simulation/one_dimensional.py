@@ -1,7 +1,7 @@
 """How SGD on the one-dimensional family is cut into tasks, and which kernel serves which.
 
-Configurations fill tiles of vectors, `lrtheory.simulation.configuration_lanes`; a few that are left over, and sweeps that
-are too small to fill one, run with replicas side by side, `lrtheory.simulation.replica_lanes`. The paths are the same to
+Configurations fill tiles of vectors, `lrtheory.simulation.configuration_kernels`; a few that are left over, and sweeps that
+are too small to fill one, run with replicas side by side, `lrtheory.simulation.replica_kernels`. The paths are the same to
 the bit, and so are the sums over a block of replicas, so nobody can tell which form served a configuration.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrtheory.simulation import configuration_lanes, replica_lanes, streams, vector_lanes
+from lrtheory.simulation import configuration_kernels, replica_kernels, simd_kernels, streams
 from lrtheory.simulation.moments import Moments
 from lrtheory.simulation.problems import AbsoluteValue
 
@@ -62,15 +62,15 @@ def rademacher_tasks(
     bounds = np.array([problem.bound for problem in sweep.problems]).astype(dtype)
     word = np.dtype(f"uint{8 * dtype.itemsize}").type
     masks = word(1) << np.arange(8 * dtype.itemsize, dtype=word)
-    width = vector_lanes.width(dtype) if vectors else 0
-    together = vector_lanes.together(averaged) if width else 0
+    width = simd_kernels.width(dtype) if vectors else 0
+    together = simd_kernels.together(averaged) if width else 0
 
     def run_tile(tile: slice, lanes: NDArray[np.int64], begin: int, end: int) -> list[Part]:
         strong, weak = (eps + noise)[lanes], (eps - noise)[lanes]
         parts = []
-        for first in range(begin, end, configuration_lanes.BLOCK):
-            count = min(configuration_lanes.BLOCK, end - first)
-            last, average = configuration_lanes.rademacher_tile(
+        for first in range(begin, end, configuration_kernels.BLOCK):
+            count = min(configuration_kernels.BLOCK, end - first)
+            last, average = configuration_kernels.rademacher_tile(
                 sweep.shapes, sweep.kinds[lanes], sweep.lrs[lanes], strong, weak, starts[lanes], bounds[lanes],
                 np.uint64(seed), first, count, antithetic, averaged, together,
             )  # fmt: skip
@@ -82,13 +82,13 @@ def rademacher_tasks(
         steps = sweep.lrs[index] * sweep.shapes[sweep.kinds[index]]
         strong, weak = eps[index] + noise[index], eps[index] - noise[index]
         parts = []
-        for first in range(begin, end, configuration_lanes.BLOCK):
-            count = min(configuration_lanes.BLOCK, end - first)
-            last, average = replica_lanes.rademacher_block(
+        for first in range(begin, end, configuration_kernels.BLOCK):
+            count = min(configuration_kernels.BLOCK, end - first)
+            last, average = replica_kernels.rademacher_block(
                 steps, strong, weak, starts[index], bounds[index], masks, np.uint64(seed), first, count, antithetic,
                 averaged,
             )  # fmt: skip
-            summed = [configuration_lanes.moments(values, 1, values.size, antithetic) for values in (last, average)]
+            summed = [configuration_kernels.moments(values, 1, values.size, antithetic) for values in (last, average)]
             parts.append((tile, *(moments_of(each, tile, count) for each in summed)))
         return parts
 
@@ -105,8 +105,8 @@ def rademacher_tasks(
             # A tile that is not full repeats its last configuration.
             lanes = tile.start + np.arange(width or -(-size // 16) * 16)
             run = partial(run_tile, tile, np.minimum(lanes, tile.stop - 1))
-        steps = configuration_lanes.BLOCK * sweep.shapes.shape[1] * size
-        stride = configuration_lanes.BLOCK * max(1, _STEPS_PER_TASK // steps)
+        steps = configuration_kernels.BLOCK * sweep.shapes.shape[1] * size
+        stride = configuration_kernels.BLOCK * max(1, _STEPS_PER_TASK // steps)
         for begin in range(0, replicas, stride):
             yield partial(run, begin, min(begin + stride, replicas))
 
@@ -120,7 +120,7 @@ def _tiles(configurations: int, width: int) -> Iterator[slice]:
             tiles.append(slice(full, configurations))
             full = configurations
     elif configurations >= _FEWEST:
-        count = -(-configurations // configuration_lanes.WIDEST)
+        count = -(-configurations // configuration_kernels.WIDEST)
         edges = [configurations * part // count for part in range(count + 1)]
         tiles, full = [slice(*edge) for edge in pairwise(edges)], configurations
     else:
@@ -143,7 +143,7 @@ def gaussian_tasks(sweep: Configurations, replicas: int, seed: int, dtype: np.dt
             for index, problem in enumerate(sweep.problems):
                 steps = sweep.lrs[index] * shapes[sweep.kinds[index]]
                 bound = dtype.type(problem.bound)
-                replica_lanes.gaussian_chunk(
+                replica_kernels.gaussian_chunk(
                     x[index], total[index], steps, problem.eps, problem.noise_scale, xi, bound
                 )  # fmt: skip
         losses: Any = zip(sweep.problems, x, total)

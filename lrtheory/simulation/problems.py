@@ -11,8 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrtheory.checks import checked_positive, checked_whole, is_number
+from lrtheory.checks import (
+    checked_magnitude,
+    checked_numbers,
+    checked_positive,
+    checked_whole,
+    checked_word,
+    is_number,
+)
 from lrtheory.simulation.losses import LOSSES, loss_of
+
+MOST_FEATURES = 10**9
+"""Random data have no more numbers, which fill eight gigabytes."""
+_LARGEST = 1e140
+"""The largest prediction or gradient: its square and sums of squares are floats."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +63,8 @@ class AbsoluteValue:
     noise: str = "rademacher"
 
     def __post_init__(self) -> None:
-        for name in (
-            "eps",
-            "diameter",
-            "lipschitz",
-            "start",
-        ):  # a small kind of float cannot be compared with large limits
+        for name in ("eps", "diameter", "lipschitz", "start"):
+            # A small kind of float cannot be compared with large limits.
             if isinstance(value := getattr(self, name), np.floating):
                 object.__setattr__(self, name, float(value))
         checked_positive("diameter", self.diameter)
@@ -68,8 +76,7 @@ class AbsoluteValue:
         elif not (is_number(self.start) and abs(self.start) <= self.bound):
             limits = f"[-{self.bound}, {self.bound}], half a diameter"
             raise ValueError(f"start must be a number in {limits}, not {self.start!r}.")
-        if self.noise not in ("rademacher", "gaussian"):
-            raise ValueError(f"noise must be 'rademacher' or 'gaussian', not {self.noise!r}.")
+        checked_word("noise", self.noise, ("rademacher", "gaussian"))
         for name in ("eps", "diameter", "lipschitz", "start"):  # the compiled loops know no other kind of number
             object.__setattr__(self, name, float(getattr(self, name)))
 
@@ -112,8 +119,8 @@ class FiniteSum:
         batch: Number :math:`b` of rows a step.
 
     Raises:
-        ValueError: shapes that do not fit, values that are not finite, an unknown loss, labels other than -1 and +1, a
-            batch that is not a positive whole number.
+        ValueError: shapes that do not fit, values that are not finite or so large that a gradient is no float, an unknown
+            loss, labels other than -1 and +1, or a batch that is not a positive whole number.
 
     Example:
         >>> problem = FiniteSum(np.array([[1.0], [2.0]]), np.array([1.0, 4.0]), "squared", diameter=10.0)
@@ -128,7 +135,8 @@ class FiniteSum:
     batch: int = 1
 
     def __post_init__(self) -> None:
-        features, targets = np.array(self.features, np.float64), np.array(self.targets, np.float64)
+        features = checked_numbers("features", self.features).copy()
+        targets = checked_numbers("targets", self.targets).copy()
         if features.ndim != 2 or features.size == 0 or targets.shape != features.shape[:1]:
             raise ValueError(
                 f"features must be (samples, dimension) and targets (samples,), not {features.shape} and "
@@ -136,13 +144,16 @@ class FiniteSum:
             )
         if not (np.isfinite(features).all() and np.isfinite(targets).all()):
             raise ValueError("features and targets must be finite.")
-        if self.loss not in LOSSES:
-            raise ValueError(f"loss must be one of {', '.join(LOSSES)}, not {self.loss!r}.")
+        checked_word("loss", self.loss, LOSSES)
         if self.loss in ("hinge", "logistic") and not (np.abs(targets) == 1).all():
             raise ValueError(f"targets must be -1 or +1 for the {self.loss} loss.")
         diameter = float(self.diameter) if isinstance(self.diameter, np.floating) else self.diameter
         object.__setattr__(self, "diameter", checked_positive("diameter", diameter))
-        checked_whole("batch", self.batch)
+        checked_whole("batch", self.batch, 1, 2**31 - 1)
+        size, label = float(np.abs(features).max()), float(np.abs(targets).max())
+        largest = max(size, 1.0) * max(size * self.bound, label, 1.0)
+        if not largest <= _LARGEST:
+            raise ValueError(f"predictions or gradients may be as large as {largest:.1g}: rescale features or targets.")
         for name, array in (("features", features), ("targets", targets)):
             array.flags.writeable = False
             object.__setattr__(self, name, array)
@@ -200,7 +211,8 @@ def absolute_regression(
         seed: Determines the data.
 
     Raises:
-        ValueError: samples or dimension is not positive, or the noise is negative.
+        ValueError: samples or dimension is not a positive whole number or their product is above 10^9, the noise is
+            negative, or the seed is not a whole number of at least 0.
 
     Example:
         >>> absolute_regression(100, 5).features.shape
@@ -257,14 +269,15 @@ def logistic_regression(
 def _planted(
     samples: int, dimension: int, diameter: float, noise: float, seed: int
 ) -> tuple[np.random.Generator, NDArray[np.float64], NDArray[np.float64]]:
-    if samples < 1 or dimension < 1:
-        raise ValueError(f"samples and dimension must be positive, not {samples} and {dimension}.")
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"noise must be a finite number, not negative, not {noise}.")
+    samples, dimension = checked_whole("samples", samples), checked_whole("dimension", dimension)
+    if samples * dimension > MOST_FEATURES:
+        raise ValueError(f"samples times dimension must be at most {MOST_FEATURES:,}, not {samples * dimension:.3g}.")
+    noise = 0.0 if is_number(noise) and noise == 0 else checked_magnitude("noise", noise)
+    diameter, seed = checked_magnitude("diameter", diameter), checked_whole("seed", seed, 0)
     generator = np.random.default_rng(seed)
     features = generator.standard_normal((samples, dimension)) / math.sqrt(dimension)
     direction = generator.standard_normal(dimension)
-    model = checked_positive("diameter", diameter) / 4 * direction / np.linalg.norm(direction)
+    model = diameter / 4 * direction / np.linalg.norm(direction)
     return generator, features, features @ model
 
 

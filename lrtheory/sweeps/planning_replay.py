@@ -88,7 +88,7 @@ def _equal(run: _Replayed, trials: int) -> Sequence[float]:
 def _convex(run: _Replayed, trials: int) -> Sequence[float]:
     name = run.grid.name[3]
     schedule = Constant() if name == "constant" else parse(name)
-    return plan_grid(run.low, run.high, schedule=schedule, budget=trials).points
+    return plan_grid(run.low, run.high, schedule=schedule, trials=trials).points
 
 
 def _measured(run: _Replayed, seed: int, model: ExcessModel) -> list[dict[str, Any]]:

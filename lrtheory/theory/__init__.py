@@ -10,7 +10,7 @@ The price of a wrong rate: ``worst_case``, ``worst_function`` (which attains it)
 semidefinite programming.
 
 What to do about it: ``grid_planning``, ``robust_schedule`` (the schedule that forgives most, and why none forgives more),
-``optimal_schedule`` (for gradient norms that vary), ``step_search`` (over all steps), ``curve_fit`` (from logged losses).
+``optimal_schedule`` (for gradient norms that vary), ``step_search`` (over all steps).
 
 What a step does besides descending: ``modified_equation`` (on ``rooted_trees``), ``gradient_corrections``, ``quadratic``,
 ``equation_seven``, ``implicit_euler``, ``gradient_flow``, and the penalties of optimizers: ``implicit_penalty``,

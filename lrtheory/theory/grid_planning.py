@@ -43,7 +43,6 @@ from lrtheory.schedules import Constant, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.theory.misspecification import LARGEST, anneals, functionals, law
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import restarts
 
 MOST_TRIALS = 10_000
 """A plan has no more points: beyond lie tolerances next to 1, which nobody can afford."""
@@ -121,7 +120,7 @@ class GridPlan:
 
         Example:
             >>> from lrtheory import Constant
-            >>> plan_grid(0.5, 2, schedule=Constant(), budget=1).lost([0.5, 1, 2]).round(6)
+            >>> plan_grid(0.5, 2, schedule=Constant(), trials=1).lost([0.5, 1, 2]).round(6)
             array([1.25, 1.  , 1.25])
         """
         tuned_rate = np.asarray(tuned_rate, dtype=np.float64)
@@ -138,7 +137,7 @@ def plan_grid(
     *,
     schedule: Schedule,
     tolerance: float | None = None,
-    budget: int | None = None,
+    trials: int | None = None,
     horizon: int | None = None,
 ) -> GridPlan:
     r"""A geometric grid of base rates that loses at most a given factor, or the best such grid of a given size.
@@ -152,14 +151,14 @@ def plan_grid(
         high: Upper end, above ``low``, at most 1e100 times it.
         schedule: The shape.
         tolerance: The factor over the perfectly tuned worst case that may be lost, above 1 and at most 1e100.
-        budget: The number of trials, at most 10,000. Exactly one of ``tolerance`` and ``budget`` must be given.
+        trials: The number of trials, at most 10,000. Exactly one of ``tolerance`` and ``trials`` must be given.
         horizon: Promise for the worst case of this many steps, at most 10,000,000, instead of the limit of long runs.
 
     Returns:
         The plan, with the guaranteed and the typical factor.
 
     Raises:
-        ValueError: a number outside of its range, both or neither of ``tolerance`` and ``budget``, a tolerance that asks
+        ValueError: a number outside of its range, both or neither of ``tolerance`` and ``trials``, a tolerance that asks
             for more than 10,000 trials, or a shape without a law (:mod:`lrtheory.theory.misspecification`).
         TypeError: ``schedule`` is not a :class:`Schedule`.
 
@@ -169,7 +168,7 @@ def plan_grid(
         >>> from lrtheory import Constant, Cosine
         >>> [plan_grid(1e-4, 1e-1, schedule=s, tolerance=1.5).trials for s in (Constant(), Cosine())]
         [4, 3]
-        >>> plan = plan_grid(1e-4, 1e-1, schedule=Cosine(), budget=3)
+        >>> plan = plan_grid(1e-4, 1e-1, schedule=Cosine(), trials=3)
         >>> [float(f"{point:.2g}") for point in plan.points], round(plan.factor, 2), round(plan.lift, 2)
         ([0.00041, 0.0041, 0.041], 1.43, 1.29)
 
@@ -178,14 +177,14 @@ def plan_grid(
     """
     low, high = checked_range(low, high)
     checked_schedule("schedule", schedule)
-    if (tolerance is None) == (budget is None):
-        raise ValueError("give exactly one of tolerance (a factor of loss) and budget (a number of trials).")
+    if (tolerance is None) == (trials is None):
+        raise ValueError("give exactly one of tolerance (a factor of loss) and trials (a number of trials).")
     if tolerance is not None and not (is_number(tolerance) and 1 < tolerance <= LARGEST):
         raise ValueError(f"tolerance must be a factor above 1 and at most {LARGEST:g}, not {tolerance!r}.")
-    if budget is not None and (not is_count(budget) or budget < 1):
-        raise ValueError(f"budget is a number of trials, a whole number of at least 1, not {budget!r}.")
-    if budget is not None and budget > MOST_TRIALS:
-        raise ValueError(f"budget must be at most {MOST_TRIALS:,} trials, not {budget:,}.")
+    if trials is not None and (not is_count(trials) or trials < 1):
+        raise ValueError(f"trials must be a whole number of at least 1, not {trials!r}.")
+    if trials is not None and trials > MOST_TRIALS:
+        raise ValueError(f"trials must be at most {MOST_TRIALS:,}, not {trials:,}.")
     if horizon is not None and checked_horizon(horizon) > MOST_STEPS:
         raise ValueError(
             f"horizon must be at most {MOST_STEPS:,} steps, not {horizon:,}; longer runs are in the limit: leave it out."
@@ -199,13 +198,13 @@ def plan_grid(
             raise ValueError(
                 f"{schedule} needs more than {MOST_TRIALS:,} trials for the tolerance {tolerance!r} on this range: allow more."
             )
-        trials = max(math.ceil(needed), 1)
+        count = max(math.ceil(needed), 1)
     else:
-        trials = int(budget or 1)
-        widest = (high / low) ** (1 / trials)
-    ratio = (high / low) ** (1 / trials)
+        count = int(trials or 1)
+        widest = (high / low) ** (1 / count)
+    ratio = (high / low) ** (1 / count)
     factor, below, above = curve.level(min(ratio, widest))
-    points = tuple(float(low * above * ratio**j) for j in range(trials))
+    points = tuple(float(low * above * ratio**j) for j in range(count))
     typical = float(np.mean([curve.factor(above * ratio ** ((i + 0.5) / 64 - 1)) for i in range(64)]))
     return GridPlan(schedule, low, high, horizon, tolerance, widest, ratio, points, factor, typical, curve.tuned_loss)
 
@@ -227,12 +226,12 @@ def compare_plans(plan: GridPlan) -> list[GridPlan]:
         [('Polynomial(3)', 1), ('Polynomial(1)', 2), ('Constant()', 3)]
     """
     others = [schedule for schedule in (Polynomial(1), Constant()) if schedule != plan.schedule]
-    budget = plan.trials if plan.tolerance is None else None
+    trials = plan.trials if plan.tolerance is None else None
     return [
         plan,
         *(
             plan_grid(
-                plan.low, plan.high, schedule=schedule, tolerance=plan.tolerance, budget=budget, horizon=plan.horizon
+                plan.low, plan.high, schedule=schedule, tolerance=plan.tolerance, trials=trials, horizon=plan.horizon
             )
             for schedule in others
         ),
@@ -291,9 +290,11 @@ def _curve(schedule: Schedule, horizon: int | None) -> _Curve:
         if not anneals(schedule):
             return _Curve(np.array([0.5]), np.array([0.5]), math.inf)
         table = functionals(schedule)
-        bias = table.tuned_area / np.exp(table.log_area(table.grid)) / 2
-        noise = np.exp(table.log_spread(table.grid)) / table.tuned_spread / 2
+        bias = table.tuned_H / np.exp(table.log_H(table.grid)) / 2
+        noise = np.exp(table.log_Q(table.grid)) / table.tuned_Q / 2
         return _Curve(np.append(bias, 0.5), np.append(noise, 0.5), law(schedule).tuned_loss)
+    from lrtheory.theory.worst_case import restarts  # loads numba, which the limit of long runs does without
+
     squares, excess = (values[:-1] for values in restarts(checked_steps(schedule.steps(horizon))))
     best = int(np.argmin(excess / squares))
     return _Curve(

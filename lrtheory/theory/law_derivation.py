@@ -25,12 +25,12 @@ def limit_expression(schedule: Schedule) -> sympy.Expr:
 
 
 @one_thread_at_a_time
-def area(schedule: Schedule) -> sympy.Expr:
+def H(schedule: Schedule) -> sympy.Expr:
     r""":math:`H(u)=\int_u^1h`, symbolic.
 
     Example:
         >>> from lrtheory import Polynomial
-        >>> area(Polynomial(1)).factor()
+        >>> H(Polynomial(1)).factor()
         (u - 1)**2/2
     """
     u, _ = symbols()
@@ -39,7 +39,7 @@ def area(schedule: Schedule) -> sympy.Expr:
 
 
 @one_thread_at_a_time
-def spread(schedule: Schedule) -> sympy.Expr:
+def Q(schedule: Schedule) -> sympy.Expr:
     r""":math:`Q(u)=\int_u^1h^2/H`, symbolic where the integrand is a power of what remains of the run.
 
     Elsewhere it is left as a sympy ``Integral``, which ``evalf`` computes to any number of digits.
@@ -47,13 +47,13 @@ def spread(schedule: Schedule) -> sympy.Expr:
     Example:
         >>> from lrtheory import Cosine, Polynomial
         >>> u = symbols()[0]
-        >>> spread(Polynomial(2)).subs(u, 0), spread(Cosine()).subs(u, 0).evalf(9)
+        >>> Q(Polynomial(2)).subs(u, 0), Q(Cosine()).subs(u, 0).evalf(9)
         (3/2, 2.12214335)
     """
     u, _ = symbols()
     x, y = sympy.symbols("x y", positive=True)
     remaining: Any = limit_expression(schedule).subs(u, 1 - y)
-    integrand: Any = sympy.powsimp(sympy.simplify(remaining**2 / area(schedule).subs(u, 1 - y)))
+    integrand: Any = sympy.powsimp(sympy.simplify(remaining**2 / H(schedule).subs(u, 1 - y)))
     integral: Any = sympy.Integral(integrand, (y, 0, x))
     is_power = not integrand.has(sympy.Piecewise) and sympy.simplify(y * sympy.diff(integrand, y) / integrand).is_number
     return (integral.doit() if is_power else integral).subs(x, 1 - u)
@@ -63,7 +63,7 @@ def polynomial_law() -> dict[str, sympy.Expr]:
     r"""The law of :math:`h=(1-u)^p` for a symbolic ``p``, derived step by step.
 
     Returns:
-        ``area`` and ``spread`` in terms of :math:`x=1-u`; ``tuned_lr`` and ``tuned_loss`` in units of
+        ``H`` and ``Q`` in terms of :math:`x=1-u`; ``tuned_lr`` and ``tuned_loss`` in units of
         :math:`D/(G\sqrt T)` and :math:`DG/\sqrt T`; ``restart``, the best :math:`x` for a given ``rho``; the
         ``threshold`` where it leaves 1; the ``law`` beyond, its ``constant`` and ``exponent``; and ``stationarity``,
         what the two terms of the loss change by at ``restart``, one over the other: -1.
@@ -75,21 +75,21 @@ def polynomial_law() -> dict[str, sympy.Expr]:
     """
     p, x, y, rho, lr = sympy.symbols("p x y rho eta", positive=True)
     height = y**p
-    area_y = sympy.integrate(height, (y, 0, x)).subs(x, y)
-    spread_x = sympy.integrate(sympy.powsimp(sympy.simplify(height**2 / area_y)), (y, 0, x))
-    area_x = area_y.subs(y, x)
-    loss = (1 / (lr * area_x) + lr * spread_x) / 4
+    H_y = sympy.integrate(height, (y, 0, x)).subs(x, y)
+    Q_x = sympy.integrate(sympy.powsimp(sympy.simplify(height**2 / H_y)), (y, 0, x))
+    H_x = H_y.subs(y, x)
+    loss = (1 / (lr * H_x) + lr * Q_x) / 4
     at_start = loss.subs(x, 1)
     tuned = sympy.solve(sympy.Eq(sympy.diff(at_start, lr), 0), lr)[0]
     tuned_loss = sympy.simplify(at_start.subs(lr, tuned))
     factor = sympy.simplify(loss.subs(lr, rho * tuned) / tuned_loss)
-    bias, noise = (sympy.diff(part.subs(lr, rho * tuned), x) for part in (1 / (lr * area_x), lr * spread_x))
+    bias, noise = (sympy.diff(part.subs(lr, rho * tuned), x) for part in (1 / (lr * H_x), lr * Q_x))
     restart = ((p + 1) / (p * rho**2)) ** (1 / (2 * p + 1))
     beyond = sympy.simplify(sympy.powsimp(sympy.expand_power_base(factor.subs(x, restart), force=True), force=True))
     exponent = sympy.simplify(rho * sympy.diff(sympy.log(beyond), rho))
     return {
-        "area": area_x,
-        "spread": sympy.simplify(spread_x),
+        "H": H_x,
+        "Q": sympy.simplify(Q_x),
         "tuned_lr": sympy.simplify(tuned),
         "tuned_loss": tuned_loss,
         "restart": restart,

@@ -58,6 +58,7 @@ from lrtheory.checks import checked_numbers
 from lrtheory.schedules.breakpoints import breakpoints
 from lrtheory.schedules.expansion import HORIZONS
 from lrtheory.schedules.expression import ROUNDING
+from lrtheory.schedules.near_end import near_end
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.serial import one_thread_at_a_time
 from lrtheory.theory.hermite import Hermite
@@ -211,8 +212,8 @@ def law(schedule: Schedule) -> Law:
         schedule,
         degree,
         exponent,
-        tuned_lr=math.inf if table.vanishes else 1 / math.sqrt(table.tuned_area * table.tuned_spread),
-        tuned_loss=math.sqrt(table.tuned_spread / table.tuned_area) / 2,
+        tuned_lr=math.inf if table.vanishes else 1 / math.sqrt(table.tuned_H * table.tuned_Q),
+        tuned_loss=math.sqrt(table.tuned_Q / table.tuned_H) / 2,
         threshold=_threshold(table),
         constant=_constant(schedule, table),
     )
@@ -225,7 +226,7 @@ def _constant(schedule: Schedule, table: "Functionals") -> float:
         return math.inf if q > 0 and p else 0.0
     # By logarithms: the powers of a steep shape, and c itself, may leave the range of numbers.
     log_c = math.log(c)
-    bias, noise = math.log(table.tuned_area * (p + 1)) - log_c, log_c + math.log((p + 1) / p / table.tuned_spread)
+    bias, noise = math.log(table.tuned_H * (p + 1)) - log_c, log_c + math.log((p + 1) / p / table.tuned_Q)
     best = (math.log((p + 1) / p) + bias - noise) / (2 * p + 1)
     return (math.exp(bias - (p + 1) * best) + math.exp(noise + p * best)) / 2
 
@@ -236,29 +237,29 @@ class Functionals:
 
     Args:
         grid: Values of :math:`\log(1-u)`, dense, breakpoints included.
-        log_area: :math:`\log H` as a function of :math:`\log(1-u)`.
-        log_spread: :math:`\log Q` likewise.
+        log_H: :math:`\log H` as a function of :math:`\log(1-u)`.
+        log_Q: :math:`\log Q` likewise.
         tuned: :math:`\log(1-\tau^\star)` of the tuned restart.
         start_height: :math:`h(0)`.
         vanishes: Whether the whole shape falls to zero as the horizon grows, as that of :class:`lrtheory.InverseSqrt`.
     """
 
     grid: np.ndarray
-    log_area: Hermite
-    log_spread: Hermite
+    log_H: Hermite
+    log_Q: Hermite
     tuned: float
     start_height: float
     vanishes: bool
 
     @property
-    def tuned_area(self) -> float:
+    def tuned_H(self) -> float:
         """:math:`H` at the tuned restart."""
-        return float(np.exp(self.log_area(self.tuned)))
+        return float(np.exp(self.log_H(self.tuned)))
 
     @property
-    def tuned_spread(self) -> float:
+    def tuned_Q(self) -> float:
         """:math:`Q` at the tuned restart."""
-        return float(np.exp(self.log_spread(self.tuned)))
+        return float(np.exp(self.log_Q(self.tuned)))
 
 
 PROBE = 1_000
@@ -273,6 +274,8 @@ STEEPEST = 1e30
 HALVINGS = 12
 RESOLVED = 1e-10
 """Panels are halved, so often at most, until the highest coefficients of H and Q are so small against them."""
+ACCURACY = 1e-13
+"""A value whose error may be larger than this, beside what it adds to, is computed again with many digits."""
 DENSE = 4_000
 DIGITS = 40
 LONG = HORIZONS[0]
@@ -288,7 +291,8 @@ SINGULAR = 1e-12
 def functionals(schedule: Schedule) -> Functionals:
     """Tabulate H and Q: Lobatto collocation on panels geometric in what remains of the run.
 
-    The shape is evaluated with 40 digits or more, since near its zero a formula such as 1 + cos(pi u) cancels. Panels
+    Near its zero a formula such as 1 + cos(pi u) cancels: :func:`lrtheory.schedules.near_end.near_end` evaluates it in
+    double precision without that, and where its bound on the errors is too large 40 digits or more are used. Panels
     end at the shape's breakpoints, where its two one-sided values are used, so each panel is smooth; log H and log Q are
     nearly linear in log(1 - u), and a Hermite spline through the nodes carries them to a dense grid. All positions are
     logarithms of what remains, so that early and late breakpoints are as exact as others.
@@ -328,25 +332,30 @@ def functionals(schedule: Schedule) -> Functionals:
         edges = np.concatenate([late, -np.geomspace(-late[-1], SINGULAR, 4 * DECADES)[1:]])
     known: dict[tuple[float, float], np.ndarray] = {}
     for _ in range(HALVINGS):
-        log_x, h = _heights(schedule, edges, height, exact, known)
-        slope, area_nodes, spread_nodes, resolved = _integrals(edges, log_x, h, degree)
+        log_x, h = _heights(schedule, edges, breaks, height, exact, known)
+        slope, H_nodes, Q_nodes, resolved = _integrals(edges, log_x, h, degree)
         if resolved.all():
             break
         edges = np.sort(np.concatenate([edges, (edges[:-1] + edges[1:])[~resolved] / 2]))
     flat = log_x.ravel()
-    if not area_nodes.min() > 0:
+    if not H_nodes.min() > 0:
         raise ValueError(f"{schedule} falls below the range of numbers at its end.")
-    log_area = Hermite(flat, np.log(area_nodes).ravel(), slope.ravel())
-    rate = h * slope / spread_nodes  # pyright: ignore[reportOperatorIssue]
-    log_spread = Hermite(flat, np.log(spread_nodes).ravel(), rate.ravel())
+    log_H = Hermite(flat, np.log(H_nodes).ravel(), slope.ravel())
+    rate = h * slope / Q_nodes  # pyright: ignore[reportOperatorIssue]
+    log_Q = Hermite(flat, np.log(Q_nodes).ravel(), rate.ravel())
     last = flat[-1] if singular else 0.0
     grid = np.unique(np.concatenate([np.linspace(flat[0], last, DENSE), log_x[:, 1:-1].ravel(), breaks]))
-    tuned = _smallest(lambda y: np.exp(log_spread(y) - log_area(y)), grid)[0]
-    return Functionals(grid, log_area, log_spread, tuned, 0.0 if singular else float(h[-1, -1]), vanishes)
+    tuned = _smallest(lambda y: np.exp(log_Q(y) - log_H(y)), grid)[0]
+    return Functionals(grid, log_H, log_Q, tuned, 0.0 if singular else float(h[-1, -1]), vanishes)
 
 
 def _heights(
-    schedule: Schedule, edges: np.ndarray, height: Callable[[Any], Any], exact: Any, known: dict[Any, np.ndarray]
+    schedule: Schedule,
+    edges: np.ndarray,
+    breaks: np.ndarray,
+    height: Callable[[Any], Any],
+    exact: Any,
+    known: dict[Any, np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Logarithms of what remains at the nodes of each panel, and the shape there; panels that are known are kept."""
     half = np.diff(edges)[:, None] / 2
@@ -354,15 +363,26 @@ def _heights(
     # End nodes lie so far inside of their panel that the two sides of a jump are told apart.
     log_x[:, 0] = edges[:-1] + np.maximum(1e-10 * half[:, 0], 4 * np.spacing(np.abs(edges[:-1])))
     log_x[:, -1] = edges[1:] - np.maximum(1e-10 * half[:, 0], 4 * np.spacing(np.abs(edges[1:])))
-    for ends, panel in zip(pairwise(edges.tolist()), log_x):
-        if ends not in known:
-            try:
-                known[ends] = np.array([float(height(exact.exp(y))) for y in panel])
-            except (ArithmeticError, NameError, TypeError, ValueError):
-                known[ends] = np.array(math.nan)
-            if not (known[ends] >= -ROUNDING).all() or not np.isfinite(known[ends]).all():
-                raise ValueError(f"{schedule} is negative or no finite number in places: a learning rate must not be.")
-    return log_x, np.maximum([known[ends] for ends in pairwise(edges.tolist())], 0.0)
+    ends = list(pairwise(edges.tolist()))
+    values, errors = np.array([known.get(each, np.zeros(NODES)) for each in ends]), np.zeros(log_x.shape)
+    new = np.array([each not in known for each in ends])
+    pieces = np.searchsorted(np.sort(breaks), edges[1:])
+    for piece in set(pieces[new].tolist()):
+        rows = new & (pieces == piece)
+        flat, bounds = near_end(schedule.expression, log_x[rows].ravel(), LONG)
+        values[rows], errors[rows] = flat.reshape(-1, NODES), bounds.reshape(-1, NODES)
+    # H and Q are sums from the end on: what counts beside the error of a node is the largest that came before.
+    parts = np.where(np.isfinite(errors), np.abs(values), 0.0) * np.exp(log_x)
+    largest = np.maximum.accumulate(parts.ravel()).reshape(parts.shape)
+    for row, column in np.argwhere(~(errors * np.exp(log_x) <= ACCURACY * largest)):
+        try:
+            values[row, column] = float(height(exact.exp(log_x[row, column])))
+        except (ArithmeticError, NameError, TypeError, ValueError):
+            values[row, column] = math.nan
+    if not (values >= -ROUNDING).all() or not np.isfinite(values).all():
+        raise ValueError(f"{schedule} is negative or no finite number in places: a learning rate must not be.")
+    known.update(zip(ends, values))
+    return log_x, np.maximum(values, 0.0)
 
 
 def _integrals(
@@ -378,16 +398,16 @@ def _integrals(
         highest = np.abs(half * (rate @ coefficients[-2:].T)).max(axis=1)
         return total, highest <= RESOLVED * total[:, 0]
 
-    area_nodes, area_resolved = accumulate(xs * h, xs[0, 0] * h[0, 0] / (degree + 1))
-    with np.errstate(divide="ignore", invalid="ignore"):  # where the area is not resolved
-        slope = xs * h / area_nodes
+    H_nodes, H_resolved = accumulate(xs * h, xs[0, 0] * h[0, 0] / (degree + 1))
+    with np.errstate(divide="ignore", invalid="ignore"):  # where H is not resolved
+        slope = xs * h / H_nodes
     if degree > 0:
         rest = (degree + 1) / degree * h[0, 0]
     else:  # a power of the logarithm, as that of its first panel
         index = np.log(h[0, 0] / h[0, -1]) / np.log(log_x[0, -1] / log_x[0, 0])
         rest = h[0, 0] * -log_x[0, 0] / (index - 1)
-    spread_nodes, spread_resolved = accumulate(h * slope, rest)
-    return slope, area_nodes, spread_nodes, area_resolved & spread_resolved
+    Q_nodes, Q_resolved = accumulate(h * slope, rest)
+    return slope, H_nodes, Q_nodes, H_resolved & Q_resolved
 
 
 def _multiple_precision(digits: float) -> Any:
@@ -435,10 +455,8 @@ def _edges(start: float, breaks: np.ndarray, spacing: float) -> np.ndarray:
 def _factor(schedule: Schedule, rho: float) -> float:
     """The factor at one rho: the best restart."""
     table = functionals(schedule)
-    bias, noise = table.tuned_area / (2 * rho), rho / (2 * table.tuned_spread)
-    best, factor = _smallest(
-        lambda y: bias * np.exp(-table.log_area(y)) + noise * np.exp(table.log_spread(y)), table.grid
-    )
+    bias, noise = table.tuned_H / (2 * rho), rho / (2 * table.tuned_Q)
+    best, factor = _smallest(lambda y: bias * np.exp(-table.log_H(y)) + noise * np.exp(table.log_Q(y)), table.grid)
     if best > table.grid[0]:
         return factor
     found = law(schedule)  # the best restart lies beyond the table, where the shape is a power of what remains
@@ -466,12 +484,12 @@ def _smallest(function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray) ->
 def _threshold(table: Functionals) -> float:
     """The largest rho at which no later restart is better than the tuned one."""
     later = table.grid[table.grid < table.tuned]
-    gain = 1 - np.exp(table.log_spread(later)) / table.tuned_spread
+    gain = 1 - np.exp(table.log_Q(later)) / table.tuned_Q
     known = gain > 1e-9  # closer to the tuned restart, both differences below are lost to rounding
-    squared = (table.tuned_area / np.exp(table.log_area(later[known])) - 1) / gain[known]
+    squared = (table.tuned_H / np.exp(table.log_H(later[known])) - 1) / gain[known]
     candidates = [float(squared.min())]
     if table.tuned == table.grid[-1] and table.start_height > 0:
-        candidates.append(table.tuned_spread / table.start_height)  # the limit of the ratio at the first step
+        candidates.append(table.tuned_Q / table.start_height)  # the limit of the ratio at the first step
     return math.sqrt(min(candidates))
 
 

@@ -6,7 +6,6 @@ from lrtheory.theory import (
     any_average,
     averaged,
     cliff,
-    curve_fit,
     equation_seven,
     fixed_step_lower_bound,
     gradient_corrections,
@@ -41,7 +40,7 @@ THEOREMS: dict[str, Theorem] = {
         worst_case, worst_function, law_attained, law_derivation, one_step, fixed_step_lower_bound, any_average, averaged,
         adaptive, smooth, smooth_lower_bound, cliff,
         momentum_edge, warmup_edge, published_bound, robust_schedule, optimal_schedule, step_search, grid_planning,
-        curve_fit, modified_equation, implicit_penalty, gradient_corrections, quadratic, momentum_penalty,
+        modified_equation, implicit_penalty, gradient_corrections, quadratic, momentum_penalty,
         minibatch_penalty, adam_penalty, schedule_penalty, equation_seven,
         implicit_euler, gradient_flow,
     )

@@ -14,7 +14,7 @@ it. With the golden ratio :math:`\varphi`,
     \ln R+2+\varphi+\sqrt2+\ln\frac{1+\sqrt2}{2\varphi^3}=\ln R+3.776838\ldots & R\ge2\varphi^3/(1+\sqrt2)=3.509\ldots,
     \end{cases}
 
-and between the two a root of one equation. The cost of doubt grows like the square root of its logarithm.
+and between the two a root of one equation. The cost of uncertainty grows like the square root of its logarithm.
 
 **Proof** (identities: :func:`proof`). Let :math:`y=\sqrt H`, so that :math:`h=-2yy'` and :math:`Q'=-4y'^2`. Suppose
 :math:`V\le C=\tfrac12\sqrt k` on :math:`[1,R]`. Rescale :math:`H,Q` by :math:`\sqrt k,1/\sqrt k` and the time by
@@ -55,26 +55,27 @@ bound on a domain (the diameter form of :mod:`lrtheory.theory.worst_case`) at :m
 drops, so this bound is not known to be attained, and whether a schedule can beat it in true worst case is open.
 
 **What it does not say.** No schedule *that is fixed in advance* is better. Steps that look at the gradients can be: with
-``D`` known and only ``G`` in doubt, AdaGrad-norm, :math:`\eta_t=D/\sqrt{2\sum_{i\le t}\|g_i\|^2}`, guarantees
+``D`` known and only ``G`` unknown, AdaGrad-norm, :math:`\eta_t=D/\sqrt{2\sum_{i\le t}\|g_i\|^2}`, guarantees
 :math:`\sqrt2\,DG/\sqrt T` for the uniform average whatever ``G`` is: the sum of the one-step inequalities is at most
 :math:`\frac{D^2}{2\eta_T}+\frac12\sum_t\eta_t\|g_t\|^2`, and :math:`\sum_ta_t/\sqrt{a_1+\dots+a_t}\le2\sqrt{\sum_ta_t}`
 (*proved*; Streeter and McMahan, arXiv 1002.4862). That is less than :math:`\tfrac12\sqrt{k(R)}` from :math:`\ln R=8-3.777`
-on, ``R`` of about 68. Where the distance is in doubt as well, no method is free of a price: Carmon and Hinder,
+on, ``R`` of about 68. Where the distance is unknown as well, no method is free of a price: Carmon and Hinder,
 arXiv 2402.10898 (*quoted*).
 
-**Two-sided doubt.** :math:`V(\lambda\rho)` is the loss of :math:`\lambda h`. So a rate that may be wrong by
+**Two-sided uncertainty.** :math:`V(\lambda\rho)` is the loss of :math:`\lambda h`. So a rate that may be wrong by
 :math:`[1/A,B]` asks for the shape ``Robust(A*B)``, its base rate multiplied by ``A``: nothing else changes
 (:func:`robust_lr`).
 
 **Unknown horizon.** If the shape is stretched to whatever horizon is run, tuned rates fall like :math:`1/\sqrt T`: a rate
-placed for ``T`` and used at :math:`qT` is wrong by :math:`\sqrt q`, so for horizons known to a factor :math:`q` the
-answer is ``Robust(sqrt(q))``, placed for the shortest. If the run may be stopped without notice the shape cannot anneal,
+set for ``T`` and used at :math:`qT` is wrong by :math:`\sqrt q`, so for horizons known to a factor :math:`q` the
+answer is ``Robust(sqrt(q))``, its rate set for the shortest. If the run may be stopped without notice the shape cannot anneal,
 and this theory has no better answer than shapes that do not, which pay the last iterate's logarithm of ``T``.
 
 **Source.** Derived here.
 """
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,26 +92,26 @@ if TYPE_CHECKING:
     import sympy
 
 
-def robust_loss(doubt: float) -> float:
-    r"""The least possible largest loss over ``[1, doubt]``, in units of :math:`DG/\sqrt T`: :math:`\tfrac12\sqrt{k(R)}`.
+def robust_loss(uncertainty: float) -> float:
+    r"""The least possible largest loss over ``[1, uncertainty]``, in units of :math:`DG/\sqrt T`: :math:`\tfrac12\sqrt{k(R)}`.
 
     Args:
-        doubt: :math:`R`, at least 1.
+        uncertainty: :math:`R`, at least 1.
 
     Raises:
-        ValueError: ``doubt`` is below 1 or not finite.
+        ValueError: ``uncertainty`` is below 1 or not finite.
 
     Example:
-        >>> [round(robust_loss(doubt), 4) for doubt in (1, 4, 16, 64, 4096)]
+        >>> [round(robust_loss(uncertainty), 4) for uncertainty in (1, 4, 16, 64, 4096)]
         [1.0, 1.1361, 1.2796, 1.4085, 1.7389]
 
     Source:
         Proved here: see the module.
     """
-    return math.sqrt(robust_pieces(_checked_doubt(doubt))[0]) / 2
+    return math.sqrt(robust_pieces(_checked_uncertainty(uncertainty))[0]) / 2
 
 
-def lower_bound(doubt: float) -> float:
+def lower_bound(uncertainty: float) -> float:
     r"""What no shape can be below, in the same units: the proof's multipliers, evaluated without any schedule.
 
     Jumps :math:`(ds,dq)` of the multipliers at :math:`\rho` contribute
@@ -118,10 +119,10 @@ def lower_bound(doubt: float) -> float:
     the range of ``rho`` that it serves.
 
     Args:
-        doubt: :math:`R`, at least 1.
+        uncertainty: :math:`R`, at least 1.
 
     Raises:
-        ValueError: ``doubt`` is below 1 or not finite.
+        ValueError: ``uncertainty`` is below 1 or not finite.
 
     Example:
         >>> round(lower_bound(16) / robust_loss(16), 12)
@@ -130,17 +131,21 @@ def lower_bound(doubt: float) -> float:
     Source:
         Proved here: see the module, steps 1 to 4.
     """
-    doubt = _checked_doubt(doubt)
-    states = robust_states(doubt)
-    (first_area, _), (area, spread) = states[0], states[-2]
+    uncertainty = _checked_uncertainty(uncertainty)
+    states = robust_states(uncertainty)
+    (first_H, _), (H, Q) = states[0], states[-2]
     if len(states) == 2:
-        cube = area**1.5
-        s, q, last = cube * doubt**2 / (doubt + 1), cube**2 * doubt**2 / (doubt + 1), doubt * cube
-        return math.sqrt(_gain(s, q, 1) + _gain(last - s, last**2 - q, doubt)) / 2
-    first, last = first_area**1.5, math.sqrt(area) / spread
-    before = first if doubt < FLAT else doubt**2 * area**1.5 - last  # the slope before the last jump
+        cube = H**1.5
+        s, q, last = (
+            cube * uncertainty**2 / (uncertainty + 1),
+            cube**2 * uncertainty**2 / (uncertainty + 1),
+            uncertainty * cube,
+        )
+        return math.sqrt(_gain(s, q, 1) + _gain(last - s, last**2 - q, uncertainty)) / 2
+    first, last = first_H**1.5, math.sqrt(H) / Q
+    before = first if uncertainty < FLAT else uncertainty**2 * H**1.5 - last  # the slope before the last jump
     moved = math.log(before**2 / first**2)  # along s = sqrt(rho) / 2
-    return math.sqrt(_gain(first, first**2, 1) + moved + _gain(last - before, last**2 - before**2, doubt)) / 2
+    return math.sqrt(_gain(first, first**2, 1) + moved + _gain(last - before, last**2 - before**2, uncertainty)) / 2
 
 
 def _gain(step: float, square: float, rho: float) -> float:
@@ -175,21 +180,21 @@ def robust_lr(low: float, high: float) -> float:
     low, high = checked_positive("low", low), checked_positive("high", high)
     if low > high:
         raise ValueError(f"low must not be above high, not {low:g} and {high:g}.")
-    return high * max(height for _, height, _, _ in robust_pieces(_checked_doubt(high / low))[1])
+    return high * max(height for _, height, _, _ in robust_pieces(_checked_uncertainty(high / low))[1])
 
 
-def two_piece(doubt: float) -> Schedule:
-    r"""The simplest schedule of the kind: exponential through the doubt, a drop by two, linear to zero.
+def two_piece(uncertainty: float) -> Schedule:
+    r"""The simplest schedule of the kind: exponential through the uncertainty, a drop by two, linear to zero.
 
     .. math:: h\propto e^{-ku}\ \text{for}\ u<\frac{\ln R}k,\qquad \frac{k}{8R}(1-u)\ \text{after},\qquad k=4+\ln R,
 
     with largest loss :math:`\tfrac12\sqrt{4+\ln R}` instead of :math:`\tfrac12\sqrt{3.777+\ln R}`.
 
     Args:
-        doubt: :math:`R`, above 1.
+        uncertainty: :math:`R`, above 1.
 
     Raises:
-        ValueError: ``doubt`` is not above 1 or not finite.
+        ValueError: ``uncertainty`` is not above 1 or not finite.
 
     Example:
         >>> two_piece(16).steps(100)[[0, 20, 40, 80]].round(3)
@@ -200,59 +205,91 @@ def two_piece(doubt: float) -> Schedule:
         height ``b`` has :math:`H=bw/2`, :math:`Q=2b`, so that ``b`` is half of the exponential's last value and
         :math:`w=4/k`.
     """
-    doubt = _checked_doubt(doubt)
-    if doubt == 1:
-        raise ValueError("doubt must be above 1: without doubt, use Polynomial(1).")
-    k = 4 + math.log(doubt)
+    uncertainty = _checked_uncertainty(uncertainty)
+    if uncertainty == 1:
+        raise ValueError("uncertainty must be above 1: without uncertainty, use Polynomial(1).")
+    k = 4 + math.log(uncertainty)
     return Formula(
-        f"Piecewise((exp(-{k!r}*u), u < {math.log(doubt) / k!r}), ({k / (8 * doubt)!r}*(1 - u), True))",
-        name=f"two-piece robust ({doubt:g})",
+        f"Piecewise((exp(-{k!r}*u), u < {math.log(uncertainty) / k!r}), ({k / (8 * uncertainty)!r}*(1 - u), True))",
+        name=f"two-piece robust ({uncertainty:g})",
     )
 
 
-def placed(schedule: Schedule, doubt: float, horizon: int) -> tuple[float, float]:
-    r"""The base rate whose largest worst case over ``[1, doubt]`` is smallest, and that loss.
-
-    .. math:: \min_{\mathrm{lr}}\;\max_{\rho\in[1,R]}W(\rho\,\mathrm{lr}),\qquad\text{in units of }DG/\sqrt T
-
-    on a grid of 96 rates an octave, which places the minimum to 0.4 % in the rate.
+@dataclass(frozen=True)
+class MinimaxRate:
+    r"""The base rate of a schedule whose largest worst case over a range of misspecification is smallest.
 
     Args:
         schedule: The shape.
-        doubt: :math:`R`, at least 1.
+        uncertainty: :math:`R`: the rate that runs is the base rate times a factor from 1 to ``R``.
+        horizon: The number of steps.
+        lr: The base rate, with :math:`D=G=1`.
+        loss: The largest worst case over the range, in units of :math:`DG/\sqrt T`.
+    """
+
+    schedule: Schedule
+    uncertainty: float
+    horizon: int
+    lr: float
+    loss: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.schedule} over {self.horizon:,} steps: the base rate {self.lr:.4g} D/G keeps the worst case within"
+            f" {self.loss:.4g} DG/sqrt(T) if the rate is too large by any factor up to {self.uncertainty:g}."
+        )
+
+
+def minimax_lr(schedule: Schedule, uncertainty: float, horizon: int) -> MinimaxRate:
+    r"""The base rate whose largest worst case over ``[1, uncertainty]`` is smallest.
+
+    .. math:: \min_{\mathrm{lr}}\;\max_{\rho\in[1,R]}W(\rho\,\mathrm{lr}),\qquad\text{in units of }DG/\sqrt T
+
+    on a grid of 96 rates per octave, which locates the minimum to 0.4 % in the rate.
+
+    Args:
+        schedule: The shape.
+        uncertainty: :math:`R`, at least 1.
         horizon: Number of steps.
 
     Returns:
-        The base rate (with :math:`D=G=1`), to be multiplied by any ``rho`` in the range, and the largest loss.
+        The rate, to be multiplied by any ``rho`` in the range, and its largest loss.
+
+    Raises:
+        TypeError: ``schedule`` is not a :class:`Schedule`.
+        ValueError: ``uncertainty`` is below 1 or not finite, or ``horizon`` is not a number of steps.
 
     Example:
         >>> from lrtheory import Polynomial
-        >>> round(placed(Polynomial(1), 16, 2000)[1], 3)
-        1.655
+        >>> print(minimax_lr(Polynomial(1), 16, 2000))
+        Polynomial(1) over 2,000 steps: the base rate 0.00751 D/G keeps the worst case within 1.655 DG/sqrt(T) if the rate
+        is too large by any factor up to 16.
 
     Source:
         Computed from :func:`lrtheory.worst_case`.
     """
-    window = max(round(96 * math.log2(_checked_doubt(doubt))), 0)
-    # Rates below the tuned one over the doubt, or above it, are worse than these at one end of their range.
+    window = max(round(96 * math.log2(_checked_uncertainty(uncertainty))), 0)
+    # Rates below the tuned one over the uncertainty, or above it, are worse than these at one end of their range.
     reach = window + 96
     rates = tuned_lr(schedule, horizon, diameter=1.0) * 2.0 ** (np.arange(-reach, window + reach + 1) / 96)
     losses = worst_case(schedule, horizon=horizon, lr=rates, diameter=1.0)
     largest = np.lib.stride_tricks.sliding_window_view(losses, window + 1).max(axis=1)
     best = int(np.argmin(largest))
-    return float(rates[best]), float(largest[best] * math.sqrt(horizon))
+    return MinimaxRate(
+        schedule, float(uncertainty), int(horizon), float(rates[best]), float(largest[best] * math.sqrt(horizon))
+    )
 
 
-def comparison(schedules: tuple[Schedule, ...], doubts: tuple[float, ...], horizon: int) -> "pd.DataFrame":
-    """The largest worst case of each schedule over each doubt, its base rate at its best.
+def comparison(schedules: tuple[Schedule, ...], uncertainties: tuple[float, ...], horizon: int) -> "pd.DataFrame":
+    """The largest worst case of each schedule over each uncertainty, its base rate at its best.
 
     Args:
         schedules: The shapes.
-        doubts: Factors of at least 1.
+        uncertainties: Factors of at least 1.
         horizon: Number of steps.
 
     Returns:
-        A row a schedule and doubt: ``schedule``, ``doubt``, ``lr`` and ``loss`` in units of DG/sqrt(T).
+        One row per schedule and uncertainty: ``schedule``, ``uncertainty``, ``lr`` and ``loss`` in units of DG/sqrt(T).
 
     Example:
         >>> from lrtheory import Cosine, Robust
@@ -263,9 +300,11 @@ def comparison(schedules: tuple[Schedule, ...], doubts: tuple[float, ...], horiz
 
     rows = []
     for schedule in schedules:
-        for doubt in doubts:
-            lr, loss = placed(schedule, doubt, horizon)
-            rows.append({"schedule": schedule.name, "doubt": float(doubt), "lr": lr, "loss": loss})
+        for uncertainty in uncertainties:
+            found = minimax_lr(schedule, uncertainty, horizon)
+            rows.append(
+                {"schedule": schedule.name, "uncertainty": found.uncertainty, "lr": found.lr, "loss": found.loss}
+            )
     return pd.DataFrame(rows)
 
 
@@ -279,7 +318,7 @@ def proof() -> dict[str, "sympy.Expr"]:
     import sympy
 
     sqrt, log = sympy.sqrt, sympy.log
-    y, m, s, rho, doubt, step, square = sympy.symbols("y m s rho R ds dq", positive=True)
+    y, m, s, rho, uncertainty, step, square = sympy.symbols("y m s rho R ds dq", positive=True)
     golden = (1 + sqrt(5)) / 2
     constant = 2 + golden + sqrt(2) + log((1 + sqrt(2)) / (2 * golden**3))
 
@@ -296,18 +335,22 @@ def proof() -> dict[str, "sympy.Expr"]:
     v = (1 + sqrt(2)) / 2
     c = v ** sympy.Rational(3, 2) / sqrt(2)
     b = (sqrt(2) - 1) * c
-    begin, end = golden**3 / 2, doubt * (1 + sqrt(2)) / 4
+    begin, end = golden**3 / 2, uncertainty * (1 + sqrt(2)) / 4
     start = (sqrt(golden / 2), 2 / golden**2)
     leave, arrive = (1 / sqrt(begin), 1 / begin), (1 / sqrt(end), 1 / end)
-    tail = (sqrt(v / doubt), (4 - 2 * sqrt(2)) / doubt)
+    tail = (sqrt(v / uncertainty), (4 - 2 * sqrt(2)) / uncertainty)
     zero = (sympy.Integer(0), sympy.Integer(0))
     slope, slope_squared = sqrt(rho) / 2, rho / 4
     moving = 8 / sqrt(rho) * sympy.diff(slope, rho) - 4 / rho * sympy.diff(slope_squared, rho)  # y^2 = Q = 1/rho
     u, k = sympy.symbols("u k", positive=True)
     exponential = sympy.exp(-k * u)  # H, up to a factor; h = k H
-    single = ((1 + 1 / doubt) / 2, 2 / (1 + doubt))
+    single = ((1 + 1 / uncertainty) / 2, 2 / (1 + uncertainty))
     cube = single[0] ** sympy.Rational(3, 2)
-    first, first_square, last = cube * doubt**2 / (doubt + 1), cube**2 * doubt**2 / (doubt + 1), doubt * cube
+    first, first_square, last = (
+        cube * uncertainty**2 / (uncertainty + 1),
+        cube**2 * uncertainty**2 / (uncertainty + 1),
+        uncertainty * cube,
+    )
     height, width, x = sympy.symbols("b w x", positive=True)
     touch = rho / x**3  # the rate that the exponential serves where the line leaves it
     on_line = (sqrt(touch) / rho**2) ** sympy.Rational(1, 3)  # the point that is best for rho
@@ -321,22 +364,22 @@ def proof() -> dict[str, "sympy.Expr"]:
         "4: the moving part gains d rho / rho": moving - 1 / rho,
         "4: the first slope": 8 * a ** sympy.Rational(4, 3) - 8 * a**2 - 1,
         "4: where the exponential begins": 4 * a**2 - begin,
-        "4: where it ends": 4 * b**2 * doubt - end,
+        "4: where it ends": 4 * b**2 * uncertainty - end,
         "4: the slope before the last jump": 12 * sqrt(v) - 8 * v ** sympy.Rational(3, 2) - 1 / b,
         "4: the last jump": c + b - v ** sympy.Rational(3, 2),
         "4: the gains add up to k": gain(a, a**2, 1)
         + log(end / begin)
         + gain(c - b, c**2 - b**2, 1)
-        - (log(doubt) + constant),
+        - (log(uncertainty) + constant),
         "5: the first state": start[0] ** 3 - a,
-        "5: the last state": tail[0] ** 3 - (c + b) / doubt ** sympy.Rational(3, 2),
+        "5: the last state": tail[0] ** 3 - (c + b) / uncertainty ** sympy.Rational(3, 2),
         "5: (1) is attained at rho = 1": start[1] - 2 + 1 / start[0] ** 2,
-        "5: (1) is attained at rho = R": tail[1] - 2 / doubt + 1 / (doubt * tail[0]) ** 2,
+        "5: (1) is attained at rho = R": tail[1] - 2 / uncertainty + 1 / (uncertainty * tail[0]) ** 2,
         "5: the head has the first slope": start[0] - leave[0] - a * (start[1] - leave[1]),
-        "5: the join has the second": arrive[0] - tail[0] - b * sqrt(doubt) * (arrive[1] - tail[1]),
-        "5: the tail has the third": tail[0] - c * sqrt(doubt) * tail[1],
+        "5: the join has the second": arrive[0] - tail[0] - b * sqrt(uncertainty) * (arrive[1] - tail[1]),
+        "5: the tail has the third": tail[0] - c * sqrt(uncertainty) * tail[1],
         "6: the first state serves up to the golden ratio": 1 / (start[0] ** 2 * start[1]) - golden,
-        "6: the last state serves from R over the root of two": 1 / (tail[0] ** 2 * tail[1]) - doubt**2 / sqrt(2),
+        "6: the last state serves from R over the root of two": 1 / (tail[0] ** 2 * tail[1]) - uncertainty**2 / sqrt(2),
         "6: what a line that leaves the exponential serves": loss_on_line - (3 * x - x**3),
         "6: at most 2": 2 - (3 * x - x**3) - (x - 1) ** 2 * (x + 2),
         "5: an exponential keeps h = Q": sympy.diff(k * exponential, u) + (k * exponential) ** 2 / exponential,
@@ -344,20 +387,20 @@ def proof() -> dict[str, "sympy.Expr"]:
         + log(end / begin)
         + time(arrive, tail)
         + time(tail, zero)
-        - (log(doubt) + constant),
+        - (log(uncertainty) + constant),
         "one state: (1) at rho = 1": single[1] - 2 + 1 / single[0],
-        "one state: (1) at rho = R": single[1] - 2 / doubt + 1 / (doubt**2 * single[0]),
-        "one state: its time": time((sqrt(single[0]), single[1]), zero) - (1 + doubt) ** 2 / doubt,
+        "one state: (1) at rho = R": single[1] - 2 / uncertainty + 1 / (uncertainty**2 * single[0]),
+        "one state: its time": time((sqrt(single[0]), single[1]), zero) - (1 + uncertainty) ** 2 / uncertainty,
         "one state: the gains add up to it": gain(first, first_square, 1)
-        + gain(last - first, last**2 - first_square, doubt)
-        - (1 + doubt) ** 2 / doubt,
+        + gain(last - first, last**2 - first_square, uncertainty)
+        - (1 + uncertainty) ** 2 / uncertainty,
         "one state: q - s^2": sympy.factor(first_square - first**2)
-        - cube**2 * doubt**2 * (1 + doubt - doubt**2) / (1 + doubt) ** 2,
+        - cube**2 * uncertainty**2 * (1 + uncertainty - uncertainty**2) / (1 + uncertainty) ** 2,
         "two pieces: Q of the tail": sympy.integrate(
             ramp**2 / sympy.integrate(ramp, (x, 0, x)).subs(x, x), (x, 0, width)
         )
         - 2 * height,
-        "two pieces: k": 4 + log(doubt) - k.subs(k, log(doubt) / (1 - 4 / (4 + log(doubt)))),
+        "two pieces: k": 4 + log(uncertainty) - k.subs(k, log(uncertainty) / (1 - 4 / (4 + log(uncertainty)))),
     }
     return {name: _vanishing(identity) for name, identity in identities.items()}
 
@@ -370,15 +413,17 @@ def _vanishing(expression: "sympy.Expr") -> "sympy.Expr":
     return simple if simple == 0 else sympy.simplify(sympy.expand_log(sympy.radsimp(simple), force=True))
 
 
-def _checked_doubt(doubt: float) -> float:
-    if not (is_number(doubt) and 1 <= doubt <= LARGEST):
-        raise ValueError(f"doubt must be a finite factor of at least 1, not {doubt!r}; the largest is {LARGEST:g}.")
-    return float(doubt)
+def _checked_uncertainty(uncertainty: float) -> float:
+    if not (is_number(uncertainty) and 1 <= uncertainty <= LARGEST):
+        raise ValueError(
+            f"uncertainty must be a finite factor of at least 1, not {uncertainty!r}; the largest is {LARGEST:g}."
+        )
+    return float(uncertainty)
 
 
 def witness() -> Evidence:
     """The largest worst case of ``Robust(16)`` at two thousand steps, where a thousandth is left of the way to the limit."""
-    return Evidence(placed(Robust(16), 16, 2_000)[1], lower_bound(16), 1e-3)
+    return Evidence(minimax_lr(Robust(16), 16, 2_000).loss, lower_bound(16), 1e-3)
 
 
 THEOREM = Theorem(

@@ -73,14 +73,14 @@ def worst_case_gradient(
     return float(losses[0]), gradient
 
 
-def optimised_steps(horizon: int, doubt: float = 1.0, *, rates: int = 65) -> tuple[np.ndarray, float]:
-    r"""The steps with the smallest largest worst case over ``rho`` in ``[1, doubt]``, found by search.
+def optimised_steps(horizon: int, uncertainty: float = 1.0, *, rates: int = 65) -> tuple[np.ndarray, float]:
+    r"""The steps with the smallest largest worst case over ``rho`` in ``[1, uncertainty]``, found by search.
 
     .. math:: \min_{\eta>0}\;\max_{\rho\in[1,R]}W(\rho\eta),\qquad D=G=1
 
     Args:
         horizon: Number of steps :math:`T`.
-        doubt: :math:`R`, at least 1.
+        uncertainty: :math:`R`, at least 1.
         rates: Values of ``rho``, geometrically spaced, on which the maximum is taken.
 
     Returns:
@@ -90,7 +90,7 @@ def optimised_steps(horizon: int, doubt: float = 1.0, *, rates: int = 65) -> tup
         ValueError: a number outside of its range.
 
     Example:
-        Without doubt it finds linear decay's optimum over all methods:
+        Without uncertainty it finds linear decay's optimum over all methods:
 
         >>> round(optimised_steps(50)[1], 4)
         1.0
@@ -99,10 +99,10 @@ def optimised_steps(horizon: int, doubt: float = 1.0, *, rates: int = 65) -> tup
         Measured: a local search, which proves nothing by itself.
     """
     horizon = checked_horizon(horizon)
-    if not (is_number(doubt) and 1 <= doubt < math.inf):
-        raise ValueError(f"doubt must be a finite factor of at least 1, not {doubt!r}.")
+    if not (is_number(uncertainty) and 1 <= uncertainty < math.inf):
+        raise ValueError(f"uncertainty must be a finite factor of at least 1, not {uncertainty!r}.")
     rates = checked_whole("rates", rates, 2)
-    rho = np.geomspace(1, doubt, rates)
+    rho = np.geomspace(1, uncertainty, rates)
     stages = [horizon]
     while stages[-1] > _COARSE:
         stages.append(-(-stages[-1] // 4))
@@ -122,7 +122,7 @@ def optimised_steps(horizon: int, doubt: float = 1.0, *, rates: int = 65) -> tup
             logarithms = found.x
     steps = np.exp(logarithms)
     squares, excess = restarts(steps)
-    losses, _ = _losses(squares, excess, np.geomspace(1, doubt, 4 * rates), 1.0, 1.0, False)
+    losses, _ = _losses(squares, excess, np.geomspace(1, uncertainty, 4 * rates), 1.0, 1.0, False)
     return steps, float(losses.max() * math.sqrt(horizon + 1))
 
 

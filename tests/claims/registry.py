@@ -71,7 +71,7 @@ NOTE = (
 PUBLISHED = ("test_bounds.py::test_published_bound_is_twice_as_large", "test_worst_case.py::test_order_of_the_bounds")
 ROBUST = (
     "test_robust_schedule.py::test_the_bound_is_attained",
-    "test_robust_schedule.py::test_the_whole_doubt_is_served",
+    "test_robust_schedule.py::test_the_whole_uncertainty_is_served",
 )
 ROBUST_FINITE = (
     "test_robust_schedule.py::test_the_promise_at_finite_horizons",
@@ -139,7 +139,6 @@ THEOREMS = {
     ),
     "step_search": ("test_robust_schedule.py::test_the_gradient_is_that_of_differences",),
     "grid_planning": (*GRID, "test_grid_planning.py::test_the_exact_worst_case_keeps_the_promise"),
-    "curve_fit": ("test_curve_fit.py",),
     "modified_equation": PENALTY_ORDER,
     "implicit_penalty": (*PENALTY, *PENALTY_ORDER),
     "gradient_corrections": PENALTY,
@@ -227,7 +226,7 @@ CLAIMS = {
     "twice to the same bytes": ("tests/test_paper.py::test_it_builds_cleanly_and_to_the_same_bytes",),
     "\\label{tab:modules}": (PROOFS,),
     "thm:robust}\\proved": (PROOFS, *ROBUST),
-    "there the last step of the proof below": ("test_robust_schedule.py::test_the_whole_doubt_is_served",),
+    "there the last step of the proof below": ("test_robust_schedule.py::test_the_whole_uncertainty_is_served",),
     "the gains add up to the same": (PROOFS,),
     "A simpler form without head and join": (
         PROOFS,

@@ -223,7 +223,7 @@ def test_norms_make_a_schedule():
     [
         ({"low": 1.0, "high": 0.1}, "low must be below high"),
         ({"steps": 5}, "steps must be a whole number of at least 20"),
-        ({"doubt": 1.0}, "doubt must be a finite factor above 1"),
+        ({"uncertainty": 1.0}, "uncertainty must be a finite factor above 1"),
         ({"horizon": 0}, "horizon is a number of steps"),
         ({"low": 1e-9, "high": 1e-6}, "does not fall from the first|does not turn up"),
         ({"low": 20.0, "high": 200.0}, "does not fall from the first rate"),

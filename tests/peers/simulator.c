@@ -1,6 +1,6 @@
 // The one-dimensional simulator as a C program: configurations side by side in AVX-512 vectors, which share the random bits
 // of a replica; five replicas of four vectors stay in registers for a chunk of 64 steps. The work, the bits and the results
-// are those of lrtheory.simulation.configuration_lanes.
+// are those of lrtheory.simulation.configuration_kernels.
 #include <immintrin.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -23,7 +23,7 @@ import pandas as pd
 from numba import njit
 
 from lrtheory.schedules import WSD, Constant, Cosine, Exponential, InverseSqrt, Polynomial, Robust
-from lrtheory.simulation import AbsoluteValue, expected_curve, expected_loss, simulate, vector_lanes
+from lrtheory.simulation import AbsoluteValue, expected_curve, expected_loss, simd_kernels, simulate
 from lrtheory.simulation.one_dimensional import Configurations, rademacher_tasks
 from tests.peers.measure import Contestant, missing, one_core, race
 
@@ -119,7 +119,7 @@ def _few(horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _c_program() -> list[Contestant]:
-    if vector_lanes.LAYOUT is None or vector_lanes.LAYOUT.bits < 512:
+    if simd_kernels.LAYOUT is None or simd_kernels.LAYOUT.bits < 512:
         print("missing: the C program needs AVX-512", file=sys.stderr)
         return []
     library = Path(tempfile.mkdtemp()) / "simulator.so"

@@ -129,16 +129,16 @@ def test_fractions_stay_exact():
     assert Polynomial(0.2).degree == sympy.Rational(1, 5)
 
 
-@given(doubt=st.floats(1, 1e6))
+@given(uncertainty=st.floats(1, 1e6))
 @settings(deadline=None, max_examples=25)
-def test_robust_fills_the_run_and_keeps_its_balance(doubt):
-    k, pieces = robust_pieces(doubt)
+def test_robust_fills_the_run_and_keeps_its_balance(uncertainty):
+    k, pieces = robust_pieces(uncertainty)
     assert sum(length for length, *_ in pieces) == pytest.approx(1, rel=1e-9)
-    if doubt >= FLAT:  # the pieces' lengths come from four closed forms; their sum is the theorem
+    if uncertainty >= FLAT:  # the pieces' lengths come from four closed forms; their sum is the theorem
         constant = 2 + GOLDEN + np.sqrt(2) + np.log((1 + np.sqrt(2)) / (2 * GOLDEN**3))
-        assert k == pytest.approx(np.log(doubt) + constant, rel=1e-9)
+        assert k == pytest.approx(np.log(uncertainty) + constant, rel=1e-9)
     grid = np.linspace(0, 1, 2001)
-    assert Robust(doubt)(grid).max() == pytest.approx(1, rel=1e-2)  # the peak may fall between two grid points
+    assert Robust(uncertainty)(grid).max() == pytest.approx(1, rel=1e-2)  # the peak may fall between two grid points
 
 
 def test_a_schedule_of_ones_own():

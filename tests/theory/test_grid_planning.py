@@ -79,13 +79,13 @@ def test_no_coarser_grid_does_where_they_are_connected(schedule):
 
 
 @every_schedule
-def test_budget_and_tolerance_agree(schedule):
-    for budget in (1, 2, 5):
-        plan = plan_grid(1e-4, 1e-1, schedule=schedule, budget=budget)
-        assert plan.trials == budget
+def test_trials_and_tolerance_agree(schedule):
+    for trials in (1, 2, 5):
+        plan = plan_grid(1e-4, 1e-1, schedule=schedule, trials=trials)
+        assert plan.trials == trials
         asked = plan_grid(1e-4, 1e-1, schedule=schedule, tolerance=plan.factor * (1 + 1e-6))
-        assert asked.trials <= budget
-        more = plan_grid(1e-4, 1e-1, schedule=schedule, budget=budget + 1)
+        assert asked.trials <= trials
+        more = plan_grid(1e-4, 1e-1, schedule=schedule, trials=trials + 1)
         assert more.factor <= plan.factor * (1 + 1e-8)  # equal on a plateau, as of Robust
         assert plan.lost(np.geomspace(plan.low, plan.high, 100)).max() <= plan.factor * (1 + 1e-8)
 
@@ -105,7 +105,7 @@ def test_how_far_upward_a_schedule_forgives(schedule, tolerance, upward):
 def test_simulation_keeps_the_promise(schedule):
     """The worst member of the one-dimensional family stays below the factor times the tuned worst case."""
     horizon = 1_000
-    plan = plan_grid(1e-3, 1.0, schedule=schedule, budget=3, horizon=horizon)
+    plan = plan_grid(1e-3, 1.0, schedule=schedule, trials=3, horizon=horizon)
     tuned = tuned_lr(schedule, horizon, diameter=1.0)
     promise = plan.factor * worst_case(schedule, horizon=horizon, lr=tuned, diameter=1.0)
     for part in (0.0, 0.25, 0.5, 0.75, 1.0):  # offsets: the tuned rate moves through one interval
@@ -125,7 +125,7 @@ def test_what_is_typical_is_the_mean_over_the_range(schedule):
 
 @pytest.mark.parametrize("decades", [16, 40, 100])
 def test_a_range_of_many_decades_is_planned(decades):
-    plan = plan_grid(10.0 ** (-decades / 2), 10.0 ** (decades / 2), schedule=Constant(), budget=1)
+    plan = plan_grid(10.0 ** (-decades / 2), 10.0 ** (decades / 2), schedule=Constant(), trials=1)
     assert plan.points == pytest.approx((1.0,), rel=1e-4)
     assert plan.factor == pytest.approx(10.0 ** (decades / 2) / 2)
 
@@ -141,7 +141,7 @@ def test_annealing_saves_trials():
     plan = plan_grid(1e-5, 1.0, schedule=Polynomial(3), tolerance=1.5)
     trials = {each.schedule: each.trials for each in compare_plans(plan)}
     assert trials == {Polynomial(3): 3, Polynomial(1): 5, Constant(): 6}
-    assert [each.schedule for each in compare_plans(plan_grid(1, 9, schedule=Constant(), budget=2))] == [
+    assert [each.schedule for each in compare_plans(plan_grid(1, 9, schedule=Constant(), trials=2))] == [
         Constant(), Polynomial(1),
     ]  # fmt: skip
 
@@ -157,10 +157,10 @@ def test_annealing_saves_trials():
         ({"low": 1e-200, "high": 1e200}, "high must be at most 1e"),
         ({"low": 1e-320, "high": 1e308}, "high must be at most 1e"),
         ({"tolerance": None}, "exactly one of tolerance"),
-        ({"budget": 3}, "exactly one of tolerance"),
-        ({"tolerance": None, "budget": 0}, "budget is a number of trials"),
-        ({"tolerance": None, "budget": 2.5}, "budget is a number of trials"),
-        ({"tolerance": None, "budget": 2**31}, "budget must be at most 10,000 trials"),
+        ({"trials": 3}, "exactly one of tolerance"),
+        ({"tolerance": None, "trials": 0}, "trials must be a whole number"),
+        ({"tolerance": None, "trials": 2.5}, "trials must be a whole number"),
+        ({"tolerance": None, "trials": 2**31}, "trials must be at most 10,000"),
         ({"tolerance": 1 + 2**-52}, r"Cosine\(\) needs more than 10,000 trials"),
         ({"horizon": 0}, "horizon is a number of steps"),
         ({"horizon": 10**8}, "horizon must be at most 10,000,000 steps, not 100,000,000"),

@@ -28,7 +28,7 @@ from lrtheory import (
 )
 from lrtheory.schedules import REGISTRY, symbols
 from lrtheory.schedules.robust import robust_pieces
-from lrtheory.theory.law_derivation import area, polynomial_law, spread
+from lrtheory.theory.law_derivation import H, Q, polynomial_law
 from lrtheory.theory.misspecification import law
 from lrtheory.theory.worst_case import worst_case
 
@@ -83,7 +83,7 @@ def test_a_shape_without_a_degree_is_refused(formula):
     for call in (
         lambda: degradation(schedule, 2.0),
         lambda: law(schedule),
-        lambda: plan_grid(1, 9, schedule=schedule, budget=2),
+        lambda: plan_grid(1, 9, schedule=schedule, trials=2),
     ):
         with pytest.raises(ValueError, match=r"mine has no (degree|law): "):
             call()
@@ -218,7 +218,7 @@ def test_a_shape_without_a_law_is_refused_in_one_sentence(formula, message):
     for call in (
         law,
         lambda schedule: degradation(schedule, 2.0),
-        lambda schedule: plan_grid(1, 9, schedule=schedule, budget=2),
+        lambda schedule: plan_grid(1, 9, schedule=schedule, trials=2),
     ):
         with pytest.raises(ValueError, match=message) as refused:
             call(Formula(formula, name="mine"))
@@ -240,15 +240,15 @@ def test_a_shape_that_falls_early_forgives_downward():
 @pytest.mark.parametrize("degree", [sympy.Rational(1, 2), 1, 2, 3])
 def test_functionals_are_symbolic(degree):
     schedule = Polynomial(float(degree))
-    assert sympy.simplify(area(schedule) - (1 - u) ** (degree + 1) / (degree + 1)) == 0
-    assert sympy.simplify(spread(schedule).subs(u, 0) - (degree + 1) / sympy.sympify(degree)) == 0
+    assert sympy.simplify(H(schedule) - (1 - u) ** (degree + 1) / (degree + 1)) == 0
+    assert sympy.simplify(Q(schedule).subs(u, 0) - (degree + 1) / sympy.sympify(degree)) == 0
 
 
 def test_cosine_from_sympy():
-    assert area(Cosine()).subs(u, 0) == sympy.Rational(1, 2)
+    assert H(Cosine()).subs(u, 0) == sympy.Rational(1, 2)
     assert Cosine().end[2] == pytest.approx(np.pi**2 / 4, rel=1e-15)  # rounded once
     cosine = law(Cosine())
-    symbolic = float(spread(Cosine()).subs(u, 0).evalf(15))
+    symbolic = float(Q(Cosine()).subs(u, 0).evalf(15))
     assert symbolic == pytest.approx(2.12214335, abs=5e-9)  # quoted to eight decimals
     assert cosine.tuned_loss == pytest.approx(np.sqrt(symbolic / 0.5) / 2, rel=NUMERIC)
     assert cosine.tuned_lr == pytest.approx((0.5 * symbolic) ** -0.5, rel=NUMERIC)
@@ -320,12 +320,12 @@ def test_bad_rho_is_one_sentence(rho):
         degradation(Cosine(), rho)
 
 
-@pytest.mark.parametrize("doubt", [4, 16, 64, 256, 4096])
-def test_robust_keeps_its_promise(doubt):
-    """The largest worst case over the whole doubt is (1/2) sqrt(k) DG/sqrt(T)."""
-    k, pieces = robust_pieces(doubt)
+@pytest.mark.parametrize("uncertainty", [4, 16, 64, 256, 4096])
+def test_robust_keeps_its_promise(uncertainty):
+    """The largest worst case over the whole uncertainty is (1/2) sqrt(k) DG/sqrt(T)."""
+    k, pieces = robust_pieces(uncertainty)
     peak = max(height for _, height, _, _ in pieces)
     for horizon, accuracy in ((200, 5e-3), (2_000, 5e-4)):  # measured: 3.8e-3 and 3.9e-4, falling like 1/T
-        rates = peak / np.sqrt(horizon) * np.geomspace(1, doubt, 41)
-        losses = worst_case(Robust(doubt), horizon=horizon, lr=rates, diameter=1.0) * np.sqrt(horizon + 1)
+        rates = peak / np.sqrt(horizon) * np.geomspace(1, uncertainty, 41)
+        losses = worst_case(Robust(uncertainty), horizon=horizon, lr=rates, diameter=1.0) * np.sqrt(horizon + 1)
         assert losses.max() == pytest.approx(np.sqrt(k) / 2, rel=accuracy)

@@ -4,13 +4,9 @@
 from typing import assert_type
 
 import numpy as np
-import pandas as pd
 
 import lrtheory as lr
-from lrtheory import simulation
-from lrtheory.estimate import Estimate
-from lrtheory.theory.misspecification import law
-from lrtheory.theory.robust_schedule import robust_loss
+from lrtheory.forecast import Curve
 
 
 def library() -> None:
@@ -40,28 +36,32 @@ def library() -> None:
     assert_type(lr.tuned_lr(shape, 1000, diameter=1.0), float)
     assert_type(lr.degradation(shape, 2.0), float)
     assert_type(lr.degradation(shape, [2.0, 4.0]), np.ndarray)
-    assert_type(robust_loss(16), float)
+    assert_type(lr.robust_loss(16), float)
     assert_type(lr.robust_lr(1e-3, 1e-1), float)
     exponent = lr.rho_exponent(shape)
-    expansion = law(shape)
+    expansion = lr.law(shape)
     plan = lr.plan_grid(1e-4, 1e-1, schedule=lr.Cosine(), tolerance=1.2)
     assert_type(plan.trials, int)
     best = lr.optimal_schedule([1.0, 2.0, 3.0])
 
-    problem = simulation.AbsoluteValue(0.1)
-    sums: list[simulation.FiniteSum] = [
-        simulation.least_squares(100, 5),
-        simulation.absolute_regression(100, 5),
-        simulation.hinge_classification(100, 5),
-        simulation.logistic_regression(100, 5),
+    problem = lr.AbsoluteValue(0.1)
+    sums: list[lr.FiniteSum] = [
+        lr.least_squares(100, 5),
+        lr.absolute_regression(100, 5),
+        lr.hinge_classification(100, 5),
+        lr.logistic_regression(100, 5),
     ]
     table = lr.simulate(problem, shapes, horizon=100, lr=[0.05, 0.1], replicas=10)
     loss = lr.expected_loss(problem, shape, horizon=100, lr=0.1)
     curve = lr.expected_curve(problem, shape, horizon=100, lr=0.1)
     rates = np.geomspace(0.01, 1, 9)
     losses = 2.0 + lr.worst_case(shape, horizon=1000, lr=rates, diameter=1.0)
-    fit = lr.fit_curve(pd.DataFrame({"schedule": shape.name, "horizon": 1000, "lr": rates, "loss": losses}))
-    interval: Estimate = Estimate(0.5, 0.25, 1.0)
+    interval: lr.Estimate = lr.Estimate(0.5, 0.25, 1.0)
+    runs = [Curve.of(shape, 1000, float(rate), losses=float(loss)) for rate, loss in zip(rates, losses)]
+    forecast = lr.fit(runs, resamples=0)
+    assert_type(forecast.best_lr(shape, 2000), lr.Estimate)
+    assert_type(lr.equivalent_lr(1e-3, shape, lr.WSD(0.2), 1000, forecast=forecast), lr.Estimate)
+    assert_type(lr.extend(shape, 500, 1000).go_on.rate, float)
 
     penalty = lr.implicit_penalty("heavy_ball", momentum=0.9)
     assert_type(penalty.latex(), str)

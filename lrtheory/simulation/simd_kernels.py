@@ -1,4 +1,4 @@
-"""The inner loop of `lrtheory.simulation.configuration_lanes` in the processor's own vectors, where it has them.
+"""The inner loop of `lrtheory.simulation.configuration_kernels` in the processor's own vectors, where it has them.
 
 A tile is a few vectors wide, and several replicas of it stay in registers for the steps of a whole chunk: a step of a
 vector is then two instructions and one load. One adds the push, as a fused multiply-add by one, because processors add
@@ -66,13 +66,13 @@ def together(averaged: bool) -> int:
 
 @intrinsic
 def advance(typing_context, x, partial, table, words, bounds, rows, steps, one):
-    """As `configuration_lanes.advance`, for a tile of `width` lanes and a multiple of `together` rows."""
+    """As `configuration_kernels.advance`, for a tile of `width` lanes and a multiple of `together` rows."""
     return _advance(x, partial, table, words, bounds, rows, steps, one, signed=False)
 
 
 @intrinsic
 def advance_signed(typing_context, x, partial, table, words, bounds, rows, steps, one):
-    """As `configuration_lanes.advance_signed`, likewise."""
+    """As `configuration_kernels.advance_signed`, likewise."""
     return _advance(x, partial, table, words, bounds, rows, steps, one, signed=True)
 
 

@@ -9,8 +9,8 @@ and where all configurations of a replica take their sign from one random bit, t
 that holds the pushes of a step: no lane asks for anything of its own. Where the average of the iterates is wanted, signs
 are kept, by one operation more: the push takes the sign of ``x``.
 
-`advance` is the inner loop as numba compiles it for any processor; `lrtheory.simulation.vector_lanes` has it for some.
-Both, and `lrtheory.simulation.replica_lanes`, agree with the reference to the bit.
+`advance` is the inner loop as numba compiles it for any processor; `lrtheory.simulation.simd_kernels` has it for some.
+Both, and `lrtheory.simulation.replica_kernels`, agree with the reference to the bit.
 """
 
 import math
@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit, uintp
 
 from lrtheory.compilation import CACHE
-from lrtheory.simulation import vector_lanes
+from lrtheory.simulation import simd_kernels
 from lrtheory.simulation.streams import CHUNK, antithetic_state, replica_state, word
 
 BLOCK = 1920
@@ -30,7 +30,7 @@ WIDEST = 512
 
 _CACHE = 2**18  # bytes of state that a tile may hold
 
-# The cache of compiled code looks at this file only: change it when you change `streams` or `vector_lanes`.
+# The cache of compiled code looks at this file only: change it when you change `streams` or `simd_kernels`.
 # Unsigned indices throughout: for signed ones the compiler adds a wrap-around test to every access.
 
 
@@ -240,7 +240,7 @@ def rademacher_tile(
     averages = np.zeros(padded * width if averaged else 0)
     table = _aligned(2 * CHUNK * width, bounds)
     fitting = _CACHE // (width * bounds.itemsize * (2 if averaged else 1))
-    at_once = max(1, fitting // vector_lanes.REPLICAS) * vector_lanes.REPLICAS
+    at_once = max(1, fitting // simd_kernels.REPLICAS) * simd_kernels.REPLICAS
     partial = _aligned(min(at_once, padded) * width if averaged else 0, bounds)
     partial[:] = 0
     for low in range(0, padded, at_once):
@@ -257,12 +257,12 @@ def rademacher_tile(
                 if together == 0:
                     advance_signed(x, partial, table, words, bounds, rows, steps, one)
                 else:
-                    vector_lanes.advance_signed(x, partial, table, words, bounds, rows, steps, one)  # pyright: ignore
+                    simd_kernels.advance_signed(x, partial, table, words, bounds, rows, steps, one)  # pyright: ignore
                 _flush(total, partial)
             elif together == 0:
                 advance(x, table, words, bounds, rows, steps, one)
             else:
-                vector_lanes.advance(x, partial, table, words, bounds, rows, steps, one)  # pyright: ignore
+                simd_kernels.advance(x, partial, table, words, bounds, rows, steps, one)  # pyright: ignore
     averages /= horizon
     last_moments = moments(last, width, count, antithetic)
     averaged_moments = moments(averages, width, count, antithetic) if averaged else (np.zeros(width), np.zeros(width))

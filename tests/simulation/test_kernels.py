@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrtheory.simulation import configuration_lanes, reference, replica_lanes, streams, vector_lanes
+from lrtheory.simulation import configuration_kernels, reference, replica_kernels, simd_kernels, streams
 from lrtheory.simulation.moments import Moments
 from lrtheory.simulation.one_dimensional import Configurations, rademacher_tasks
 from lrtheory.simulation.problems import AbsoluteValue
@@ -53,7 +53,7 @@ def test_replicas_side_by_side(dtype, horizon, pairs, first, seed, eps, start, a
     scalar = np.dtype(dtype).type
     steps, noise = random_steps(draw, horizon), np.sqrt(1 - eps**2)
     start, bound = scalar(start) + scalar(0), scalar(0.5)  # +0, never -0
-    x, average = replica_lanes.rademacher_block(
+    x, average = replica_kernels.rademacher_block(
         steps, eps + noise, eps - noise, start, bound, masks_of(dtype), np.uint64(seed), first, 2 * pairs, antithetic,
         averaged,
     )  # fmt: skip
@@ -83,7 +83,7 @@ def test_configurations_side_by_side(
 ):  # fmt: skip
     number = np.dtype(dtype)
     generator = np.random.default_rng(draw)
-    width = vector_lanes.width(number) if vectors else 16
+    width = simd_kernels.width(number) if vectors else 16
     if width == 0:
         pytest.skip("this processor has no vectors that are known")
     shapes = np.array([random_steps(draw, horizon), random_steps(draw + 1, horizon)])
@@ -93,9 +93,9 @@ def test_configurations_side_by_side(
     noise = np.sqrt((1 - eps) * (1 + eps))
     bounds = generator.uniform(0.5, 2, configurations)[lanes].astype(number)
     starts = (bounds * generator.uniform(-1, 1, configurations)[lanes].astype(number)) + number.type(0)
-    found = configuration_lanes.rademacher_tile(
+    found = configuration_kernels.rademacher_tile(
         shapes, kinds, lrs, eps + noise, eps - noise, starts, bounds, np.uint64(seed), 6, 2 * pairs, antithetic, averaged,
-        vector_lanes.together(averaged) if vectors else 0,
+        simd_kernels.together(averaged) if vectors else 0,
     )  # fmt: skip
     for lane in range(configurations):
         steps = lrs[lane] * shapes[kinds[lane]]
@@ -103,18 +103,18 @@ def test_configurations_side_by_side(
             steps, eps[lane], noise[lane], starts[lane], bounds[lane], seed, 6, 2 * pairs, antithetic
         )
         for (means, squares), values in zip(found, exact if averaged else exact[:1]):
-            mean, square = configuration_lanes.moments(values, 1, 2 * pairs, antithetic)
+            mean, square = configuration_kernels.moments(values, 1, 2 * pairs, antithetic)
             assert (means[lane], squares[lane]) == (mean[0], square[0])
 
 
 def test_moments_are_means_and_squared_deviations():
     values = np.random.default_rng(0).standard_normal((40, 3)).astype(np.float32)
-    means, squares = configuration_lanes.moments(values.ravel(), 3, 40, False)
+    means, squares = configuration_kernels.moments(values.ravel(), 3, 40, False)
     distances = np.abs(values.astype(np.float64))
     # Sums of 40 numbers of order one, in double precision.
     assert means == pytest.approx(distances.mean(axis=0), rel=1e-13)
     assert squares == pytest.approx(40 * distances.var(axis=0), rel=1e-13)
-    paired = configuration_lanes.moments(values.ravel(), 3, 40, True)[1]
+    paired = configuration_kernels.moments(values.ravel(), 3, 40, True)[1]
     assert paired == pytest.approx(20 * distances.reshape(20, 2, 3).mean(axis=1).var(axis=0), rel=1e-13)
 
 
@@ -155,11 +155,11 @@ def test_nobody_can_tell_which_form_served_a_configuration(dtype, configurations
 DIGEST = """
 import hashlib
 from lrtheory import Constant, Cosine
-from lrtheory.simulation import AbsoluteValue, simulate, vector_lanes
+from lrtheory.simulation import AbsoluteValue, simulate, simd_kernels
 problems = [AbsoluteValue(eps) for eps in (0.01, 0.1, 0.5)]
 table = simulate(problems, [Constant(), Cosine()], horizon=150, lr=[0.01 * k for k in range(1, 24)], replicas=500, threads=1)
 numbers = table[["last", "last_standard_error", "averaged", "averaged_standard_error"]].to_numpy()
-print(vector_lanes.LAYOUT.bits if vector_lanes.LAYOUT else 0, hashlib.sha256(numbers.tobytes()).hexdigest())
+print(simd_kernels.LAYOUT.bits if simd_kernels.LAYOUT else 0, hashlib.sha256(numbers.tobytes()).hexdigest())
 """
 
 
@@ -169,14 +169,14 @@ def test_other_processors_find_the_same_bits():
         "AVX2": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt,+sse4.2"},
         "no vectors": {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""},
     }
-    if vector_lanes.LAYOUT is None:
+    if simd_kernels.LAYOUT is None:
         pytest.skip("this processor has no vectors that are known")
     digests = {}
     for name, target in targets.items():
         command = [sys.executable, "-c", DIGEST]
         run = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | target)
         bits, digests[name] = run.stdout.split()
-        assert bits == {"this one": str(vector_lanes.LAYOUT.bits), "AVX2": "256", "no vectors": "0"}[name]
+        assert bits == {"this one": str(simd_kernels.LAYOUT.bits), "AVX2": "256", "no vectors": "0"}[name]
     assert len(set(digests.values())) == 1
 
 
@@ -195,7 +195,7 @@ def test_gaussian_chunk(dtype, horizon, count, eps, start, draw):
     xi = streams.gaussians(draw, 0, 0, dtype)
     ours = np.full(count, scalar(start) + scalar(0)), np.ones(count)
     theirs = np.full(count, scalar(start) + scalar(0)), np.ones(count)
-    replica_lanes.gaussian_chunk(*ours, steps, eps, noise, xi, scalar(0.5))
+    replica_kernels.gaussian_chunk(*ours, steps, eps, noise, xi, scalar(0.5))
     reference.gaussian_chunk(*theirs, steps, eps, noise, xi, scalar(0.5))
     for our, their in zip(ours, theirs):
         assert_same_bits(our, their)
@@ -208,7 +208,7 @@ def test_a_replica_does_not_depend_on_the_others(dtype, split, horizon):
 
     def block(first, count):
         steps = random_steps(1, horizon)
-        return replica_lanes.rademacher_block(
+        return replica_kernels.rademacher_block(
             steps, 1.2, -0.6, scalar(0.5), scalar(0.5), masks_of(dtype), np.uint64(9), first, count, False, True
         )
 
