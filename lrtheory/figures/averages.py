@@ -17,7 +17,7 @@ SHOWN: dict[tuple[str, str, str], tuple[str, dict[str, Any]]] = {
     ("sgd", "last", "Polynomial(1)"): ("linear", {"color": "#0072B2", "marker": "D"}),
     ("sgd", "exponential", "Polynomial(1)"): ("linear, averaged", {"color": "#56B4E9", "marker": "d"}),
     ("sgd", "last", "Robust(16)"): ("robust, R = 16", {"color": "#D55E00", "marker": "P"}),
-    ("schedule_free", "last", "Constant()"): ("schedule-free", {"color": "#009E73", "marker": "^"}),
+    ("schedule_free", "last", "Constant()"): ("schedule-free", {"color": "#009E73", "marker": "^", "linestyle": "--"}),
     ("heavy_ball", "last", "Polynomial(1)"): ("heavy ball, linear", {"color": "#332288", "marker": "v"}),
     ("adagrad", "uniform", "Constant()"): ("AdaGrad, averaged", {"color": "#CC79A7", "marker": "x"}),
     ("adagrad", "last", "Polynomial(1)"): ("AdaGrad, linear", {"color": "#882255", "marker": "*"}),
@@ -33,7 +33,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """Upper bounds and simulated losses against ``rho``; lower bounds as dotted lines where there are some."""
+    """Upper bounds and simulated losses against ``rho``; lower bounds as dotted lines where they are above half of them."""
     long = frame[frame["simulated"].notna()]
     groups = dict(iter(long.groupby(KEYS, sort=False)))
     names = [key for key in SHOWN if key in groups] or list(groups)
@@ -42,15 +42,16 @@ def draw(frame: pd.DataFrame) -> Figure:
         bounds, runs = figure.subplots(1, 2, sharex=True, sharey=True)
         for key in names:
             text, style = SHOWN.get((*map(str, key),), (" ".join(map(str, key)), {}))  # pyright: ignore[reportArgumentType,reportCallIssue]
-            group, style = groups[key], {"markersize": 4, "linewidth": 1.1, **style}
+            group, style = groups[key], {"markersize": 4, "linewidth": 1.1, "linestyle": "-", **style}
             handle = {"label": text, **style}
             if group["upper"].notna().any():
                 bounds.loglog(group["rho"], shown(group["upper"]), **style)
-            if group["lower"].notna().any() and (group["lower"] > 0.5 * group["upper"]).any():
-                bounds.loglog(group["rho"], shown(group["lower"]), **{**style, "marker": "none", "linestyle": ":"})
+            near = group[group["lower"] > group["upper"] / 2]
+            if (near["rho"] > 4).any():
+                bounds.loglog(near["rho"], shown(near["lower"]), **{**style, "marker": "none", "linestyle": ":"})
             margin = 1.96 * group["standard_error"]
             runs.errorbar(group["rho"], shown(group["simulated"]), shown(margin), **handle)
-        bounds.plot([], [], color="0.4", linestyle=":", label="lower bound")
+        bounds.plot([], [], color="0.4", linestyle=":", marker="none", label="lower bound")
         bounds.legend(loc="upper left", fontsize=7)
         bounds.set(title="upper bound", ylabel=r"loss over $DG/\sqrt{T}$")
         runs.set(title=r"simulated, worst of $\epsilon|x|$")

@@ -39,8 +39,8 @@ METHODS = (
 )  # fmt: skip
 """The methods: a rule, what is made of its iterates, and the shape of its rate."""
 
-FITTED = (16.0, 256.0)
-"""The range of ``rho`` in which exponents are fitted."""
+FITTED = (4.0, 64.0)
+"""The range of ``rho`` in which exponents are fitted: beyond it runs of this length are as large as the domain."""
 SLOPES = np.geomspace(3e-3, 0.7, 13)
 """Slopes of the search, as parts of ``G``; nearer to it hardly any noise is left."""
 SEARCHED = 32
