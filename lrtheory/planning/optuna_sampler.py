@@ -26,11 +26,12 @@ class NextRate(optuna.samplers.BaseSampler):
         ValueError: a number outside of its range; in a study, another parameter or a loss that is to be maximised.
 
     Example:
+        >>> import math
         >>> import optuna
         >>> optuna.logging.set_verbosity(optuna.logging.ERROR)
         >>> study = optuna.create_study(sampler=NextRate(1e-4, 1e-1, initial_loss=2.3))
         >>> def loss(trial):
-        ...     return 1 + (np.log(trial.suggest_float("lr", 1e-6, 1, log=True)) - np.log(0.02)) ** 2 / 30
+        ...     return 1 + math.log(trial.suggest_float("lr", 1e-6, 1, log=True) / 0.02) ** 2 / 30
         >>> study.optimize(loss, n_trials=20)
         >>> len(study.trials) < 10 and 0.01 < study.best_params["lr"] < 0.04
         True
