@@ -2,6 +2,8 @@ from .estimate import Estimate as Estimate
 from .forecast.equivalent_rate import equivalent_lr as equivalent_lr
 from .forecast.extension import extend as extend
 from .forecast.fitting import fit as fit
+from .planning.grid import plan_grid as plan_grid
+from .planning.measured import next_lr as next_lr
 from .schedules import (
     SGDR as SGDR,
     STLR as STLR,
@@ -31,7 +33,6 @@ from .simulation import (
     logistic_regression as logistic_regression,
     simulate as simulate,
 )
-from .theory.grid_planning import plan_grid as plan_grid
 from .theory.implicit_penalty import implicit_penalty as implicit_penalty
 from .theory.misspecification import degradation as degradation, law as law, rho_exponent as rho_exponent
 from .theory.modified_equation import modified_equation as modified_equation

@@ -103,6 +103,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     "optimised_steps": lambda: optimised_steps(4, 2.0),
     "optimal_schedule": lambda: lrtheory.optimal_schedule(np.linspace(1, 2, 30), smoothing=0.1).steps(9),
     "plan_grid": lambda: [lrtheory.plan_grid(1e-3, 1, schedule=each, tolerance=1.3) for each in REGISTRY],
+    "plan_grid(risk)": lambda: lrtheory.plan_grid(1e-3, 1, trials=3, risk="measured"),
+    "next_lr": lambda: lrtheory.next_lr([(0.01, 1.2), (0.1, 0.8)], 0.01, 0.1, initial_loss=2.3),
     "implicit_penalty": lambda: lrtheory.implicit_penalty("gd").latex(),
     "modified_equation": lambda: lrtheory.modified_equation(2).latex(),
     "equivalent_lr": lambda: lrtheory.equivalent_lr(1e-3, Cosine(), Polynomial(1), 100),
