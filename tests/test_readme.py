@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sympy
 
-from lrtheory import implicit_penalty, modified_equation
+from lrtheory import modified_equation, penalties
 from lrtheory.report.facts import facts
 from lrtheory.report.write import BLOCK, INLINE, readme
 from lrtheory.sweeps import precision
@@ -45,9 +45,9 @@ def test_the_recipes_say_what_they_do(monkeypatch, capsys):
 
 
 def test_the_penalty_example_says_what_it_does():
-    assert implicit_penalty("heavy_ball", momentum=0.9).strength == sympy.Rational(95, 2)
+    assert penalties.heavy_ball(momentum=0.9).strength == sympy.Rational(95, 2)
     assert r"\frac{1}{3} H^{2} g + \frac{1}{12} T(g, g)" in modified_equation(3).latex()
-    assert implicit_penalty("adam", beta1=0.9, beta2=0.999).latex().startswith(r"\dot\theta_j")
+    assert penalties.adam(beta1=0.9, beta2=0.999).latex().startswith(r"\dot\theta_j")
 
 
 DEFINED = (

@@ -14,7 +14,7 @@ from lrtheory.checks import checked_positive
 from lrtheory.estimate import Estimate
 from lrtheory.forecast.forecast import Forecast
 from lrtheory.schedules.schedule import Schedule, checked_schedule
-from lrtheory.theory.worst_case import tuned_lr
+from lrtheory.theory.last_iterate import tuned_lr
 
 
 def equivalent_lr(

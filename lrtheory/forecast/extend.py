@@ -29,7 +29,7 @@ from scipy.optimize import minimize_scalar
 
 from lrtheory.checks import checked_horizon
 from lrtheory.schedules.schedule import Schedule, checked_schedule
-from lrtheory.theory.worst_case import restarts, tuned_lr
+from lrtheory.theory.last_iterate import restarts, tuned_lr
 
 BRANCHES = 24
 """Checkpoints that are tried, spread evenly over the first run."""

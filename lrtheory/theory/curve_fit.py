@@ -41,8 +41,8 @@ from lrtheory.checks import checked_numbers, checked_whole
 from lrtheory.estimate import Estimate
 from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import Schedule
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.theorem import Theorem
-from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 
 @dataclass(frozen=True, eq=False)

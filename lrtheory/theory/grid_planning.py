@@ -6,7 +6,7 @@ r"""How coarse may a grid of learning rates be, and where should its points lie?
 .. math:: \phi(\rho)=\frac{W(\rho\,\eta^\star)}{W(\eta^\star)}=\min_k\Big[\frac{a_k}{\rho}+b_k\rho\Big],
 
 a minimum over restarts ``k``: the law of :mod:`lrtheory.theory.misspecification`, or the worst case of
-:mod:`lrtheory.theory.worst_case` at a given horizon (there :math:`\phi` is at most this: the trivial bound :math:`GD` and
+:mod:`lrtheory.theory.last_iterate` at a given horizon (there :math:`\phi` is at most this: the trivial bound :math:`GD` and
 rates too small to matter are left out, so a plan keeps its promise but need not be the coarsest where the tolerance is
 above :math:`GD` over the tuned loss).
 
@@ -41,9 +41,9 @@ import numpy as np
 from lrtheory.checks import checked_horizon, checked_positive, checked_steps, is_count, is_number
 from lrtheory.schedules import Constant, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
+from lrtheory.theory.last_iterate import restarts
 from lrtheory.theory.misspecification import LARGEST, anneals, functionals, law
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import restarts
 
 MOST_TRIALS = 10_000
 """A plan has no more points: beyond lie tolerances next to 1, which nobody can afford."""

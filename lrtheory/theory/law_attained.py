@@ -6,7 +6,7 @@ with constant :math:`G`, on domains of diameter :math:`D`, on which exact subgra
 (:mod:`lrtheory.theory.misspecification`). So the exponent :math:`1/(2p+1)` and its constant are no artefacts of an analysis.
 
 **Construction** (:math:`G=1`). Let ``k`` be the best restart, :math:`\varepsilon>0`, :math:`R=(1-\varepsilon/2)D`, and
-:math:`g_k,\dots,g_{T+1}`, :math:`x_k` those of :mod:`lrtheory.theory.worst_function` for the steps from ``k`` on. If ``k`` is
+:math:`g_k,\dots,g_{T+1}`, :math:`x_k` those of :mod:`lrtheory.theory.hard_instance` for the steps from ``k`` on. If ``k`` is
 not the first step, let ``w`` be a further direction, in which the run goes to and fro, and
 
 .. math:: f(x)=\max\Big(0,\;\langle g_s,x\rangle,\;|\langle w,x\rangle|,\;
@@ -51,10 +51,10 @@ import numpy as np
 
 from lrtheory.checks import checked_horizon, checked_positive
 from lrtheory.schedules import Polynomial
+from lrtheory.theory.hard_instance import worst_function
+from lrtheory.theory.last_iterate import restarts, tuned_lr
 from lrtheory.theory.misspecification import degradation
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import restarts, tuned_lr
-from lrtheory.theory.worst_function import worst_function
 
 if TYPE_CHECKING:
     import sympy

@@ -2,40 +2,40 @@
 
 from lrtheory.theory import (
     adam_penalty,
+    annealed_penalty,
     averaged,
+    backward_error,
     cliff,
     curve_fit,
     equation_seven,
-    fixed_step_lower_bound,
+    fixed_steps,
     gradient_corrections,
+    gradient_descent_penalty,
     grid_planning,
-    implicit_penalty,
+    hard_instance,
+    last_iterate,
     law_attained,
     law_derivation,
     minibatch_penalty,
-    modified_equation,
     momentum_edge,
     momentum_penalty,
-    optimal_schedule,
-    published_bound,
+    published_bounds,
     quadratic,
+    refined_schedule,
     robust_schedule,
-    schedule_penalty,
     smooth,
     step_search,
     warmup_edge,
-    worst_case,
-    worst_function,
 )
 from lrtheory.theory.theorem import STATUSES, Evidence, Theorem
 
 THEOREMS: dict[str, Theorem] = {
     module.THEOREM.name: module.THEOREM
     for module in (
-        worst_case, worst_function, law_attained, law_derivation, fixed_step_lower_bound, averaged, smooth, cliff,
-        momentum_edge, warmup_edge, published_bound, robust_schedule, optimal_schedule, step_search, grid_planning,
-        curve_fit, modified_equation, implicit_penalty, gradient_corrections, quadratic, momentum_penalty,
-        minibatch_penalty, adam_penalty, schedule_penalty, equation_seven,
+        last_iterate, hard_instance, law_attained, law_derivation, fixed_steps, averaged, smooth, cliff,
+        momentum_edge, warmup_edge, published_bounds, robust_schedule, refined_schedule, step_search, grid_planning,
+        curve_fit, backward_error, gradient_descent_penalty, gradient_corrections, quadratic, momentum_penalty,
+        minibatch_penalty, adam_penalty, annealed_penalty, equation_seven,
     )
 }  # fmt: skip
 """The theorems by name; :func:`register` adds one of your own."""

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from lrtheory import Constant, Cosine, Formula, InverseSqrt, Polynomial, rho_exponent, tuned_lr, worst_case
 from lrtheory.schedules import REGISTRY
 from lrtheory.theory.averaged import averaged_bound, averaged_lower_bound, uniform_average_bound
-from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound, two_cycle
-from lrtheory.theory.published_bound import published_bound
+from lrtheory.theory.fixed_steps import fixed_step_lower_bound, two_cycle
+from lrtheory.theory.published_bounds import published_bound
 from lrtheory.theory.smooth import noiseless_law, smooth_exponents, smooth_worst_case
 
 RHO = np.array([16.0, 32.0, 64.0, 128.0, 256.0])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lrtheory import Polynomial, Warmup
 from lrtheory.schedules import REGISTRY
-from lrtheory.theory.worst_case import restarts, worst_case
+from lrtheory.theory.last_iterate import restarts, worst_case
 
 pytest.importorskip("PEPit", reason="semidefinite certificates need PEPit")
 from lrtheory.theory import certificates

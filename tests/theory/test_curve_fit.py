@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lrtheory import WSD, Constant, Cosine, Polynomial, tuned_lr
 from lrtheory.theory.curve_fit import fit_curve
-from lrtheory.theory.worst_case import worst_case
+from lrtheory.theory.last_iterate import worst_case
 
 LOGS = Path(__file__).parents[2] / "figures" / "data" / "llm_learning_rates.csv"
 

@@ -59,7 +59,8 @@ def library() -> None:
     fit = lr.fit_curve(pd.DataFrame({"schedule": shape.name, "horizon": 1000, "lr": rates, "loss": losses}))
     interval: lr.Estimate = lr.Estimate(0.5, 0.25, 1.0)
 
-    penalty = lr.implicit_penalty("heavy_ball", momentum=0.9)
+    penalty: lr.penalties.PenaltyTerm = lr.penalties.heavy_ball(momentum=0.9)
+    others = [lr.penalties.gradient_descent(), lr.penalties.minibatch(), lr.penalties.adam(beta1=0.9)]
     assert_type(penalty.latex(), str)
     assert_type(lr.modified_equation(3).latex(), str)
     assert_type(lr.__version__, str)
