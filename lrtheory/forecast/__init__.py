@@ -36,3 +36,7 @@ __all__ = [
     "Law", "MultiPower", "PublishedBound", "Quadratic", "ShrinkingGradients", "WorstCase", "equivalent_lr",
     "extend", "fit", "read_log",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

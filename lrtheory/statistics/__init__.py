@@ -10,3 +10,7 @@ __all__ = [
     "fit_slope", "half_width", "holm", "interval", "mean_estimate", "paired_p_value", "percentile_interval", "resamples",
     "worst_offset",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

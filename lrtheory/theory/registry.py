@@ -46,6 +46,10 @@ def register(theorem: Theorem) -> Theorem:
 
     Raises:
         ValueError: another theorem has its name.
+
+    Example:
+        >>> register(THEOREMS["implicit_penalty"]).status  # it is there already
+        'proved'
     """
     if THEOREMS.get(theorem.name, theorem) != theorem:
         raise ValueError(f"there is a theorem {theorem.name!r} already.")

@@ -103,3 +103,7 @@ def build(name: str, model: nn.Module, horizon: int, lr: float | None = None, **
 
 
 __all__ = ["FAMILIES", "GENERATIONS", "REGISTRY", "Generation", "Strategy", "Training", "build", "get", "names"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
