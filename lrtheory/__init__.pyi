@@ -33,11 +33,11 @@ from .simulation import (
     logistic_regression as logistic_regression,
     simulate as simulate,
 )
-from .theory.implicit_penalty import implicit_penalty as implicit_penalty
+from .theory import penalties as penalties
 from .theory.misspecification import degradation as degradation, law as law, rho_exponent as rho_exponent
-from .theory.modified_equation import modified_equation as modified_equation
-from .theory.optimal_schedule import optimal_schedule as optimal_schedule
+from .theory.backward_error import modified_equation as modified_equation
+from .theory.refined_schedule import optimal_schedule as optimal_schedule
 from .theory.robust_schedule import robust_loss as robust_loss, robust_lr as robust_lr
-from .theory.worst_case import tuned_lr as tuned_lr, worst_case as worst_case
+from .theory.last_iterate import tuned_lr as tuned_lr, worst_case as worst_case
 
 __version__: str

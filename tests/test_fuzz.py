@@ -21,8 +21,9 @@ import lrtheory
 from lrtheory.forecast import LAWS, Curve
 from lrtheory.schedules import FAMILIES, REGISTRY, Formula, Schedule, from_bert4keras, parse, piecewise_linear
 from lrtheory.simulation import AbsoluteValue
+from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.misspecification import law
-from lrtheory.theory.worst_case import worst_case
+from lrtheory.theory.penalties import PENALTIES
 
 NIGHTLY = os.environ.get("LRTHEORY_FUZZ") == "nightly"
 EXAMPLES = 100_000 if NIGHTLY else 1_000
@@ -301,13 +302,13 @@ TARGETS = {
         lambda made: made.latex(),
         1,
     ),
-    "implicit_penalty": Target(
-        lrtheory.implicit_penalty,
+    "penalties": Target(
+        lambda optimizer, **rest: PENALTIES[optimizer](**rest),
         both(
-            keywords(optimizer=mostly(st.sampled_from(["gd", "heavy_ball", "minibatch", "adam"]))),
-            optional(momentum=part, beta1=part, beta2=part, batch=few, batches=few, nonsense=junk),
+            keywords(optimizer=st.sampled_from(sorted(PENALTIES))),
+            optional(momentum=part, beta1=part, beta2=part, epsilon=part, sampling=junk, nonsense=junk),
         ),
-        lambda made: made.latex(),
+        lambda made: made.latex() and made.expression,
         1,
     ),
     "AbsoluteValue": Target(

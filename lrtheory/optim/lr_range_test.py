@@ -7,7 +7,7 @@ then rises, and it turns where
 .. math:: \eta_{\mathrm{edge}} = c(m)\,\frac DG,\qquad
     c(m)=\operatorname*{argmin}_{\eta_t}\;W(\eta_1,\dots,\eta_t;\;G=D=1),
 
-computed from :func:`lrtheory.theory.worst_case.worst_case`. From :math:`D/G` follows the tuned rate of any schedule at any
+computed from :func:`lrtheory.theory.last_iterate.worst_case`. From :math:`D/G` follows the tuned rate of any schedule at any
 horizon, which a picture of the test does not show: a long run wants a smaller rate than the test's edge, and an annealed
 schedule a larger one than a constant. As the estimate is rough, the suggestion is where
 :func:`lrtheory.theory.grid_planning.plan_convex` would put a single trial: high, as far as the schedule forgives.
@@ -37,7 +37,7 @@ from torch.optim import Optimizer
 from lrtheory.checks import checked_horizon, checked_whole, is_number
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.theory.grid_planning import checked_range, plan_convex
-from lrtheory.theory.worst_case import tuned_lr, worst_case
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

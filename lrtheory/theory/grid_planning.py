@@ -6,7 +6,7 @@ r"""How coarse may a grid of learning rates be, and where should its points lie?
 .. math:: \phi(\rho)=\frac{W(\rho\,\eta^\star)}{W(\eta^\star)}=\min_k\Big[\frac{a_k}{\rho}+b_k\rho\Big],
 
 a minimum over restarts ``k``: the law of :mod:`lrtheory.theory.misspecification`, or the worst case of
-:mod:`lrtheory.theory.worst_case` at a given horizon (there :math:`\phi` is at most this: the trivial bound :math:`GD` and
+:mod:`lrtheory.theory.last_iterate` at a given horizon (there :math:`\phi` is at most this: the trivial bound :math:`GD` and
 rates too small to matter are left out, so a plan keeps its promise but need not be the coarsest where the tolerance is
 above :math:`GD` over the tuned loss).
 
@@ -41,6 +41,7 @@ import numpy as np
 from lrtheory.checks import checked_horizon, checked_positive, checked_steps, is_count, is_number
 from lrtheory.schedules import Constant, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
+from lrtheory.theory.last_iterate import restarts
 from lrtheory.theory.misspecification import LARGEST, anneals, functionals, law
 from lrtheory.theory.theorem import Evidence, Theorem
 
@@ -293,7 +294,6 @@ def _curve(schedule: Schedule, horizon: int | None) -> _Curve:
         bias = table.tuned_H / np.exp(table.log_H(table.grid)) / 2
         noise = np.exp(table.log_Q(table.grid)) / table.tuned_Q / 2
         return _Curve(np.append(bias, 0.5), np.append(noise, 0.5), law(schedule).tuned_loss)
-    from lrtheory.theory.worst_case import restarts  # loads numba, which the limit of long runs does without
 
     squares, excess = (values[:-1] for values in restarts(checked_steps(schedule.steps(horizon))))
     best = int(np.argmin(excess / squares))

@@ -66,7 +66,8 @@ def library() -> None:
     assert_type(lr.equivalent_lr(1e-3, shape, lr.WSD(0.2), 1000, forecast=forecast), lr.Estimate)
     assert_type(lr.extend(shape, 500, 1000).go_on.rate, float)
 
-    penalty = lr.implicit_penalty("heavy_ball", momentum=0.9)
+    penalty: lr.penalties.PenaltyTerm = lr.penalties.heavy_ball(momentum=0.9)
+    others = [lr.penalties.gradient_descent(), lr.penalties.minibatch(), lr.penalties.adam(beta1=0.9)]
     assert_type(penalty.latex(), str)
     assert_type(lr.modified_equation(3).latex(), str)
     assert_type(lr.__version__, str)
