@@ -1,4 +1,4 @@
-"""Every claim that the README or the paper grades as certain has a test whose failure would show it false."""
+"""Every claim that the README, the page of findings or the paper grades as certain has a test whose failure would show it false."""
 
 import ast
 import re
@@ -15,11 +15,10 @@ GRADED = re.compile(r"\\(?:proved|verified)\b|\b(?:proved|verified|exact|exactly
 
 
 def blocks():
-    """Paragraphs, items and rows of the README, without what is made from tables, and of the paper's sections."""
-    readme = (ROOT / "README.md").read_text()
-    readme = re.sub(r"<!-- made: .*?<!-- end -->|!\[.*?\]\(.*?\)", "\n\n", readme, flags=re.DOTALL)
-    readme = re.sub(r"<!--.*?-->", "", readme)
-    yield from re.split(r"\n\s*\n|\n(?=\||\* )", readme)
+    """Paragraphs, items and rows of the README and of the page of findings, and of the paper's sections."""
+    for path in (ROOT / "README.md", ROOT / "docs" / "findings.md"):
+        text = re.sub(r"!\[.*?\]\(.*?\)", "\n\n", path.read_text(), flags=re.DOTALL)
+        yield from re.split(r"\n\s*\n|\n(?=\||\* )", re.sub(r"<!--.*?-->", "", text))
     for path in sorted((ROOT / "paper" / "sections").glob("*.tex")):
         yield from re.split(r"\n\s*\n|\\item", re.sub(r"(?<!\\)%.*", "", path.read_text()))
 
