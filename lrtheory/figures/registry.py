@@ -91,8 +91,7 @@ FIGURES: dict[str, FigureEntry] = {
         ("forecast",),
         lambda: figures.forecast,
         "Ten panels, one for each way to leave runs out: the mean error in nats of every law of loss curves, with "
-        "intervals. ShrinkingGradients or ExpectedSmoothness has the smallest error in every panel where a "
-        "schedule, a rate or a horizon is unseen.",
+        "intervals, the smallest error on top. Laws with gradients that shrink are in orange; they lead most panels.",
     ),
     "forecast_curves": FigureEntry(
         ("forecast_multi_power",),

@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 
 from lrtheory.figures.style import of_schedule, shown, styled
 from lrtheory.schedules import WSD, Constant, Cosine, Exponential, Polynomial
-from lrtheory.theory.schedule_penalty import penalty_over_time, schedule_penalty
+from lrtheory.theory.annealed_penalty import penalty_over_time, schedule_penalty
 
 SCHEDULES = (Constant(), WSD(0.2), Cosine(), Polynomial(1), Polynomial(2), Polynomial(3), Exponential(0.01))
 HORIZON = 400
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
-    r"""A row a schedule and step, computed, not read.
+    r"""One row per schedule and step; computed, not read.
 
     ``coefficient`` is the step's own :math:`\eta_t/4` over :math:`\eta/4`; ``kept`` its mean along the flow and
     ``exponent`` the schedule's power of ``rho``, the same in all rows of a schedule.

@@ -20,8 +20,8 @@ from lrtheory.statistics import worst_offset
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified
 from lrtheory.sweeps.rho import Rho
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.misspecification import degradation
-from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 RESOLUTION = 128
 """Rates tried for each factor of 2: offsets are 0.5 % apart, so the worst of them is within 0.3 % of the worst."""
@@ -34,10 +34,10 @@ class Grid(Experiment):
 
     Args:
         schedules: The shapes.
-        ratios: Ratios of neighbouring grid points, above 1 and at most 64.
-        horizon: Number of steps.
-        replicas: Runs of each simulation.
-        seed: Of the simulations.
+        ratios: The ratios of neighbouring grid points, above 1 and at most 64.
+        horizon: The number of steps.
+        replicas: The number of runs of each simulation.
+        seed: The seed of the simulations.
     """
 
     schedules: tuple[Schedule, ...] = SCHEDULES

@@ -9,8 +9,8 @@ from typing import Any
 from lrtheory.runs import Cell
 from lrtheory.schedules import WSD, Constant, Cosine, InverseSqrt, Polynomial, Robust, Schedule
 from lrtheory.simulation import VERSION, AbsoluteValue, simulate, worst_eps
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.misspecification import degradation, reciprocal
-from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 SCHEDULES: tuple[Schedule, ...] = (
     Constant(), InverseSqrt(), Polynomial(1), Polynomial(2), Polynomial(3), Cosine(), WSD(0.2), Robust(16),
@@ -29,9 +29,9 @@ class Misspecified(Cell):
     Args:
         schedule: The shape.
         rho: The rate over the tuned rate of the worst case.
-        horizon: Number of steps.
+        horizon: The number of steps.
         replicas: Runs of the simulation.
-        seed: Of the simulation.
+        seed: The seed of the simulation.
         simulator: The version of the simulator, which belongs to its results.
         theory: The version of the law and of the choice of the slope, likewise.
     """

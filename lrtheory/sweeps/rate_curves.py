@@ -9,7 +9,7 @@ import pandas as pd
 from lrtheory.estimate import Estimate
 from lrtheory.schedules import parse
 from lrtheory.statistics import fit_slope
-from lrtheory.theory.worst_case import tuned_lr, worst_case
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 
 BRANCH = 2.0
 """The right branch begins at this ``rho``."""
@@ -25,7 +25,7 @@ class Curve:
         lrs: Rates, rising.
         excess: Excess losses, shape ``(rates, seeds)``, infinite where a run diverged.
         limit: The excess loss before training.
-        horizon: Number of steps.
+        horizon: The number of steps.
     """
 
     lrs: np.ndarray
@@ -126,5 +126,5 @@ def margin(curve: Curve) -> float:
 
 
 def final_losses(frame: pd.DataFrame) -> pd.DataFrame:
-    """The final training losses, a column a seed."""
+    """The final training losses, one column per seed."""
     return frame[[column for column in frame.columns if column.startswith("train_loss_")]]

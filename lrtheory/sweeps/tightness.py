@@ -15,8 +15,8 @@ from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Schedule
 from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.sweeps.checks import check_horizon, check_rhos, check_unique
 from lrtheory.theory.certificates import LONGEST, certify_worst_case
-from lrtheory.theory.published_bound import published_bound
-from lrtheory.theory.worst_case import tuned_lr, worst_case
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
+from lrtheory.theory.published_bounds import published_bound
 
 LENGTHS = ("distance", "diameter")
 DIGITS = 10
@@ -29,7 +29,7 @@ class TightnessCell(Cell):
 
     Args:
         schedule: The shape.
-        horizon: Number of steps.
+        horizon: The number of steps.
         rho: The rate over the tuned one.
         length: What is known: ``distance`` to a minimiser, or ``diameter`` of the domain.
         certified: Whether a semidefinite program judges.
@@ -71,9 +71,9 @@ class Tightness(Experiment):
 
     Args:
         schedules: The shapes.
-        certified: Horizons that semidefinite programs judge, at most 20 steps.
-        rhos: Misspecifications of the certified runs, from 1e-12 to 1e12.
-        horizons: Horizons at which the published bound is compared, at the tuned rate.
+        certified: The horizons that semidefinite programs judge, at most 20 steps.
+        rhos: The misspecifications of the certified runs, from 1e-12 to 1e12.
+        horizons: The horizons at which the published bound is compared, at the tuned rate.
     """
 
     needs: ClassVar = {"PEPit": "certificates"}

@@ -148,6 +148,14 @@ THEOREMS = {
     "adam_penalty": (*RULES, *RULES_ORDER),
     "schedule_penalty": ("test_schedule_penalty.py",),
     "equation_seven": ("test_implicit_penalty.py::test_equation_seven_is_wrong_as_printed",),
+    "running_noise": NOISE,
+    "linear_decay": ANY_BIAS,
+    "misspecified": ("tests/forecast/test_linear_decay.py",),
+    "extension": (
+        "tests/forecast/test_users.py::test_the_second_stage_is_the_best_of_its_kind_and_its_price_is_the_worst_case",
+        "tests/forecast/test_users.py::test_no_other_second_stage_is_better",
+    ),
+    "equivalent_rate": ("tests/forecast/test_leaderboard.py::test_best_rates",),
     "implicit_euler": NOTE,
     "gradient_flow": NOTE,
 }
@@ -267,6 +275,9 @@ CLAIMS = {
     "prop:block}\\proved": NOISE,
     "thm:any-bias}\\proved": ANY_BIAS,
     "So linear decay of the same sum has the same bias": ANY_BIAS,
+    "the best second stage after any first one is linear decay": (
+        "tests/forecast/test_users.py::test_no_other_second_stage_is_better",
+    ),
     "prop:misspecified}\\proved": (
         "tests/forecast/test_linear_decay.py::test_every_identity_of_the_proof_vanishes",
         "tests/forecast/test_linear_decay.py::test_restarts_with_the_bias_of_the_worst_case_are_its_law",

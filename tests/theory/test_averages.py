@@ -298,7 +298,7 @@ def test_the_implicit_step_prefers_steep_places():
                     optimize.brentq(lambda new, old=x, step=step: new - old + step * slope(new), -2, 2, xtol=1e-14)
                 )
             flow = integrate.solve_ivp(
-                lambda t, x, pull=sign * step / 2: -slope(x) * (1 + pull * (1 + 3 * x**2)),
+                lambda t, x, step=step, sign=sign: -slope(x) * (1 + sign * step / 2 * (1 + 3 * x**2)),
                 (0, 1),
                 [1.0],
                 rtol=1e-11,
