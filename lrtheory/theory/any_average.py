@@ -36,24 +36,25 @@ the best ``k`` and ``c``; with a distance, :math:`k=1`. For the last iterate :ma
 
 **Theorem, lower bound.** With :math:`M=\sum_tw_t\sum_{i<t}\eta_i` and :math:`E=\sum_{t\in I}w_t\min(\eta_{t-1},\eta_t)` for any
 set ``I`` of indices from 2 on of which no two are neighbours (at :math:`T+1`, :math:`\eta_T` alone), some convex function with
-subgradients bounded by :math:`G` leaves, from a start at distance :math:`R`,
+subgradients bounded by :math:`G`, on a half-space, leaves from a start at distance :math:`R`
 
 .. math:: f(\bar x)-f^\star\;\ge\;\max_{0\le a\le G}\;a(R-aM)+(G^2-a^2)E ,
 
 which is :math:`\frac{R^2}{4(M+E)}+G^2E` where :math:`R\le2G(M+E)`. On a domain of diameter :math:`D`: :math:`h=\max_I` of the
 minima, :math:`Y=\min(Gh,D)`, the same with :math:`R=\sqrt{D^2-Y^2}` and the minima cut at :math:`Y/G`.
 
-*Proof.* Let :math:`f(x,y)=a\max(x,0)+b|y|`, :math:`a^2+b^2=G^2`, started at :math:`(R,0)`. In ``x`` no step is longer than
-:math:`a\eta_t`, so :math:`x_t\ge R-a\sum_{i<t}\eta_i`. In ``y`` the oracle is free at 0: for :math:`t\in I` it moves to
-:math:`y_t=b\min(\eta_{t-1},\eta_t)` and the next step, of the slope ``b``, leads back to 0 if ``t`` is not the last. So
-:math:`f(\bar x)\ge a(R-aM)+b\sum_{t\in I}w_ty_t`. On a domain take :math:`[0,R]\times[0,Y]`. ∎
+*Proof.* Let :math:`f(x,y)=a\max(x,0)+b|y|`, :math:`a^2+b^2=G^2`, on :math:`y\ge0`, started at :math:`(R,0)`. In ``x`` no
+step is longer than :math:`a\eta_t`, so :math:`x_t\ge R-a\sum_{i<t}\eta_i`. In ``y`` the oracle is free at 0: for
+:math:`t\in I` it moves to :math:`y_t=b\min(\eta_{t-1},\eta_t)` and the next step, of the slope ``b``, leads back to 0,
+where the set stops it, if ``t`` is not the last. So :math:`f(\bar x)\ge a(R-aM)+b\sum_{t\in I}w_ty_t`. On a domain take
+:math:`[0,R]\times[0,Y]`. ∎
 
 **How far apart.** For the uniform average of an even number ``n`` of iterates under constant steps :math:`\eta\ge R/Gn` they
 are equal, :math:`\frac{R^2}{2\eta n}+\frac{G^2\eta}2`, and for any step-weighted average they meet in the limit
 (:mod:`lrtheory.theory.averaged`). The upper bound
-agrees with semidefinite programs to the solver's accuracy wherever tried if the weights do not decrease and the rate is not
-far below the tuned one; for weights that fall, and on domains, it can lie above them (*verified*, up to twelve steps: `sweep
-averages`).
+agrees with semidefinite programs to 1e-8 where steps do not rise, weights do not fall and no rate is below
+:math:`R/(G\sqrt T)`; for weights that fall, for small rates and on domains it can lie far above them (*verified*, up to seven
+steps). The programs of a known distance have no set, so steps that rise may lose less there than the lower bound.
 
 **Status.** *Proved*. **Source.** Derived here. The moving reference point: Zamani and Glineur, arXiv 2307.11134; a weighted
 average by way of it: Liu and Zhou, arXiv 2312.08531.

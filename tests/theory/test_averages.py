@@ -150,6 +150,7 @@ def test_weights_are_the_recursions():
     assert exponential_weights(HORIZON, 0.9) @ path == pytest.approx(ball, rel=1e-12)
     assert polynomial_weights(HORIZON, 0) == pytest.approx(tail_weights(HORIZON), rel=1e-12)
     assert np.flatnonzero(merged_weights(100, 4, 0.5)).tolist() == [62, 75, 88, 100]
+    assert merged_weights(3, 4).tolist() == tail_weights(3).tolist() == [0.25] * 4
     for name in AVERAGES:
         for horizon in (1, 2, 7, 1000):
             weights = Method("sgd", name).weights(horizon)
