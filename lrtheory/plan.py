@@ -38,16 +38,23 @@ def _grid(arguments: Sequence[str]) -> int:
         epilog="example: python -m lrtheory.plan 1e-4 1e-1 --schedule cosine --tolerance 1.2; two more questions: "
         "python -m lrtheory.plan equivalent --help, python -m lrtheory.plan extend --help",
     )
-    parser.add_argument("low", type=float, metavar="LOW", help="Lower end of the range that holds the tuned rate.")
-    parser.add_argument("high", type=float, metavar="HIGH", help="Upper end.")
-    parser.add_argument("--schedule", default="Cosine", metavar="NAME", help="As Polynomial(2). Default: Cosine.")
+    parser.add_argument("low", type=float, metavar="LOW", help="The lower end of the range that holds the tuned rate.")
+    parser.add_argument("high", type=float, metavar="HIGH", help="The upper end of that range.")
+    parser.add_argument(
+        "--schedule", default="Cosine", metavar="NAME", help="The schedule, as in Polynomial(2). Default: Cosine."
+    )
     request = parser.add_mutually_exclusive_group()
-    request.add_argument("--tolerance", type=float, metavar="FACTOR", help="The loss over the tuned one. Default: 1.2.")
+    request.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="FACTOR",
+        help="The loss that is tolerated, over that of the tuned rate. Default: 1.2.",
+    )
     request.add_argument("--trials", type=count, metavar="N", help="The number of trials, instead of a tolerance.")
     parser.add_argument(
         "--horizon", type=count, metavar="T", help="Promise for T steps, as 1e6. Default: the limit of long runs."
     )
-    parser.add_argument("--json", action="store_true", help="Print the plans as JSON, a record a schedule.")
+    parser.add_argument("--json", action="store_true", help="Print the plans as JSON, one record per schedule.")
     parser.add_argument(
         "--figure", metavar="PATH", help="Draw the plans to PATH.png and PATH.pdf, in a folder that exists."
     )

@@ -3,12 +3,16 @@
 from lrtheory.forecast import equivalent_rate, extension, linear_decay, misspecified, running_noise
 from lrtheory.theory import (
     adam_penalty,
+    adaptive,
+    any_average,
     averaged,
     cliff,
     equation_seven,
     fixed_step_lower_bound,
     gradient_corrections,
+    gradient_flow,
     grid_planning,
+    implicit_euler,
     implicit_penalty,
     law_attained,
     law_derivation,
@@ -16,12 +20,14 @@ from lrtheory.theory import (
     modified_equation,
     momentum_edge,
     momentum_penalty,
+    one_step,
     optimal_schedule,
     published_bound,
     quadratic,
     robust_schedule,
     schedule_penalty,
     smooth,
+    smooth_lower_bound,
     step_search,
     warmup_edge,
     worst_case,
@@ -32,10 +38,12 @@ from lrtheory.theory.theorem import STATUSES, Evidence, Theorem
 THEOREMS: dict[str, Theorem] = {
     module.THEOREM.name: module.THEOREM
     for module in (
-        worst_case, worst_function, law_attained, law_derivation, fixed_step_lower_bound, averaged, smooth, cliff,
+        worst_case, worst_function, law_attained, law_derivation, one_step, fixed_step_lower_bound, any_average, averaged,
+        adaptive, smooth, smooth_lower_bound, cliff,
         momentum_edge, warmup_edge, published_bound, robust_schedule, optimal_schedule, step_search, grid_planning,
         modified_equation, implicit_penalty, gradient_corrections, quadratic, momentum_penalty,
-        minibatch_penalty, adam_penalty, schedule_penalty, equation_seven, running_noise, linear_decay, misspecified,
+        minibatch_penalty, adam_penalty, schedule_penalty, equation_seven, implicit_euler, gradient_flow,
+        running_noise, linear_decay, misspecified,
         extension, equivalent_rate,
     )
 }  # fmt: skip

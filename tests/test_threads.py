@@ -93,7 +93,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "published_bound": lambda: published_bound(STEPS, distance=1.0),
     "fixed_step_lower_bound": lambda: fixed_step_lower_bound(STEPS, diameter=1.0),
     "worst_function": lambda: worst_function(STEPS, distance=1.0),
-    "law_witness": lambda: law_witness(1.0, 4.0, 200),
+    "law_witness": lambda: law_witness(Polynomial(1), 4.0, 200),
     "smooth_worst_case": lambda: smooth_worst_case(STEPS, smoothness=1.0, distance=1.0),
     "smooth_exponents": lambda: smooth_exponents(Cosine()),
     "schedule_penalty": lambda: schedule_penalty(Cosine()),

@@ -19,7 +19,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def curves(plans: Sequence[GridPlan]) -> pd.DataFrame:
-    r"""What each plan loses, a row a schedule and tuned rate; and its trials, as rows that are marked so.
+    r"""What each plan loses, one row per schedule and tuned rate; and its trials, as rows that are marked so.
 
     Losses are in units of :math:`DG/\sqrt T`, or over the tuned one (column ``unit``) where that is infinite for some.
     """

@@ -13,6 +13,7 @@ from lrtheory.forecast.curve import Curve
 from lrtheory.forecast.law import Features, Law
 from lrtheory.schedules import Formula, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
+from lrtheory.statistics import percentile_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -313,5 +314,4 @@ class Forecast:
         found = value(self.best)
         if not self.resampled:
             return Estimate(found, found, found)
-        low, high = np.percentile([value(numbers) for numbers in self.resampled], [2.5, 97.5])
-        return Estimate(found, float(low), float(high))
+        return Estimate(found, *percentile_interval(np.array([value(numbers) for numbers in self.resampled])))

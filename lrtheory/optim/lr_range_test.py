@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -38,6 +38,9 @@ from lrtheory.checks import checked_horizon, checked_whole, is_number
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.theory.grid_planning import checked_range, plan_grid
 from lrtheory.theory.worst_case import tuned_lr, worst_case
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +77,25 @@ class RangeTest:
             f" {self.suggestion:.2g}: tuned rate in [{self.low:.2g}, {self.high:.2g}],"
             f" at most {self.factor:.2f} times the tuned worst case."
         )
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the losses against the rates, with the edge, the range of the tuned rate and the suggestion.
+
+        Args:
+            ax: The axes to draw on; new ones by default.
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.subplots()[1]
+        ax.plot(self.rates, self.losses, ".", color="0.7", label="loss")
+        ax.plot(self.rates, self.smoothed, label="running mean")
+        ax.axvline(self.edge, color="C1", linestyle="--", label="edge")
+        ax.axvspan(self.low, self.high, color="C2", alpha=0.2, label=f"tuned rate of {self.schedule}")
+        ax.axvline(self.suggestion, color="C2", label="suggestion")
+        ax.set(xlabel="learning rate", ylabel="loss", xscale="log")
+        ax.legend()
+        return ax
 
 
 def range_test(

@@ -75,7 +75,7 @@ def simulate(
     Args:
         problem: What is minimised: one problem, or several of the one-dimensional family with the same noise.
         schedule: One shape or several.
-        horizon: Number of steps :math:`T`.
+        horizon: The number of steps :math:`T`.
         lr: One base rate or a one-dimensional array of them, positive.
         replicas: Number of independent runs of each configuration.
         seed: Determines the noise, from 0 to ``2**64 - 1``.
