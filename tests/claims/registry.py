@@ -148,6 +148,8 @@ THEOREMS = {
     "adam_penalty": (*RULES, *RULES_ORDER),
     "schedule_penalty": ("test_schedule_penalty.py",),
     "equation_seven": ("test_implicit_penalty.py::test_equation_seven_is_wrong_as_printed",),
+    "implicit_euler": NOTE,
+    "gradient_flow": NOTE,
     "running_noise": NOISE,
     "linear_decay": ANY_BIAS,
     "misspecified": ("tests/forecast/test_linear_decay.py",),
@@ -156,8 +158,6 @@ THEOREMS = {
         "tests/forecast/test_users.py::test_no_other_second_stage_is_better",
     ),
     "equivalent_rate": ("tests/forecast/test_leaderboard.py::test_best_rates",),
-    "implicit_euler": NOTE,
-    "gradient_flow": NOTE,
 }
 
 CLAIMS = {
