@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from lrtheory.checks import checked_positive
 from lrtheory.estimate import Estimate
 from lrtheory.schedules.schedule import Schedule, checked_schedule
+from lrtheory.theory.last_iterate import tuned_lr
 from lrtheory.theory.theorem import Theorem
-from lrtheory.theory.worst_case import tuned_lr
 
 if TYPE_CHECKING:
     from lrtheory.forecast.forecast import Forecast

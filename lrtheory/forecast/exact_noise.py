@@ -4,7 +4,7 @@ r"""The exact noise of the last iterate behind a free bias: four numbers.
 
 :math:`S_t` is the summed rate and :math:`e_1` the noise of the worst case (:mod:`lrtheory.forecast.running_noise`).
 
-**Source.** Here; the noise: :mod:`lrtheory.theory.worst_case`.
+**Source.** Here; the noise: :mod:`lrtheory.theory.last_iterate`.
 """
 
 from dataclasses import dataclass

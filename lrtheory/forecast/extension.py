@@ -40,8 +40,8 @@ from lrtheory.compilation import CACHE
 from lrtheory.estimate import Estimate
 from lrtheory.schedules import Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 if TYPE_CHECKING:
     import sympy

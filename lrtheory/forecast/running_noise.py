@@ -1,6 +1,6 @@
 r"""The noise of the exact last iterate after every step of a run, and its kin, at the price of one pass.
 
-**Setting.** The worst case of the last iterate (:mod:`lrtheory.theory.worst_case`) is made by a recursion that runs
+**Setting.** The worst case of the last iterate (:mod:`lrtheory.theory.last_iterate`) is made by a recursion that runs
 *backwards* from the output. Its noise after ``t`` steps is
 
 .. math:: e(t) = \sum_{k\le t} \frac{\eta_k^2}{\bar s_{k+1}} + \text{clamps},\qquad
@@ -50,8 +50,8 @@ import numpy as np
 
 from lrtheory.checks import checked_numbers, is_number
 from lrtheory.schedules import Cosine
+from lrtheory.theory.last_iterate import restarts
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import restarts
 
 NODES = 20
 LEAF = 32
@@ -71,7 +71,7 @@ def running_noise(steps: Any, at: Any, *, weights: Any = None, clamps: bool = Tr
 
     .. math:: e(t) = \sum_{k\le t} w_k\Big[\frac{\eta_k^2}{\bar s_{k+1}}+(\bar s_{k+1}-s_{k+1})\Big]
 
-    With unit weights it is :math:`e_1` of :func:`lrtheory.theory.worst_case.restarts` for the first ``t`` steps. Weights are
+    With unit weights it is :math:`e_1` of :func:`lrtheory.theory.last_iterate.restarts` for the first ``t`` steps. Weights are
     squares of gradient norms, :math:`G_k^2/G^2`. The clamps :math:`\bar s-s` are the price of a kink at the output: the
     theorem's virtual last step, which no run takes.
 
@@ -88,7 +88,7 @@ def running_noise(steps: Any, at: Any, *, weights: Any = None, clamps: bool = Tr
         ValueError: steps, weights or ``at`` out of range.
 
     Example:
-        >>> from lrtheory.theory.worst_case import restarts
+        >>> from lrtheory.theory.last_iterate import restarts
         >>> steps = np.linspace(1.0, 0.1, 1000)
         >>> found = running_noise(steps, [10, 1000])
         >>> [round(float(e / restarts(steps[:t])[1][0] - 1), 12) + 0 for e, t in zip(found, (10, 1000))]

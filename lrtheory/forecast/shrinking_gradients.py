@@ -3,7 +3,7 @@ r"""The exact noise with gradients that shrink as training goes on: the default 
 .. math:: L(t) = L_0 + A\,S_t^{-a} + B\,\ell^{-q}\sum_{k\le t}\frac{S_k^{-c}\,\eta_k^2}{\bar s_{k+1}}
 
 :math:`S_k` is the rate summed until step ``k``, :math:`\ell` the peak rate, :math:`\bar s` the states of the recursion of the
-last iterate. For bounds :math:`\mathbb E\|g_k\|^2\le G_k^2` the theorem of :mod:`lrtheory.theory.optimal_schedule` has the
+last iterate. For bounds :math:`\mathbb E\|g_k\|^2\le G_k^2` the theorem of :mod:`lrtheory.theory.refined_schedule` has the
 noise :math:`\sum_kG_k^2\eta_k^2/s_{k+1}+G_{T+1}^2a^2`: the first sum is this law's with :math:`G_k^2\propto S_k^{-c}`, and the
 second, the price of a kink at the output, is left out. Constant gradients (:math:`c=0`) make long runs too noisy, let the
 gain of a cooldown grow with the horizon, and over-penalise long cosine runs.

@@ -27,8 +27,8 @@ from lrtheory.theory.adaptive import adagrad_bound, adagrad_lower_bound
 from lrtheory.theory.any_average import average_bound, average_lower_bound
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.certificates import LONGEST, certified_loss
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.methods import RULES, Method
-from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 METHODS = (
     "sgd last Constant()", "sgd last Polynomial(1)", "sgd last Robust(16)", "sgd uniform Constant()",

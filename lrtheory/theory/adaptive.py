@@ -49,8 +49,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrtheory.checks import checked_horizon, checked_positive
+from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import worst_case
 
 if TYPE_CHECKING:
     import sympy

@@ -1,6 +1,6 @@
 r"""The worst case of any average of the iterates, for any steps, in one pass: an upper and a lower bound.
 
-**Setting.** That of :mod:`lrtheory.theory.worst_case`; the output is :math:`\bar x=\sum_{t\le T+1}w_tx_t` with deterministic
+**Setting.** That of :mod:`lrtheory.theory.last_iterate`; the output is :math:`\bar x=\sum_{t\le T+1}w_tx_t` with deterministic
 weights :math:`w_t\ge0` that sum to 1. Uniform, step-weighted, tail and polynomial-decay averages, exponential moving averages
 and merged checkpoints are weights (:mod:`lrtheory.theory.averaging_weights`), and so is the last iterate. Let
 :math:`W_t=\sum_{i\ge t}w_i`. Iterates after the last one that has weight do not matter, so let :math:`w_{T+1}>0`.
@@ -19,7 +19,7 @@ for the first sum and no set.
 
 :func:`average_bound` takes :math:`q_t=\max(w_t,\eta_t\phi_{t+1})` from a restart ``k`` on, :math:`q_t=w_t` before it, and
 the best ``k`` and ``c``; with a distance, :math:`k=1`. For the last iterate :math:`1/q_t=A_{t+1}^2/\eta_t`: the theorem of
-:mod:`lrtheory.theory.worst_case`.
+:mod:`lrtheory.theory.last_iterate`.
 
 **Proof** (identities: :func:`proof`). The reference point moves, :math:`z_0=x^\star`,
 :math:`z_t=r_tz_{t-1}+(1-r_t)x_t` with :math:`r_t=W_t/(q_t+W_{t+1})\le1`; a virtual step :math:`\eta_{T+1}=c` with
@@ -67,8 +67,8 @@ import numpy as np
 
 from lrtheory.checks import checked_length, checked_magnitude, checked_numbers, checked_steps
 from lrtheory.compilation import CACHE
+from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import worst_case
 
 if TYPE_CHECKING:
     import sympy

@@ -2,7 +2,7 @@ r"""Certificates: the worst case of the last iterate by semidefinite programming
 
 Performance estimation searches over all functions and subgradients at once: the largest
 :math:`f(x_{T+1})-f^\star` of projected subgradient descent is the value of a semidefinite program, exact up to the
-solver's tolerance. It needs seconds at twenty steps where :func:`lrtheory.theory.worst_case.worst_case` needs
+solver's tolerance. It needs seconds at twenty steps where :func:`lrtheory.theory.last_iterate.worst_case` needs
 milliseconds at a million, and so serves as its judge.
 
 **Accuracy.** Every certificate states its own. The solver stops where the primal and the dual value agree to 1e-8, but its
@@ -25,9 +25,9 @@ import numpy as np
 
 from lrtheory.checks import checked_length, checked_magnitude, checked_positive, checked_steps
 from lrtheory.theory.any_average import average_bound
+from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.methods import Method
 from lrtheory.theory.smooth import smooth_worst_case
-from lrtheory.theory.worst_case import worst_case
 
 ONE_PROGRAM = Lock()
 """The library that builds the programs counts its variables in the class, so one thread at a time may use it."""
@@ -72,7 +72,7 @@ def certify_worst_case(
     diameter :math:`D`.
 
     Args:
-        steps: Learning rates, as in :func:`lrtheory.theory.worst_case.worst_case`; twenty at most, steps of
+        steps: Learning rates, as in :func:`lrtheory.theory.last_iterate.worst_case`; twenty at most, steps of
             zero not counted.
         lipschitz: :math:`G`.
         distance: :math:`R`; exactly one of the two lengths.

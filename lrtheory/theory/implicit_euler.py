@@ -3,7 +3,7 @@ r"""Equations (4) and (5) of the note, read literally, are implicit Euler, whose
 The note writes :math:`\theta(t)=\theta(t-\eta)-\eta\,g(t)` with the gradient :math:`g(t)=\nabla L(\theta(t))` of its
 equation (2): the gradient at the *new* time. That is not gradient descent, whose gradient is at the old one, but the
 implicit method, a proximal step. It follows :math:`\dot\theta=-\nabla\big(L-\frac\eta4\|\nabla L\|^2\big)+O(\eta^2)`: it
-prefers *steep* places where gradient descent prefers flat ones (:mod:`lrtheory.theory.implicit_penalty`).
+prefers *steep* places where gradient descent prefers flat ones (:mod:`lrtheory.theory.gradient_descent_penalty`).
 
 **Derivation.** :math:`\theta_-=\theta-\eta\dot\theta+\frac{\eta^2}2\ddot\theta` with :math:`\theta_-=\theta+\eta g` gives
 :math:`\dot\theta=-g+\frac\eta2\ddot\theta`, and :math:`\ddot\theta=Hg+O(\eta)`, so
@@ -18,7 +18,7 @@ from typing import Any
 
 import sympy
 
-from lrtheory.theory.modified_equation import ETA
+from lrtheory.theory.backward_error import ETA
 from lrtheory.theory.theorem import Theorem
 
 

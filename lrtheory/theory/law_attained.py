@@ -9,7 +9,7 @@ of diameter :math:`D`, on which exact subgradients leave :math:`f(x_{T+1})-f^\st
 exponent :math:`1/(2p+1)` and its constant are no artefacts of an analysis.
 
 **Construction** (:math:`G=1`). Let ``k`` be the best restart, :math:`\varepsilon>0`, :math:`R=(1-\varepsilon/2)D`, and
-:math:`g_k,\dots,g_{T+1}`, :math:`x_k` those of :mod:`lrtheory.theory.worst_function` for the steps from ``k`` on. If ``k`` is
+:math:`g_k,\dots,g_{T+1}`, :math:`x_k` those of :mod:`lrtheory.theory.hard_instance` for the steps from ``k`` on. If ``k`` is
 not the first step, let ``w`` be a further direction, in which the run goes to and fro, and
 
 .. math:: f(x)=\max\Big(0,\;\langle g_s,x\rangle,\;|\langle w,x\rangle|,\;
@@ -69,9 +69,9 @@ from lrtheory.checks import checked_horizon, checked_positive
 from lrtheory.compilation import CACHE
 from lrtheory.schedules import Cosine, Schedule
 from lrtheory.schedules.schedule import checked_schedule
+from lrtheory.theory.hard_instance import worst_function, worst_products
+from lrtheory.theory.last_iterate import restarts, tuned_lr, worst_case
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import restarts, tuned_lr, worst_case
-from lrtheory.theory.worst_function import worst_function, worst_products
 
 if TYPE_CHECKING:
     import sympy

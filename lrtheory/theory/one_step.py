@@ -6,7 +6,7 @@ r"""One step on a domain: the worst case in closed form, where the restart bound
 .. math:: 1-\eta\;\big(\eta\le\tfrac14\big),\qquad \eta+\frac1{8\eta}\;\big(\tfrac14\le\eta\le\tfrac1{\sqrt2}\big),\qquad
     \frac{3\eta-\eta^3}2\;\big(\tfrac1{\sqrt2}\le\eta\le1\big),\qquad 1\;(\eta\ge1),
 
-whether or not gradients are noisy. The diameter form of :mod:`lrtheory.theory.worst_case` is the same up to
+whether or not gradients are noisy. The diameter form of :mod:`lrtheory.theory.last_iterate` is the same up to
 :math:`\eta=\frac1{\sqrt2}` and beyond the point where it is 1; between them it is larger, by at most 3.2 %.
 
 **Proof, upper bound** (:math:`D=G=1`, :math:`x^\star=0`; identities: :func:`proof`). The two restarts know
@@ -32,7 +32,7 @@ At :math:`x_1` both are subgradients; the step along :math:`g_1` leads to a loss
 :math:`\phi-\eta\langle g_1,g_2\rangle=\phi-\eta(2\phi^2-1)` and to
 :math:`\|x_2\|^2=1+\eta^2-2\eta\phi`. So :math:`\phi=\max(\frac1{4\eta},\frac\eta2)`, at most 1, keeps it on the domain, the
 hull of 0, :math:`x_1,x_2`, and loses the pieces above. Beyond :math:`\eta=1` use the function of
-:mod:`lrtheory.theory.fixed_step_lower_bound`. ∎
+:mod:`lrtheory.theory.fixed_steps`. ∎
 
 So noise does not close the gap of the restart bound. For longer runs the mixture over all restarts is not known in closed form;
 what is known there are programs (:mod:`lrtheory.theory.certificates`).

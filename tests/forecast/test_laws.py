@@ -11,8 +11,8 @@ from lrtheory.forecast.forecast import Forecast, Numbers
 from lrtheory.forecast.linear_decay import best_rate
 from lrtheory.forecast.running_noise import forgetting_noise, running_noise
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Warmup
-from lrtheory.theory.published_bound import published_bound
-from lrtheory.theory.worst_case import restarts
+from lrtheory.theory.last_iterate import restarts
+from lrtheory.theory.published_bounds import published_bound
 
 EVERY = {**LAWS, **CANDIDATES}
 AT = np.array([100, 300, 600, 1_000, 1_400, 1_700, 2_000])

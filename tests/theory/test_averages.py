@@ -18,7 +18,7 @@ from lrtheory.theory.averaging_weights import exponential_weights, merged_weight
 from lrtheory.theory.methods import AVERAGES, RULES, Method
 from lrtheory.theory.one_step import one_step_worst_case
 from lrtheory.theory.smooth import smooth_worst_case
-from lrtheory.theory.smooth_lower_bound import envelope_gradient, run_witness, smooth_lower_bound
+from lrtheory.theory.smooth_hard_instance import envelope_gradient, run_witness, smooth_lower_bound
 
 HORIZON = 30
 
@@ -294,9 +294,15 @@ def test_the_implicit_step_prefers_steep_places():
         for step in (0.1, 0.05):
             x = 1.0
             for _ in range(round(1 / step)):
-                x = float(optimize.brentq(lambda new, old=x: new - old + step * slope(new), -2, 2, xtol=1e-14))
+                x = float(
+                    optimize.brentq(lambda new, old=x, step=step: new - old + step * slope(new), -2, 2, xtol=1e-14)
+                )
             flow = integrate.solve_ivp(
-                lambda t, x: -slope(x) * (1 + sign * step / 2 * (1 + 3 * x**2)), (0, 1), [1.0], rtol=1e-11, atol=1e-12
+                lambda t, x, step=step, sign=sign: -slope(x) * (1 + sign * step / 2 * (1 + 3 * x**2)),
+                (0, 1),
+                [1.0],
+                rtol=1e-11,
+                atol=1e-12,
             )
             missed.append(abs(flow.y[0, -1] - x))
         errors[sign] = np.log2(missed[0] / missed[1])

@@ -9,8 +9,8 @@ from lrtheory import Constant, Cosine, Formula, InverseSqrt, Polynomial, rho_exp
 from lrtheory.schedules import REGISTRY
 from lrtheory.theory.any_average import average_lower_bound
 from lrtheory.theory.averaged import averaged_bound
-from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound, two_cycle
-from lrtheory.theory.published_bound import published_bound
+from lrtheory.theory.fixed_steps import fixed_step_lower_bound, two_cycle
+from lrtheory.theory.published_bounds import published_bound
 from lrtheory.theory.smooth import noiseless_law, smooth_exponents, smooth_worst_case
 
 RHO = np.array([16.0, 32.0, 64.0, 128.0, 256.0])

@@ -36,7 +36,7 @@ iterates so far, hence feasible and independent of the noise of step ``t``.
    :math:`M=\bar m+\eta/\bar m`, :math:`\bar m=\max(m,\sqrt\eta)`. So :math:`A_k(a)^2` takes exactly the values in
    :math:`[s_k,\infty)`, and :math:`R^2/2s+G^2s/2` is smallest at :math:`\max(s_k,R/G)`. ∎
 
-**Status.** *Proved*: the upper bound, and that the distance form is attained (:mod:`lrtheory.theory.worst_function`).
+**Status.** *Proved*: the upper bound, and that the distance form is attained (:mod:`lrtheory.theory.hard_instance`).
 The diameter form is attained in the limit for polynomial decay, cosine, WSD and other shapes that do not rise
 (:mod:`lrtheory.theory.law_attained`, *proved*), and by a single step up to a certain length
 (:mod:`lrtheory.theory.one_step`, *proved*). It is not attained by every shape: where the best restart jumps, as
