@@ -2,6 +2,8 @@ from .estimate import Estimate as Estimate
 from .forecast.equivalent_rate import equivalent_lr as equivalent_lr
 from .forecast.extension import extend as extend
 from .forecast.fitting import fit as fit
+from .planning.grid import plan_grid as plan_grid
+from .planning.measured import next_lr as next_lr
 from .schedules import (
     SGDR as SGDR,
     STLR as STLR,
@@ -31,12 +33,11 @@ from .simulation import (
     logistic_regression as logistic_regression,
     simulate as simulate,
 )
-from .theory.grid_planning import plan_grid as plan_grid
-from .theory.implicit_penalty import implicit_penalty as implicit_penalty
+from .theory import penalties as penalties
 from .theory.misspecification import degradation as degradation, law as law, rho_exponent as rho_exponent
-from .theory.modified_equation import modified_equation as modified_equation
-from .theory.optimal_schedule import optimal_schedule as optimal_schedule
+from .theory.backward_error import modified_equation as modified_equation
+from .theory.refined_schedule import optimal_schedule as optimal_schedule
 from .theory.robust_schedule import robust_loss as robust_loss, robust_lr as robust_lr
-from .theory.worst_case import tuned_lr as tuned_lr, worst_case as worst_case
+from .theory.last_iterate import tuned_lr as tuned_lr, worst_case as worst_case
 
 __version__: str

@@ -18,7 +18,7 @@
 # does not follow that flow. This lesson finds the flow that it does follow, to any order, and asks whether the
 # difference matters.
 #
-# You need: Taylor's theorem and the chain rule. You will use: `modified_equation`, `implicit_penalty`.
+# You need: Taylor's theorem and the chain rule. You will use: `modified_equation`, `penalties`.
 
 # %%
 # %matplotlib inline
@@ -30,14 +30,14 @@ import sympy
 from exercise import check
 from IPython.display import Math, display
 
-from lrtheory import implicit_penalty, modified_equation
+from lrtheory import modified_equation, penalties
 from lrtheory.figures import orders, paths, penalty, schedule_penalty
 from lrtheory.schedules import Polynomial
 from lrtheory.sweeps.penalty import explained
 from lrtheory.sweeps.penalty import orders as measured_orders
+from lrtheory.theory.annealed_penalty import schedule_penalty as penalty_of
 from lrtheory.theory.equation_seven import equation_seven
 from lrtheory.theory.gradient_corrections import first_correction_defect, second_correction_curl
-from lrtheory.theory.schedule_penalty import schedule_penalty as penalty_of
 
 TABLES = Path("../figures/data")
 
@@ -114,12 +114,12 @@ display(Math(erratum.printed), Math(erratum.corrected))
 
 # %%
 pd.DataFrame(
-    {momentum: [implicit_penalty("heavy_ball", momentum=momentum).strength] for momentum in (0.0, 0.5, 0.9)},
+    {momentum: [penalties.heavy_ball(momentum=momentum).strength] for momentum in (0.0, 0.5, 0.9)},
     index=["strength"],
 )
 
 # %%
-Math(implicit_penalty("adam", beta1=0.9, beta2=0.999).latex())
+Math(penalties.adam(beta1=0.9, beta2=0.999).latex())
 
 # %% [markdown]
 # Adam's term can be negative: it then *rewards* what the others penalise.
@@ -162,7 +162,7 @@ pd.Series({lr: f"{explained(group):.3f}" for lr, group in runs.groupby("lr")}, n
 
 # %%
 answer = None
-check(answer, lambda: float(implicit_penalty("heavy_ball", momentum=0.8).strength))
+check(answer, lambda: float(penalties.heavy_ball(momentum=0.8).strength))
 
 # %% [markdown]
 # **2.** On $L=\tfrac\lambda2\theta^2$ with $\eta\lambda=\tfrac12$, by what factor does one step of gradient descent, the

@@ -31,8 +31,8 @@ from exercise import check
 from lrtheory import WSD, Constant, Cosine, Polynomial, degradation, rho_exponent, tuned_lr, worst_case
 from lrtheory.figures import degree, horizon, rho, tightness
 from lrtheory.sweeps import Rho
-from lrtheory.theory import worst_case as theorem
-from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound
+from lrtheory.theory import last_iterate as theorem
+from lrtheory.theory.fixed_steps import fixed_step_lower_bound
 from lrtheory.theory.law_derivation import polynomial_law
 from lrtheory.theory.misspecification import law
 

@@ -21,8 +21,9 @@ import lrtheory
 from lrtheory.forecast import LAWS, Curve
 from lrtheory.schedules import FAMILIES, REGISTRY, Formula, Schedule, from_bert4keras, parse, piecewise_linear
 from lrtheory.simulation import AbsoluteValue
+from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.misspecification import law
-from lrtheory.theory.worst_case import worst_case
+from lrtheory.theory.penalties import PENALTIES
 
 NIGHTLY = os.environ.get("LRTHEORY_FUZZ") == "nightly"
 EXAMPLES = 100_000 if NIGHTLY else 1_000
@@ -85,6 +86,19 @@ def is_plan(plan: Any) -> None:
     assert np.isfinite(points).all()
     assert (points > 0).all()
     assert plan.factor >= 1
+
+
+def is_measured_plan(plan: Any) -> None:
+    points = np.asarray(plan.points)
+    assert ((plan.low < points) & (points < plan.high)).all() or np.isclose(plan.low, plan.high)
+    assert 0 <= plan.all_lost <= min(plan.lost) <= max(plan.lost) <= 1
+    assert 0 <= plan.regret <= 1
+
+
+def is_suggestion(suggestion: Any) -> None:
+    assert suggestion.lr is None or 0 < suggestion.lr < math.inf
+    assert 0 <= suggestion.regret <= 1
+    assert 0 < suggestion.likely[0] <= suggestion.likely[1] < math.inf
 
 
 def is_table(table: Any) -> None:
@@ -250,6 +264,27 @@ TARGETS = {
         is_plan,
         2,
     ),
+    "plan_grid(risk)": Target(
+        lrtheory.plan_grid,
+        both(
+            keywords(low=number, high=number, risk=st.sampled_from(["measured", "measured", "convex", "none", 3])),
+            optional(tolerance=mostly(st.floats(0.01, 0.5)), trials=few),
+        ),
+        is_measured_plan,
+        2,
+    ),
+    "next_lr": Target(
+        lrtheory.next_lr,
+        both(
+            keywords(
+                results=mostly(st.lists(st.tuples(number, st.none() | st.floats(0, 3) | st.floats()), max_size=5)),
+                low=number, high=number, initial_loss=mostly(st.floats(2, 9)),
+            ),
+            optional(tolerance=part),
+        ),
+        is_suggestion,
+        2,
+    ),
     "robust_lr": Target(lrtheory.robust_lr, keywords(low=number, high=number), are_finite_and_at_least(0), 3),
     "robust_loss": Target(lrtheory.robust_loss, keywords(uncertainty=number), are_finite_and_at_least(1 - 1e-12), 2),
     "optimal_schedule": Target(
@@ -267,13 +302,13 @@ TARGETS = {
         lambda made: made.latex(),
         1,
     ),
-    "implicit_penalty": Target(
-        lrtheory.implicit_penalty,
+    "penalties": Target(
+        lambda optimizer, **rest: PENALTIES[optimizer](**rest),
         both(
-            keywords(optimizer=mostly(st.sampled_from(["gd", "heavy_ball", "minibatch", "adam"]))),
-            optional(momentum=part, beta1=part, beta2=part, batch=few, batches=few, nonsense=junk),
+            keywords(optimizer=st.sampled_from(sorted(PENALTIES))),
+            optional(momentum=part, beta1=part, beta2=part, epsilon=part, sampling=junk, nonsense=junk),
         ),
-        lambda made: made.latex(),
+        lambda made: made.latex() and made.expression,
         1,
     ),
     "AbsoluteValue": Target(

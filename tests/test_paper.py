@@ -151,11 +151,12 @@ def test_figures_and_parts_are_there():
 
 
 def test_formulas_come_from_the_modules(made):
-    from lrtheory import implicit_penalty, modified_equation
+    from lrtheory import modified_equation
+    from lrtheory.theory.penalties import PENALTIES
 
     values = made["values.tex"]
     assert modified_equation(4).latex() in values
-    assert all(implicit_penalty(rule).latex() in values for rule in ("gd", "heavy_ball", "minibatch", "adam"))
+    assert all(term().latex() in values for term in PENALTIES.values())
 
 
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="building the paper needs latexmk")

@@ -28,17 +28,17 @@ from lrtheory.sweep import main
 from lrtheory.sweeps.horizon import Exponents
 from lrtheory.sweeps.misspecified import Misspecified
 from lrtheory.theory import law_derivation, misspecification
+from lrtheory.theory.annealed_penalty import schedule_penalty
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.cliff import quadratic_loss
-from lrtheory.theory.fixed_step_lower_bound import fixed_step_lower_bound
+from lrtheory.theory.fixed_steps import fixed_step_lower_bound
+from lrtheory.theory.hard_instance import worst_function
 from lrtheory.theory.law_attained import law_witness
 from lrtheory.theory.momentum_edge import momentum_edge
-from lrtheory.theory.published_bound import published_bound
+from lrtheory.theory.published_bounds import published_bound
 from lrtheory.theory.robust_schedule import minimax_lr, robust_loss
-from lrtheory.theory.schedule_penalty import schedule_penalty
 from lrtheory.theory.smooth import smooth_exponents, smooth_worst_case
 from lrtheory.theory.step_search import optimised_steps
-from lrtheory.theory.worst_function import worst_function
 
 THREADS = 8
 STEPS = Polynomial(1).steps(50, 0.1)
@@ -93,7 +93,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "published_bound": lambda: published_bound(STEPS, distance=1.0),
     "fixed_step_lower_bound": lambda: fixed_step_lower_bound(STEPS, diameter=1.0),
     "worst_function": lambda: worst_function(STEPS, distance=1.0),
-    "law_witness": lambda: law_witness(1.0, 4.0, 200),
+    "law_witness": lambda: law_witness(Polynomial(1), 4.0, 200),
     "smooth_worst_case": lambda: smooth_worst_case(STEPS, smoothness=1.0, distance=1.0),
     "smooth_exponents": lambda: smooth_exponents(Cosine()),
     "schedule_penalty": lambda: schedule_penalty(Cosine()),
@@ -103,7 +103,9 @@ CALLS: dict[str, Callable[[], Any]] = {
     "optimised_steps": lambda: optimised_steps(4, 2.0),
     "optimal_schedule": lambda: lrtheory.optimal_schedule(np.linspace(1, 2, 30), smoothing=0.1).steps(9),
     "plan_grid": lambda: [lrtheory.plan_grid(1e-3, 1, schedule=each, tolerance=1.3) for each in REGISTRY],
-    "implicit_penalty": lambda: lrtheory.implicit_penalty("gd").latex(),
+    "plan_grid(risk)": lambda: lrtheory.plan_grid(1e-3, 1, trials=3, risk="measured"),
+    "next_lr": lambda: lrtheory.next_lr([(0.01, 1.2), (0.1, 0.8)], 0.01, 0.1, initial_loss=2.3),
+    "penalties": lambda: lrtheory.penalties.gradient_descent().latex(),
     "modified_equation": lambda: lrtheory.modified_equation(2).latex(),
     "equivalent_lr": lambda: lrtheory.equivalent_lr(1e-3, Cosine(), Polynomial(1), 100),
     "extend": lambda: lrtheory.extend(Cosine(), 50, 90),

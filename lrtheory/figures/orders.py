@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from lrtheory.figures.style import shown, styled
-from lrtheory.theory.modified_equation import follow, modified_equation
+from lrtheory.theory.backward_error import follow, modified_equation
 
 ORDERS = {
     1: "gradient flow",

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lrtheory.figures.style import shown, styled
-from lrtheory.theory.modified_equation import follow, modified_equation
+from lrtheory.theory.backward_error import follow, modified_equation
 
 LR = 0.03
 STEPS = 200

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from lrtheory.figures.style import of_schedule, shown, styled
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Robust
 from lrtheory.simulation import logistic_regression, simulate, worst_eps
+from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.robust_schedule import comparison, lower_bound, minimax_lr
 from lrtheory.theory.step_search import optimised_steps
-from lrtheory.theory.worst_case import worst_case
 
 UNCERTAINTY = 16
 UNCERTAINTIES = (1, 2, 4, 8, 16, 32, 64, 128, 256)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from lrtheory.figures.style import of_schedule, shown, styled
 from lrtheory.schedules import WSD, Constant, Cosine, Exponential, Polynomial
-from lrtheory.theory.schedule_penalty import penalty_over_time, schedule_penalty
+from lrtheory.theory.annealed_penalty import penalty_over_time, schedule_penalty
 
 SCHEDULES = (Constant(), WSD(0.2), Cosine(), Polynomial(1), Polynomial(2), Polynomial(3), Exponential(0.01))
 HORIZON = 400

@@ -2,7 +2,7 @@ r"""The noise of the published last-iterate bound behind a free bias: four numbe
 
 .. math:: L(t) = L_0 + A\,S_t^{-a} + B\Big[\eta_t+\sum_{k\le t}\frac{\eta_k^2}{\eta_t+\sum_{k<i\le t}\eta_i}\Big]
 
-**Source.** The noise: :mod:`lrtheory.theory.published_bound` (Defazio et al., arXiv 2310.07831; Schaipp et al., arXiv
+**Source.** The noise: :mod:`lrtheory.theory.published_bounds` (Defazio et al., arXiv 2310.07831; Schaipp et al., arXiv
 2501.18965), whose own bias has :math:`a=1`.
 """
 

@@ -2,7 +2,7 @@ r"""The worst case itself, from a known distance: three numbers.
 
 .. math:: L(t) = L_0 + \frac A{s_1(t)} + B\,e_1(t),\qquad s_1 = 2S + e_1
 
-**Source.** :mod:`lrtheory.theory.worst_case`.
+**Source.** :mod:`lrtheory.theory.last_iterate`.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ r"""The worst case itself, on a domain of a bounded diameter: three numbers.
 over restarts ``k`` of the first ``t`` steps, where :math:`s_k`, or a larger virtual last step, is at least :math:`\omega`.
 :math:`\omega` is the free number.
 
-**Source.** :mod:`lrtheory.theory.worst_case`.
+**Source.** :mod:`lrtheory.theory.last_iterate`.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrtheory.forecast.law import Features, Free, Law
-from lrtheory.theory.worst_case import worst_case
+from lrtheory.theory.last_iterate import worst_case
 
 _NODES = np.linspace(-6.0, 14.0, 101)
 """Logarithms of rates over the diameter, at which the worst case is computed."""

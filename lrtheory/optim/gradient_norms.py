@@ -13,7 +13,7 @@ class GradientNorms:
     .. math:: G_t=\Big(\sum_{\text{parameters}}\|g_t\|_2^2\Big)^{1/2}
 
     Norms stay on the device until they are read, so that a step waits for nothing. Clip before the step, as usual, and
-    what is recorded is what the step uses. Then :func:`lrtheory.theory.optimal_schedule.optimal_schedule` turns
+    what is recorded is what the step uses. Then :func:`lrtheory.theory.refined_schedule.optimal_schedule` turns
     ``norms`` into a schedule for the next run.
 
     Args:

@@ -7,10 +7,10 @@ then rises, and it turns where
 .. math:: \eta_{\mathrm{edge}} = c(m)\,\frac DG,\qquad
     c(m)=\operatorname*{argmin}_{\eta_t}\;W(\eta_1,\dots,\eta_t;\;G=D=1),
 
-computed from :func:`lrtheory.theory.worst_case.worst_case`. From :math:`D/G` follows the tuned rate of any schedule at any
+computed from :func:`lrtheory.theory.last_iterate.worst_case`. From :math:`D/G` follows the tuned rate of any schedule at any
 horizon, which a picture of the test does not show: a long run wants a smaller rate than the test's edge, and an annealed
 schedule a larger one than a constant. As the estimate is rough, the suggestion is where
-:func:`lrtheory.theory.grid_planning.plan_grid` would put a single trial: high, as far as the schedule forgives.
+:func:`lrtheory.theory.grid_planning.plan_convex` would put a single trial: high, as far as the schedule forgives.
 
 **Status.** A heuristic: :math:`c(m)` is exact for worst cases; that a loss turns where its worst case does is an
 assumption, *measured* on convex problems (tests: one run at the suggestion makes 95 % of the progress of the best
@@ -36,8 +36,8 @@ from torch.optim import Optimizer
 
 from lrtheory.checks import checked_horizon, checked_whole, is_number
 from lrtheory.schedules.schedule import Schedule, checked_schedule
-from lrtheory.theory.grid_planning import checked_range, plan_grid
-from lrtheory.theory.worst_case import tuned_lr, worst_case
+from lrtheory.theory.grid_planning import checked_range, plan_convex
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -172,7 +172,7 @@ def range_test(
         raise ValueError(f"the loss does not turn up before the last rate, {rates[-1]:g}: raise high.")
     edge = float(rates[max(turn - _MEMORY + 1, 0)])  # the running mean lags by its age
     estimate = edge / turning_rate(steps / math.log(high / low)) * tuned_lr(schedule, horizon, diameter=1.0)
-    plan = plan_grid(estimate / uncertainty, estimate * uncertainty, schedule=schedule, trials=1, horizon=horizon)
+    plan = plan_convex(estimate / uncertainty, estimate * uncertainty, schedule=schedule, trials=1, horizon=horizon)
     return RangeTest(rates, losses, smoothed, edge, schedule, horizon, plan.low, plan.high, plan.points[0], plan.factor)
 
 

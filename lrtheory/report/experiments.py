@@ -8,21 +8,21 @@ from lrtheory.schedules import Cosine, Polynomial, parse
 from lrtheory.statistics import fit_slope, mean_estimate
 from lrtheory.sweeps import Penalty, Rho, penalty
 from lrtheory.sweeps.rho import FITTED
+from lrtheory.theory.annealed_penalty import schedule_penalty
+from lrtheory.theory.backward_error import modified_equation
 from lrtheory.theory.equation_seven import equation_seven
-from lrtheory.theory.implicit_penalty import implicit_penalty
 from lrtheory.theory.misspecification import rho_exponent
-from lrtheory.theory.modified_equation import modified_equation
-from lrtheory.theory.schedule_penalty import schedule_penalty
+from lrtheory.theory.penalties import PENALTIES, gradient_descent, heavy_ball
 
 
 def penalty_part() -> Facts:
     """The implicit penalty: formulas of the modules, and the experiment."""
     yield "penalty/series", Tex(modified_equation(4).latex())
-    for optimizer in ("gd", "heavy_ball", "minibatch", "adam"):
-        yield f"penalty/{optimizer}", Tex(implicit_penalty(optimizer).latex())
+    for optimizer, term in PENALTIES.items():
+        yield f"penalty/{optimizer}", Tex(term().latex())
     yield "penalty/printed", Tex(equation_seven().printed)
-    strength = implicit_penalty("heavy_ball", convention="ema", momentum=0.9).strength
-    yield "penalty/ball", str(strength / implicit_penalty("gd").strength)
+    strength = heavy_ball(convention="ema", momentum=0.9).strength
+    yield "penalty/ball", str(strength / gradient_descent().strength)
     memories = [(1 + sympy.Rational(b)) / (1 - sympy.Rational(b)) for b in ("0.9", "0.999")]
     yield "penalty/adam-bracket", Tex(f"{memories[0]} - {memories[1]} = {memories[0] - memories[1]}")
     yield "penalty/linear-kept", Tex(sympy.latex(schedule_penalty(Polynomial(1)).kept))

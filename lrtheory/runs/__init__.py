@@ -12,3 +12,7 @@ from lrtheory.runs.experiment import Experiment
 from lrtheory.runs.store import Store
 
 __all__ = ["Cell", "Compute", "Experiment", "Store", "cell_id", "execute"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from lrtheory.forecast.fitting import fit
 from lrtheory.sweeps.forecast_logs import SIZES, curves_of_size
-from lrtheory.theory.worst_case import restarts, worst_case
+from lrtheory.theory.last_iterate import restarts, worst_case
 
 ONE_STAGE = ("constant_24000", "constant_72000", "cosine_24000", "cosine_72000")
 KNOWN = "cosine_24000"

@@ -20,8 +20,8 @@ from lrtheory.statistics import worst_offset
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified
 from lrtheory.sweeps.rho import Rho
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.misspecification import degradation
-from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 RESOLUTION = 128
 """Rates tried for each factor of 2: offsets are 0.5 % apart, so the worst of them is within 0.3 % of the worst."""

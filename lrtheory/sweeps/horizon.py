@@ -13,8 +13,8 @@ from lrtheory.statistics import fit_slope
 from lrtheory.sweeps.checks import check_horizon, check_replicas, check_schedules, check_seed, check_unique
 from lrtheory.sweeps.misspecified import SCHEDULES, Misspecified
 from lrtheory.theory.averaged import averaged_bound
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.misspecification import rho_exponent
-from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 RHOS = np.array([16.0, 32.0, 64.0, 128.0, 256.0])
 """The misspecifications that the exponents are fitted to."""

@@ -10,7 +10,7 @@ with three numbers for all schedules, and for :math:`W`, with :math:`D=G=1` and 
 
 * ``diameter``: the worst case with restarts (:math:`A=DG`, :math:`\gamma=G/D`), which forgives over-estimates;
 * ``distance``: the worst case from a known distance, which does not;
-* ``published``: the last-iterate bound of the literature (:mod:`lrtheory.theory.published_bound`).
+* ``published``: the last-iterate bound of the literature (:mod:`lrtheory.theory.published_bounds`).
 
 Beside them, ``quadratic``: the loss as one quadratic in the logarithm of the rate for all schedules, three numbers too
 and blind to the shape; and ``quadratic per schedule``, three numbers *for each schedule*, which cannot predict a schedule

@@ -12,8 +12,8 @@ import pandas as pd
 
 from lrtheory.runs.tables import committed
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Schedule, Warmup
-from lrtheory.theory.published_bound import published_bound
-from lrtheory.theory.worst_case import worst_case
+from lrtheory.theory.last_iterate import worst_case
+from lrtheory.theory.published_bounds import published_bound
 
 LOGS = Path("figures/data/llm_learning_rates.csv")
 """The table that comes with the package, wherever it is installed: cells know it by this name."""

@@ -9,8 +9,8 @@ from typing import Any
 from lrtheory.runs import Cell
 from lrtheory.schedules import WSD, Constant, Cosine, InverseSqrt, Polynomial, Robust, Schedule
 from lrtheory.simulation import VERSION, AbsoluteValue, simulate, worst_eps
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.misspecification import degradation, reciprocal
-from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 SCHEDULES: tuple[Schedule, ...] = (
     Constant(), InverseSqrt(), Polynomial(1), Polynomial(2), Polynomial(3), Cosine(), WSD(0.2), Robust(16),

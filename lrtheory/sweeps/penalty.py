@@ -6,7 +6,7 @@ r"""Does the implicit penalty matter? A small network, trained three ways to the
   twice. The tiny step adds :math:`\frac\delta4\|\nabla L\|^2` of its own, so the penalty in all is
   :math:`\frac\eta4\|\nabla L\|^2`.
 
-Backward error analysis (:mod:`lrtheory.theory.modified_equation`) predicts a distance :math:`O(\eta)` from descent to flow
+Backward error analysis (:mod:`lrtheory.theory.backward_error`) predicts a distance :math:`O(\eta)` from descent to flow
 and :math:`O(\eta^2)` from descent to the penalised path, and ends where :math:`\eta\lambda` reaches 1, with
 :math:`\lambda` the sharpness. The steps of the sweep lie on both sides.
 

@@ -51,8 +51,8 @@ from lrtheory.sweeps.networks import SCHEDULES
 from lrtheory.sweeps.rate_curves import TOLERATED, curves, margin
 from lrtheory.tasks.logistic import RADIUS
 from lrtheory.theory.cliff import quadratic_loss
+from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.momentum_edge import momentum_edge
-from lrtheory.theory.worst_case import worst_case
 
 HORIZON = 4_000
 MOMENTA = {"sgd": 0.0, "momentum": 0.9}

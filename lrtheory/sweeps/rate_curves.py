@@ -9,7 +9,7 @@ import pandas as pd
 from lrtheory.estimate import Estimate
 from lrtheory.schedules import parse
 from lrtheory.statistics import fit_slope
-from lrtheory.theory.worst_case import tuned_lr, worst_case
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 
 BRANCH = 2.0
 """The right branch begins at this ``rho``."""

@@ -8,7 +8,7 @@ import pandas as pd
 from lrtheory.schedules import parse
 from lrtheory.statistics import percentile_interval, resamples, worst_offset
 from lrtheory.sweeps.rate_curves import curves, exponent, margin, predicted_slope, slope
-from lrtheory.theory.worst_case import tuned_lr, worst_case
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 
 ORDER = (
     ("Constant()", "Polynomial(1)"), ("Polynomial(1)", "Polynomial(2)"), ("Polynomial(1)", "Cosine()"),

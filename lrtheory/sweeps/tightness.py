@@ -15,8 +15,8 @@ from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Schedule
 from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.sweeps.checks import check_horizon, check_rhos, check_unique
 from lrtheory.theory.certificates import LONGEST, certify_worst_case
-from lrtheory.theory.published_bound import published_bound
-from lrtheory.theory.worst_case import tuned_lr, worst_case
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
+from lrtheory.theory.published_bounds import published_bound
 
 LENGTHS = ("distance", "diameter")
 DIGITS = 10

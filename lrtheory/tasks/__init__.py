@@ -57,3 +57,7 @@ def get(name: str, *, encoder: str = "auto") -> Task:
     module, builder = _HOMES[name]
     build: Callable[..., Task] = getattr(import_module(f"lrtheory.tasks.{module}"), builder)
     return build(encoder) if module in ("rte", "imdb") or name == "trec6" else build()
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -24,8 +24,8 @@ from typing import Literal, TypeAlias
 
 import sympy
 
-from lrtheory.theory.implicit_penalty import GRADIENT, PenaltyTerm, hyperparameter
-from lrtheory.theory.modified_equation import ETA
+from lrtheory.theory.backward_error import ETA
+from lrtheory.theory.penalty_term import GRADIENT, PenaltyTerm, hyperparameter
 from lrtheory.theory.theorem import Theorem
 
 Placement: TypeAlias = Literal["inside", "outside"]
@@ -38,7 +38,7 @@ SECOND_MOMENT = sympy.Symbol("v", positive=True)
 """The moving average of the squared gradient, the argument of the preconditioner."""
 
 
-def penalty(
+def adam(
     beta1: float | None = None,
     beta2: float | None = None,
     epsilon: float | None = None,
@@ -68,7 +68,7 @@ def penalty(
         ValueError: a hyperparameter is out of its range, or another placement.
 
     Example:
-        >>> term = penalty(0.9, 0.999, 1e-8)
+        >>> term = adam(0.9, 0.999, 1e-8)
         >>> [float(term.coefficient.subs(GRADIENT, g).round(3)) for g in (0, 1)]  # tiny and large gradients
         [9.5, -990.0]
 
@@ -164,7 +164,7 @@ def update_defect(
     """
     preconditioner = _preconditioner(EPSILON, placement)
     slope = sympy.diff(preconditioner, SECOND_MOMENT)
-    flow = penalty(placement=placement).expr(loss, variables)
+    flow = adam(placement=placement).expr(loss, variables)
     w_0 = [component.subs(ETA, 0) for component in flow]
     w_1 = [sympy.diff(component, ETA) for component in flow]
 

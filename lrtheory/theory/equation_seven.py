@@ -1,7 +1,7 @@
 r"""A misprint: equation (7) of the note on learning rates lacks a gradient.
 
 The printed right side adds a number to a vector; with the gradient in front of it the flow is the penalised one of
-:mod:`lrtheory.theory.implicit_penalty`.
+:mod:`lrtheory.theory.gradient_descent_penalty`.
 
 **Status.** *Proved*. **Source.** The misprint is quoted from Zhu Meng's note; the right form is Barrett and Dherin's, arXiv
 2009.11162, rederived here.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import sympy
 
-from lrtheory.theory.implicit_penalty import implicit_penalty
-from lrtheory.theory.modified_equation import ETA, step_defect
+from lrtheory.theory.backward_error import ETA, step_defect
+from lrtheory.theory.gradient_descent_penalty import gradient_descent
 from lrtheory.theory.theorem import Theorem
 
 
@@ -61,7 +61,7 @@ def equation_seven() -> Erratum:
             r"\dot\theta = -g - \frac{\eta}{2}Hg + O(\eta^2)",
             r"Hg = \frac{1}{2}\nabla\|g\|^2",
         ),
-        corrected=implicit_penalty("gd").latex() + r" + O(\eta^2)",
+        corrected=gradient_descent().latex() + r" + O(\eta^2)",
     )
 
 

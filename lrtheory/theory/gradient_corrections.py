@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import sympy
 
-from lrtheory.theory.modified_equation import ModifiedEquation, modified_equation
+from lrtheory.theory.backward_error import ModifiedEquation, modified_equation
 from lrtheory.theory.rooted_trees import size
 from lrtheory.theory.theorem import Theorem
 

@@ -118,8 +118,8 @@ def proof() -> dict[str, sympy.Expr]:
 def witness() -> Evidence:
     """The worst case of quadratic decay at a hundred thousand steps; the law is its limit, and 3e-3 is left of the way."""
     from lrtheory.schedules import Polynomial
+    from lrtheory.theory.last_iterate import tuned_lr, worst_case
     from lrtheory.theory.misspecification import degradation
-    from lrtheory.theory.worst_case import tuned_lr, worst_case
 
     schedule, horizon = Polynomial(2), 100_000
     lr = tuned_lr(schedule, horizon, diameter=1.0)

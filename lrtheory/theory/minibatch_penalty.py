@@ -23,15 +23,15 @@ from typing import Literal, TypeAlias, cast
 
 import sympy
 
-from lrtheory.theory.implicit_penalty import GRADIENT, PenaltyTerm
-from lrtheory.theory.modified_equation import ETA
+from lrtheory.theory.backward_error import ETA
+from lrtheory.theory.penalty_term import GRADIENT, PenaltyTerm
 from lrtheory.theory.theorem import Theorem
 
 Sampling: TypeAlias = Literal["reshuffled", "with_replacement"]
 """``"reshuffled"``: every batch once an epoch, in random order; ``"with_replacement"``: each step draws any batch."""
 
 
-def penalty(sampling: Sampling = "reshuffled") -> PenaltyTerm:
+def minibatch(sampling: Sampling = "reshuffled") -> PenaltyTerm:
     r"""The implicit penalty of stochastic gradient descent on mini-batches.
 
     Random reshuffling follows, in the mean over the orders of an epoch,
@@ -54,10 +54,10 @@ def penalty(sampling: Sampling = "reshuffled") -> PenaltyTerm:
         ValueError: another sampling.
 
     Example:
-        >>> print(penalty().latex())
+        >>> print(minibatch().latex())
         \dot\theta = -\nabla\left(L + \frac{\eta}{4}\frac{1}{m}\sum_k\|\nabla L_k\|^2\right)
         >>> x = sympy.Symbol("x")
-        >>> penalty().loss([(x - 1)**2, (x + 1)**2], [x]).expand()  # the spread of the gradients is 4
+        >>> minibatch().loss([(x - 1)**2, (x + 1)**2], [x]).expand()  # the spread of the gradients is 4
         eta*x**2 + eta + x**2 + 1
 
     Source:
@@ -101,7 +101,7 @@ def epoch_defect(
         ([0, 0, 0, 0], [0, 0, 0, 0])
     """
     m = len(losses)
-    corrected = [sympy.expand(component) for component in penalty(sampling).expr(losses, variables)]
+    corrected = [sympy.expand(component) for component in minibatch(sampling).expr(losses, variables)]
     v_0, v_1 = ([component.coeff(ETA, power) for component in corrected] for power in (0, 1))
     gradients = [[sympy.diff(loss, x) for x in variables] for loss in losses]
     runs = list(permutations(range(m)) if sampling == "reshuffled" else product(range(m), repeat=m))

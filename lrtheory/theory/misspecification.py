@@ -5,7 +5,7 @@ r"""The law of misspecification: what a base rate wrong by ``rho`` costs under e
 .. math:: H(\tau)=\int_\tau^1h, \qquad Q(\tau)=\int_\tau^1\frac{h^2}H .
 
 As :math:`T\to\infty` the worst case of the last iterate on a domain of diameter :math:`D`
-(:mod:`lrtheory.theory.worst_case`) is
+(:mod:`lrtheory.theory.last_iterate`) is
 
 .. math:: W(\eta)\;\sim\;\min_\tau\;\frac12\Big[\frac{D^2}{2\eta T\,H(\tau)}+\frac{\eta G^2}2\,Q(\tau)\Big],
 
@@ -27,15 +27,16 @@ and a rate ``rho`` times the tuned one loses the factor
   vanishing part of the run, make the noise of all restarts alike (for constant rates with the last iterate's logarithm
   of ``T``), no restart helps at any fixed ``rho``, and the factor is :math:`(\rho+1/\rho)/2` for all of them.
 
-**Derivation.** In the recursion of :mod:`lrtheory.theory.worst_case`, :math:`s_k\approx2\eta T H` and
+**Derivation.** In the recursion of :mod:`lrtheory.theory.last_iterate`, :math:`s_k\approx2\eta T H` and
 :math:`s_k-2\sum\eta_t=\sum\eta_t^2/A_{t+1}^2\approx\tfrac\eta2 Q` because :math:`A^2\approx2\eta TH` and
 :math:`\sum\to T\int`.
 
-**Status.** *Proved* as an upper bound in the limit, and as attained in the limit for polynomial decay
-(:mod:`lrtheory.theory.law_attained`). For shapes whose best restart jumps (warm-ups, rising pieces) it is not attained
-in general: for restarts that are made to tie, semidefinite programs lie 6.9 % below it at 25 steps, and 5.3 % without a
-change from 6 to 30 steps (*measured*), so that a gap remains in the limit. *Verified:* the worst case
-of :mod:`lrtheory.theory.worst_case` at :math:`T=10^5` agrees with the law to a few parts in a thousand.
+**Status.** *Proved* as an upper bound in the limit, and as attained in the limit for polynomial decay,
+cosine, WSD and other shapes that do not rise (:mod:`lrtheory.theory.law_attained`). For shapes whose best restart jumps
+(warm-ups, rising pieces) it is not attained in general: for restarts that are made to tie, semidefinite programs lie 6.9 %
+below it at 25 steps, and 5.3 % without a change from 6 to 30 steps (*measured*), so that a gap remains in the limit.
+*Verified:* the worst case of :mod:`lrtheory.theory.last_iterate` at :math:`T=10^5` agrees with the law to a few parts in a
+thousand.
 
 **Source.** The exponent: Attia and Koren, arXiv 2503.09411. The sharp form with its constants: here.
 """

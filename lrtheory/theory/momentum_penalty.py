@@ -28,8 +28,8 @@ import numpy as np
 import sympy
 
 from lrtheory.checks import checked_positive, checked_whole
-from lrtheory.theory.implicit_penalty import GRADIENT, PenaltyTerm, hyperparameter
-from lrtheory.theory.modified_equation import ETA, ModifiedEquation, backward_error
+from lrtheory.theory.backward_error import ETA, ModifiedEquation, backward_error
+from lrtheory.theory.penalty_term import GRADIENT, PenaltyTerm, hyperparameter
 from lrtheory.theory.theorem import Theorem
 
 Convention: TypeAlias = Literal["sum", "ema"]
@@ -39,7 +39,7 @@ BETA = sympy.Symbol("beta", positive=True)
 """The momentum in the formulas."""
 
 
-def penalty(momentum: float | None = None, convention: Convention = "sum") -> PenaltyTerm:
+def heavy_ball(momentum: float | None = None, convention: Convention = "sum") -> PenaltyTerm:
     r"""The implicit penalty of heavy ball, :math:`m\leftarrow\beta m+g`, :math:`\theta\leftarrow\theta-\eta m`.
 
     .. math::
@@ -61,9 +61,9 @@ def penalty(momentum: float | None = None, convention: Convention = "sum") -> Pe
         ValueError: ``momentum`` is outside [0, 1), or another convention.
 
     Example:
-        >>> print(penalty(convention="ema").latex())
+        >>> print(heavy_ball(convention="ema").latex())
         \dot\theta = -\nabla\left(L + \frac{\eta \left(\beta + 1\right)}{4 \left(1 - \beta\right)}\|\nabla L\|^2\right)
-        >>> penalty(0.9, "ema").strength / penalty(0, "ema").strength
+        >>> heavy_ball(0.9, "ema").strength / heavy_ball(0, "ema").strength
         19
 
     Source:
@@ -105,7 +105,7 @@ def heavy_ball_equation(order: int, momentum: float | None = None, convention: C
         \dot\theta = -2 g - \eta\,6 H g
 
     Source:
-        Derived here from :func:`lrtheory.theory.modified_equation.backward_error`. Tag: proved as a formal series;
+        Derived here from :func:`lrtheory.theory.backward_error.backward_error`. Tag: proved as a formal series;
         orders 1 to 4 verified.
     """
     order = checked_whole("order", order)
@@ -174,7 +174,7 @@ def recurrence_defect(
         >>> recurrence_defect(sympy.Function("L")(x, y), [x, y])
         [0, 0, 0, 0]
     """
-    flow = [sympy.expand(component) for component in penalty(convention=convention).expr(loss, variables)]
+    flow = [sympy.expand(component) for component in heavy_ball(convention=convention).expr(loss, variables)]
     v_0, v_1 = ([component.coeff(ETA, power) for component in flow] for power in (0, 1))
     acceleration = [
         sympy.Add(*(sympy.diff(component, x) * v for x, v in zip(variables, v_0, strict=True))) for component in v_0

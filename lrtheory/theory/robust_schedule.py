@@ -50,7 +50,7 @@ two is :math:`R^2\le R+1`. Between :math:`\varphi` and 3.51 there are two jumps 
 
 **Status.** *Proved* in the continuous limit of the worst-case bound: the lower bound for every shape, and that it is
 attained (between :math:`\varphi` and 3.51 step 6 is *verified* on a grid of ``rho``). *Verified*: the largest worst-case
-bound on a domain (the diameter form of :mod:`lrtheory.theory.worst_case`) at :math:`T=2{,}000` is within 0.1 % of
+bound on a domain (the diameter form of :mod:`lrtheory.theory.last_iterate`) at :math:`T=2{,}000` is within 0.1 % of
 :math:`\tfrac12\sqrt{k(R)}`, and a search over all steps (:mod:`lrtheory.theory.step_search`) finds nothing lower. The shape
 drops, so this bound is not known to be attained, and whether a schedule can beat it in true worst case is open.
 
@@ -84,8 +84,8 @@ from lrtheory.checks import checked_positive, is_number
 from lrtheory.schedules.formula import Formula
 from lrtheory.schedules.robust import FLAT, LARGEST, Robust, robust_pieces, robust_states
 from lrtheory.schedules.schedule import Schedule
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import tuned_lr, worst_case
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,7 +26,7 @@ every step is usable.
    :math:`\frac{1+\beta\eta}2\|w\|^2`, and :math:`\mathbb E\|w\|^2=2\eta^2\mathbb E\|\xi\|^2`. So
    :math:`N\le\eta^2\sigma^2(1+\beta\eta)`. On :math:`\frac\beta2x^2` at :math:`x=z=0` step 1 is an equality with exactly
    this :math:`N`: no smaller factor will do.
-3. *Weights.* Use the moving reference point of :mod:`lrtheory.theory.worst_case` with :math:`v_1=v_0`. The
+3. *Weights.* Use the moving reference point of :mod:`lrtheory.theory.last_iterate` with :math:`v_1=v_0`. The
    coefficient of :math:`\delta_i` is now :math:`2[\eta_{i-1}v_{i-1}^2-(v_i-v_{i-1})A_i]` with
    :math:`A_i=\sum_{t\ge i}\eta_tv_t`, and :math:`v_i=1/A_i` makes it zero for :math:`i\le T` and 2 for :math:`i=T+1`. So
    :math:`A_i=A_{i+1}+\eta_i/A_i`, the recursion. ∎

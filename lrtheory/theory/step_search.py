@@ -29,8 +29,8 @@ from scipy.optimize import minimize
 
 from lrtheory.checks import checked_horizon, checked_length, checked_magnitude, checked_steps, checked_whole, is_number
 from lrtheory.compilation import CACHE
+from lrtheory.theory.last_iterate import restarts, worst_case
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import restarts, worst_case
 
 
 def worst_case_gradient(
@@ -45,7 +45,7 @@ def worst_case_gradient(
         diameter: :math:`D`.
 
     Returns:
-        The value of :func:`lrtheory.theory.worst_case.worst_case` and an array of the shape of ``steps``.
+        The value of :func:`lrtheory.theory.last_iterate.worst_case` and an array of the shape of ``steps``.
 
     Raises:
         ValueError: as ``worst_case``, or a step is zero.

@@ -9,7 +9,7 @@ together than in a plain loop, and end within 5e-7 of it after 200 steps in sing
 
 All randomness is the run's: its seed gives its first weights and, through a stream of its own, its batches, drawn with
 replacement. So every step sees an unbiased gradient that is independent of the past, as the theorems of
-:mod:`lrtheory.theory.worst_case` assume, and runs that share a seed differ in nothing but their rates.
+:mod:`lrtheory.theory.last_iterate` assume, and runs that share a seed differ in nothing but their rates.
 """
 
 from collections.abc import Callable, Sequence

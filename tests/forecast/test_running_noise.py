@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lrtheory.forecast import reference
 from lrtheory.forecast.running_noise import FAR, LEAF, NODES, forgetting_noise, running_noise
 from lrtheory.schedules import REGISTRY
-from lrtheory.theory.worst_case import restarts
+from lrtheory.theory.last_iterate import restarts
 
 AGREE = 1e-11
 """The theorem's bound is 1e-12 of a block's sum of squares, a level; a tree of these tests has at most ten levels."""

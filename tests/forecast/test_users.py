@@ -6,7 +6,7 @@ import pytest
 from lrtheory.forecast import Curve, equivalent_lr, extend, fit, read_log
 from lrtheory.forecast.extension import Stage
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial
-from lrtheory.theory.worst_case import tuned_lr, worst_case
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 
 FAMILY = [WSD(0.2), Polynomial(1), Polynomial(2), Cosine(), Constant()]
 of_the_family = pytest.mark.parametrize("schedule", FAMILY, ids=str)

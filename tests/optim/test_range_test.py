@@ -12,7 +12,7 @@ from torch import nn  # noqa: E402
 from lrtheory import Constant, Cosine, Polynomial, worst_case  # noqa: E402
 from lrtheory.optim.gradient_norms import GradientNorms  # noqa: E402
 from lrtheory.optim.lr_range_test import range_test, restored, turning_rate  # noqa: E402
-from lrtheory.theory.optimal_schedule import optimal_schedule  # noqa: E402
+from lrtheory.theory.refined_schedule import optimal_schedule  # noqa: E402
 
 
 def problem(seed=0):

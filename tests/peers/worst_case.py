@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from lrtheory.schedules import Polynomial
-from lrtheory.theory.worst_case import worst_case
+from lrtheory.theory.last_iterate import worst_case
 from tests.peers.measure import Contestant, missing, race
 
 HORIZON, SHORT = 10_000, 20

@@ -21,7 +21,7 @@ from lrtheory.simulation import AbsoluteValue, expected_loss, simulate
     seed=st.integers(0, 2**64 - 1),
 )
 def test_simulated_means_obey_the_worst_case(schedule, diameter, lipschitz, horizon, log_rho, eps, start, noise, seed):
-    from lrtheory.theory.worst_case import worst_case
+    from lrtheory.theory.last_iterate import worst_case
 
     problem = AbsoluteValue(
         eps * lipschitz, diameter=diameter, lipschitz=lipschitz, start=start * diameter, noise=noise

@@ -16,7 +16,7 @@ from lrtheory.simulation import (
     simulate,
     worst_eps,
 )  # fmt: skip
-from lrtheory.theory.worst_case import tuned_lr
+from lrtheory.theory.last_iterate import tuned_lr
 
 
 def enumerated(problem, steps):

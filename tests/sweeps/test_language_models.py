@@ -11,8 +11,8 @@ from lrtheory.runs import Store
 from lrtheory.schedules import Cosine, Polynomial, Warmup
 from lrtheory.sweeps import language_models as lm
 from lrtheory.sweeps import loss_models as models
-from lrtheory.theory.published_bound import published_bound
-from lrtheory.theory.worst_case import worst_case
+from lrtheory.theory.last_iterate import worst_case
+from lrtheory.theory.published_bounds import published_bound
 
 DATA = Path(__file__).parents[2] / "figures" / "data"
 LOGS = DATA / "llm_learning_rates.csv"

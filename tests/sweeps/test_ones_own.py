@@ -28,7 +28,7 @@ from lrtheory.runs import Cell, Experiment
 from lrtheory.runs.experiment import ExperimentEntry
 from lrtheory.schedules import FAMILIES, Cosine, Schedule
 from lrtheory.sweeps import EXPERIMENTS
-from lrtheory.theory.registry import Theorem, register
+from lrtheory.theorems import Theorem, register
 
 
 @dataclass(frozen=True, repr=False)
@@ -190,7 +190,7 @@ def test_a_schedule_of_ones_own_is_under_the_laws_and_in_their_table_and_figure(
 def test_a_theorem_of_ones_own_is_checked_and_in_the_table_of_the_report(tmp_path):
     (tmp_path / "mine.py").write_text(MINE)
     code = (
-        "import mine; from lrtheory.theory.registry import THEOREMS; THEOREMS['arch'].check();"
+        "import mine; from lrtheory.theorems import THEOREMS; THEOREMS['arch'].check();"
         "from lrtheory.report import markdown, theorems; print(markdown.render(theorems.table()))"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}

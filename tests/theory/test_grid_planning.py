@@ -9,7 +9,7 @@ from lrtheory import Constant, Cosine, Polynomial, Robust, degradation, plan_gri
 from lrtheory.schedules import REGISTRY
 from lrtheory.simulation import worst_eps
 from lrtheory.theory.grid_planning import compare_plans
-from lrtheory.theory.worst_case import worst_case
+from lrtheory.theory.last_iterate import worst_case
 
 every_schedule = pytest.mark.parametrize("schedule", REGISTRY, ids=str)
 HORIZON = 150

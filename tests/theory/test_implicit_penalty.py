@@ -9,10 +9,10 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lrtheory.theory.backward_error import ETA, backward_error, follow, modified_equation, step_defect
 from lrtheory.theory.equation_seven import equation_seven, equation_seven_defect
 from lrtheory.theory.gradient_corrections import first_correction_defect, hessian_commutator, second_correction_curl
-from lrtheory.theory.implicit_penalty import OPTIMIZERS, implicit_penalty
-from lrtheory.theory.modified_equation import ETA, backward_error, follow, modified_equation, step_defect
+from lrtheory.theory.penalties import PENALTIES, adam, gradient_descent, heavy_ball
 from lrtheory.theory.quadratic import predicted_contraction, quadratic_rate, quadratic_regime
 from lrtheory.theory.rooted_trees import cuts, rooted_trees, size, symmetry
 
@@ -245,12 +245,13 @@ def test_the_latex_of_the_note_is_written_from_the_coefficients():
     )
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", PENALTIES)
 def test_every_optimizer_has_the_three_forms_and_they_agree(optimizer):
     """Symbolic, LaTeX and numeric, at a point where no gradient component is zero."""
     numbers = {"heavy_ball": {"momentum": 0.6}, "adam": {"beta1": 0.6, "beta2": 0.8, "epsilon": 0.1}}
-    term = implicit_penalty(optimizer, **numbers.get(optimizer, {}))
+    term = PENALTIES[optimizer](**numbers.get(optimizer, {}))
     assert term.latex().startswith(r"\dot\theta")
+    assert term._repr_latex_() == rf"$\displaystyle {term.latex()}$"
     losses = [LOSS, X**2 * Y**2 + X] if optimizer == "minibatch" else [LOSS]
     gradients = [sympy.lambdify((X, Y), [sympy.diff(loss, v) for v in (X, Y)]) for loss in losses]
     hessians = [sympy.lambdify((X, Y), sympy.hessian(loss, (X, Y))) for loss in losses]
@@ -280,25 +281,17 @@ def test_every_optimizer_has_the_three_forms_and_they_agree(optimizer):
         (lambda: modified_equation(1.5), "order must be a whole number of at least 1, not 1.5."),
         (lambda: modified_equation(2).expr([X], [X, Y]), "field has 1 components but there are 2 variables."),
         (lambda: modified_equation(2).latex("gradients"), "notation must be 'gradient' or 'field', not 'gradients'."),
-        (lambda: implicit_penalty("lion"), "optimizer must be one of gd, heavy_ball, minibatch, adam, not 'lion'."),
-        (lambda: implicit_penalty("heavy_ball", momentum=1.0), "momentum must be at least 0 and below 1, not 1.0."),
-        (lambda: implicit_penalty("adam", epsilon=-1.0), "epsilon must be finite and at least 0, not -1.0."),
+        (lambda: heavy_ball(momentum=1.0), "momentum must be at least 0 and below 1, not 1.0."),
+        (lambda: adam(epsilon=-1.0), "epsilon must be finite and at least 0, not -1.0."),
         (
-            lambda: implicit_penalty("heavy_ball").field([1.0], lambda x: x, lambda x, v: v, 0.1),
+            lambda: heavy_ball().field([1.0], lambda x: x, lambda x, v: v, 0.1),
             "give a number for beta to evaluate heavy ball.",
         ),
-        (lambda: implicit_penalty("gd").field([1.0], lambda x: x, lambda x, v: v, 0), "lr must be a positive"),
-        (lambda: implicit_penalty("adam").loss(X**2, [X]), "Adam follows no penalised loss"),
+        (lambda: gradient_descent().field([1.0], lambda x: x, lambda x, v: v, 0), "lr must be a positive"),
+        (lambda: adam().loss(X**2, [X]), "Adam follows no penalised loss"),
         (lambda: quadratic_regime(-1.0, 1.0), "lr must be a positive"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
-
-
-def test_an_unknown_hyperparameter_is_a_type_error():
-    with pytest.raises(TypeError, match="gd has no hyperparameter 'momentum'; it has none"):
-        implicit_penalty("gd", momentum=0.9)
-    with pytest.raises(TypeError, match="heavy_ball has no hyperparameter 'beta'; it has momentum, convention"):
-        implicit_penalty("heavy_ball", beta=0.9)

@@ -28,9 +28,9 @@ from lrtheory import (
 )
 from lrtheory.schedules import REGISTRY, symbols
 from lrtheory.schedules.robust import robust_pieces
+from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.law_derivation import H, Q, polynomial_law
 from lrtheory.theory.misspecification import law
-from lrtheory.theory.worst_case import worst_case
 
 ANNEALED = [schedule for schedule in REGISTRY if schedule.degree > 0]
 annealed = pytest.mark.parametrize("schedule", ANNEALED, ids=str)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrtheory import Polynomial, worst_case
-from lrtheory.theory.optimal_schedule import optimal_schedule, optimal_steps, worst_case_of_norms
+from lrtheory.theory.refined_schedule import optimal_schedule, optimal_steps, worst_case_of_norms
 
 norm_lists = st.lists(st.floats(-2, 2), min_size=1, max_size=30).map(np.exp)
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from lrtheory.theory.adam_penalty import penalty as adam
+from lrtheory.theory import penalties
 from lrtheory.theory.adam_penalty import sign_change, update_defect
-from lrtheory.theory.implicit_penalty import GRADIENT, implicit_penalty
+from lrtheory.theory.backward_error import follow, modified_equation
 from lrtheory.theory.minibatch_penalty import batch_spread, epoch_defect
-from lrtheory.theory.modified_equation import follow, modified_equation
 from lrtheory.theory.momentum_penalty import heavy_ball_equation, recurrence_defect, start_from_rest
+from lrtheory.theory.penalty_term import GRADIENT
 
 X, Y = sympy.symbols("x y", real=True)
 LOSS = X**4 / 4 + X**2 * Y + Y**2 + sympy.sin(X * Y)
@@ -73,7 +73,7 @@ def test_heavy_ball_derivation_vanishes_for_a_generic_loss(convention):
 def test_heavy_ball_trees_agree_with_the_penalty(convention):
     loss = sympy.Function("L")(X, Y)
     trees = heavy_ball_equation(2, None, convention).expr([-loss.diff(v) for v in (X, Y)], [X, Y])
-    term = implicit_penalty("heavy_ball", convention=convention).expr(loss, [X, Y])
+    term = penalties.heavy_ball(convention=convention).expr(loss, [X, Y])
     assert [sympy.simplify(a - b) for a, b in zip(trees, term)] == [0, 0]
 
 
@@ -98,7 +98,7 @@ def test_heavy_ball_follows_the_truncation_to_its_order(order, convention):
 @pytest.mark.parametrize(("shifted", "order"), [(True, 2), (False, 1)])
 def test_a_run_from_rest_starts_its_flow_up_the_gradient(shifted, order, convention):
     momentum, duration = 0.5, 0.5
-    term = implicit_penalty("heavy_ball", momentum=momentum, convention=convention)
+    term = penalties.heavy_ball(momentum=momentum, convention=convention)
     errors = []
     for count in (128, 256):
         lr = duration / count
@@ -138,7 +138,7 @@ def test_the_batch_spread_is_the_difference_between_the_two_samplings():
     spread = sum((loss - mean).diff(v) ** 2 for loss in losses for v in (X, Y)) / 3
     eta = sympy.Symbol("eta", positive=True)
     reshuffled, replaced = (
-        implicit_penalty("minibatch", sampling=s).loss(losses, [X, Y]) for s in ("reshuffled", "with_replacement")
+        penalties.minibatch(sampling=s).loss(losses, [X, Y]) for s in ("reshuffled", "with_replacement")
     )
     assert sympy.expand(reshuffled - replaced - eta * spread / 4) == 0
 
@@ -147,7 +147,7 @@ def test_the_batch_spread_is_the_difference_between_the_two_samplings():
 def test_one_epoch_over_all_orders_of_the_batches(corrected, order):
     gradient, hessian_vector = batch_functions(BATCHES)
     steps = [functions(loss)[0] for loss in BATCHES]
-    term = implicit_penalty("minibatch")
+    term = penalties.minibatch()
     errors = []
     for lr in (0.01, 0.005):
         ends = []
@@ -171,7 +171,7 @@ def test_many_epochs_in_the_mean_over_all_sequences_of_orders(sampling, order):
     """The flow with the batch spread is right to order 2 for a whole run of reshuffling; without it, only to 1."""
     losses = BATCHES[:2]
     gradient, hessian_vector = batch_functions(losses)
-    (first, second), term = [functions(loss)[0] for loss in losses], implicit_penalty("minibatch", sampling=sampling)
+    (first, second), term = [functions(loss)[0] for loss in losses], penalties.minibatch(sampling=sampling)
     duration, errors = 0.2, []
     for epochs in (7, 14):
         lr = duration / (2 * epochs)
@@ -199,7 +199,7 @@ def test_with_replacement_the_spread_is_in_the_noise_and_not_in_the_drift(sampli
     gradient, hessian_vector = batch_functions(losses)
     hessian = sympy.lambdify((X, Y), sympy.hessian(mean_loss, (X, Y)))
     third = sympy.lambdify((X, Y), [[[mean_loss.diff(a, b, c) for c in (X, Y)] for b in (X, Y)] for a in (X, Y)])
-    steps, term = [functions(loss)[0] for loss in losses], implicit_penalty("minibatch", sampling=sampling)
+    steps, term = [functions(loss)[0] for loss in losses], penalties.minibatch(sampling=sampling)
     duration, errors = 0.25, []
     for count in (8, 16):
         lr = duration / count
@@ -285,7 +285,7 @@ def test_adam_derivation_vanishes_at_random_points(coefficients, beta1, beta2, e
 @pytest.mark.parametrize(("beta1", "beta2"), [(0.5, 0.8), (0.8, 0.5), (0.0, 0.7)])
 def test_adam_follows_the_corrected_flow_to_order_two(placement, corrected, order, beta1, beta2):
     epsilon, forgotten, duration = 0.2, 150, 0.25  # 0.8^150 = 3e-15: the bias corrections are 1
-    term = implicit_penalty("adam", beta1=beta1, beta2=beta2, epsilon=epsilon, placement=placement)
+    term = penalties.adam(beta1=beta1, beta2=beta2, epsilon=epsilon, placement=placement)
     errors = []
     for count in (200, 400):
         lr = duration / count
@@ -308,7 +308,7 @@ def thousandths(largest):
 @settings(deadline=None, max_examples=50)
 @given(thousandths(0.99), thousandths(0.999), st.floats(1e-6, 1), st.sampled_from(["inside", "outside"]))
 def test_the_sign_of_adams_penalty_changes_where_stated(beta1, beta2, epsilon, placement):
-    coefficient = sympy.lambdify(GRADIENT, adam(beta1, beta2, epsilon, placement).coefficient)
+    coefficient = sympy.lambdify(GRADIENT, penalties.adam(beta1, beta2, epsilon, placement).coefficient)
     border = sign_change(beta1, beta2, epsilon, placement)
     if border == np.inf:
         assert coefficient(1e3) >= 0
@@ -318,10 +318,10 @@ def test_the_sign_of_adams_penalty_changes_where_stated(beta1, beta2, epsilon, p
 
 def test_adam_without_second_moment_memory_and_large_epsilon_is_heavy_ball():
     # the correction tends to that of heavy ball in units of eta/sqrt(eps): (1 + beta)/(4 (1 - beta)) times |g|^2
-    term = adam(0.9, 0.999, None)
+    term = penalties.adam(0.9, 0.999, None)
     ratio = term.coefficient * term.density.diff(GRADIENT) * term.preconditioner.subs(GRADIENT, 0) ** -1
     limit = sympy.limit(ratio, sympy.Symbol("epsilon", positive=True), sympy.oo)
-    ema = implicit_penalty("heavy_ball", momentum=0.9, convention="ema")
+    ema = penalties.heavy_ball(momentum=0.9, convention="ema")
     assert sympy.simplify(limit - ema.coefficient * ema.density.diff(GRADIENT)) == 0
 
 
@@ -329,11 +329,11 @@ def test_adam_without_second_moment_memory_and_large_epsilon_is_heavy_ball():
     ("call", "message"),
     [
         (lambda: heavy_ball_equation(0), "order must be a whole number of at least 1, not 0."),
-        (lambda: implicit_penalty("heavy_ball", convention="mean"), "convention must be 'sum' or 'ema', not 'mean'."),
-        (lambda: implicit_penalty("minibatch", sampling="iid"), "sampling must be 'reshuffled' or 'with_replacement'"),
+        (lambda: penalties.heavy_ball(convention="mean"), "convention must be 'sum' or 'ema', not 'mean'."),
+        (lambda: penalties.minibatch(sampling="iid"), "sampling must be 'reshuffled' or 'with_replacement'"),
         (lambda: epoch_defect([X, Y], [X, Y], "iid"), "sampling must be 'reshuffled' or 'with_replacement'"),
-        (lambda: adam(beta1=1.0), "beta1 must be at least 0 and below 1, not 1.0."),
-        (lambda: adam(placement="under"), "placement must be 'inside' or 'outside', not 'under'."),
+        (lambda: penalties.adam(beta1=1.0), "beta1 must be at least 0 and below 1, not 1.0."),
+        (lambda: penalties.adam(placement="under"), "placement must be 'inside' or 'outside', not 'under'."),
         (lambda: sign_change(0.9, 0.999, 1e-8, "under"), "placement must be 'inside' or 'outside', not 'under'."),
         (lambda: batch_spread(10, 3), "batch_size must divide examples"),
         (lambda: start_from_rest([1.0], [1.0], 0.1, 1.0), "momentum must be at least 0 and below 1"),

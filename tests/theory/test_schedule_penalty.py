@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 
 from lrtheory.schedules import REGISTRY, WSD, Constant, Cosine, Exponential, Polynomial, symbols
-from lrtheory.theory.implicit_penalty import implicit_penalty
-from lrtheory.theory.misspecification import law
-from lrtheory.theory.modified_equation import follow
-from lrtheory.theory.schedule_penalty import (
+from lrtheory.theory.annealed_penalty import (
     flow_in_time,
     flow_in_time_defect,
     penalty_over_time,
     polynomial_trade,
     schedule_penalty,
 )
+from lrtheory.theory.backward_error import follow
+from lrtheory.theory.gradient_descent_penalty import gradient_descent
+from lrtheory.theory.misspecification import law
 
 START = np.array([0.9, -0.7])
 HORIZON = symbols()[1]
@@ -70,7 +70,7 @@ def test_annealing_penalises_less_at_equal_base_and_more_at_equal_travel(schedul
 def test_each_step_follows_its_own_penalty_to_order_two(schedule):
     """No smoothness is needed: kinks, jumps and restarts are steps with another rate."""
     shape = schedule.steps(12)
-    shape, term, errors = 0.6 * shape[shape > 0] / shape.sum(), implicit_penalty("gd"), []
+    shape, term, errors = 0.6 * shape[shape > 0] / shape.sum(), gradient_descent(), []
     for parts in (16, 32):  # every step is divided into parts: the same shape, smaller rates
         followed = walked = START
         for rate in shape / parts:

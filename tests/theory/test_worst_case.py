@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from lrtheory import Constant, Cosine, Polynomial, tuned_lr, worst_case
 from lrtheory.schedules import REGISTRY
-from lrtheory.theory.published_bound import published_bound
+from lrtheory.theory.last_iterate import restarts
+from lrtheory.theory.published_bounds import published_bound
 from lrtheory.theory.step_search import worst_case_gradient
-from lrtheory.theory.worst_case import restarts
 
 steps_of_any_size = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=30).map(np.array)
 lengths = st.floats(1e-3, 1e3)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lrtheory import worst_case
 from lrtheory.schedules import REGISTRY
-from lrtheory.theory.worst_function import worst_function
+from lrtheory.theory.hard_instance import worst_function
 
 ROUNDING = 1e-7  # of lengths: vectors from a singular matrix hold the root of the rounding of its eigenvalues
 

@@ -41,6 +41,9 @@ def library() -> None:
     exponent = lr.rho_exponent(shape)
     expansion = lr.law(shape)
     plan = lr.plan_grid(1e-4, 1e-1, schedule=lr.Cosine(), tolerance=1.2)
+    measured = lr.plan_grid(1e-4, 1e-1, trials=3, risk="measured")
+    suggestion = lr.next_lr([(0.01, 1.2), (0.1, None)], measured.points[0], 0.1, initial_loss=2.3)
+    assert_type(suggestion.lr, float | None)
     assert_type(plan.trials, int)
     best = lr.optimal_schedule([1.0, 2.0, 3.0])
 
@@ -63,7 +66,8 @@ def library() -> None:
     assert_type(lr.equivalent_lr(1e-3, shape, lr.WSD(0.2), 1000, forecast=forecast), lr.Estimate)
     assert_type(lr.extend(shape, 500, 1000).go_on.rate, float)
 
-    penalty = lr.implicit_penalty("heavy_ball", momentum=0.9)
+    penalty: lr.penalties.PenaltyTerm = lr.penalties.heavy_ball(momentum=0.9)
+    others = [lr.penalties.gradient_descent(), lr.penalties.minibatch(), lr.penalties.adam(beta1=0.9)]
     assert_type(penalty.latex(), str)
     assert_type(lr.modified_equation(3).latex(), str)
     assert_type(lr.__version__, str)

@@ -107,3 +107,7 @@ def build(name: str, model: nn.Module, horizon: int, lr: float | None = None, **
 __all__ = [
     "FAMILIES", "GENERATIONS", "REGISTRY", "Generation", "PublishedStrategy", "Strategy", "Training", "build", "get", "names",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,7 +9,7 @@ The step :math:`\eta_{T+1}` is never taken: it is a parameter of the bound, here
 
 **Proposition.** For a schedule that anneals, :math:`h\sim c(1-u)^p` at the end, and :math:`\eta_t=\lambda\frac R{G\sqrt T}h`
 with :math:`\lambda` fixed, the bound is asymptotically exactly twice the distance form of
-:func:`lrtheory.theory.worst_case.worst_case`; so it is when each is tuned.
+:func:`lrtheory.theory.last_iterate.worst_case`; so it is when each is tuned.
 
 *Proof.* With :math:`\eta=\lambda R/(G\sqrt T)`, :math:`S_t=\sum_{i\ge t}\eta_i\approx\eta TH`. In units of :math:`RG/\sqrt T` the
 first term tends to :math:`\frac1{2\lambda H(0)}`. In the second, :math:`m=T+1-t` steps before the end the term is at most of the
@@ -32,8 +32,8 @@ from typing import Any
 import numpy as np
 
 from lrtheory.checks import checked_magnitude, checked_steps
+from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import worst_case
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,9 @@ class ModifiedEquation:
         function = sympy.lambdify(variables, components, "numpy", cse=True)
         return lambda point: np.array(function(*point), dtype=np.float64)
 
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
     def latex(self, notation: Literal["gradient", "field"] = "gradient") -> str:
         r"""The equation as LaTeX.
 

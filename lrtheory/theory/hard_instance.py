@@ -7,7 +7,7 @@ r"""The function on which the last iterate does as badly as the bound says: the 
 
 convex, Lipschitz with constant :math:`G` and smallest at the origin, has the subgradient :math:`Gg_t` at the iterate
 :math:`x_t` of :math:`x_{t+1}=x_t-\eta_tGg_t`, and :math:`f(x_{T+1})` is the distance form of
-:func:`lrtheory.theory.worst_case.worst_case`. No noise is needed, and no domain.
+:func:`lrtheory.theory.last_iterate.worst_case`. No noise is needed, and no domain.
 
 **Construction** (with :math:`G=1`; else :math:`R/G` for :math:`R`). Let :math:`A_{T+1}>0`, :math:`A_t=A_{t+1}+b_t`,
 :math:`b_t=\eta_t/A_{t+1}`, :math:`b_{T+1}=A_{T+1}` be the numbers of the proof there, :math:`A_1^2=s=\max(s_1,R)`. Where
@@ -52,8 +52,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrtheory.checks import checked_magnitude, checked_steps
+from lrtheory.theory.last_iterate import restarts, worst_case
 from lrtheory.theory.theorem import Evidence, Theorem
-from lrtheory.theory.worst_case import restarts, worst_case
 
 if TYPE_CHECKING:
     import sympy
@@ -82,7 +82,7 @@ def worst_function(steps: Any, *, lipschitz: float = 1.0, distance: float) -> Wo
     r"""The function on which these steps lose what the worst case says, to the last digit.
 
     Args:
-        steps: Learning rates :math:`\eta_1..\eta_T`, as in :func:`lrtheory.theory.worst_case.worst_case`; a few hundred, for
+        steps: Learning rates :math:`\eta_1..\eta_T`, as in :func:`lrtheory.theory.last_iterate.worst_case`; a few hundred, for
             the vectors need :math:`T^2` numbers.
         lipschitz: :math:`G`.
         distance: :math:`R=\|x_1-x^\star\|`.
@@ -103,11 +103,7 @@ def worst_function(steps: Any, *, lipschitz: float = 1.0, distance: float) -> Wo
     steps = checked_steps(steps)
     lipschitz = checked_magnitude("lipschitz", lipschitz)
     radius = checked_magnitude("distance", distance) / lipschitz
-    areas, turn = _areas(steps, radius)
-    differences = np.append(-np.diff(areas), areas[-1])
-    shrink = np.where(np.arange(len(steps)) < turn, 1 - differences[:-1] / areas[1:], 0.0)
-    slack = (areas[0] - radius**2 / areas[0] ** 3) * np.cumprod(np.append(1.0, shrink))
-    products = 1 - slack[:-1] / areas[1:]
+    areas, differences, products = worst_products(steps, radius)
     rows = np.arange(len(areas))
     gram = np.append(products, 1.0)[np.minimum.outer(rows, rows)]
     np.fill_diagonal(gram, 1.0)
@@ -116,6 +112,21 @@ def worst_function(steps: Any, *, lipschitz: float = 1.0, distance: float) -> Wo
     start = areas[0] * differences @ directions
     moved = np.cumsum(steps[:, None] * directions[:-1], axis=0)
     return WorstFunction(lipschitz, directions, lipschitz * np.vstack([start, start - moved]))
+
+
+def worst_products(steps: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The numbers A, their differences b, and the products p of a piece with every later one, with G = 1.
+
+    Example:
+        >>> areas, _, products = worst_products(np.array([1.0, 1.0]), 1.0)
+        >>> areas.tolist(), products.round(3).tolist()
+        ([2.5, 2.0, 1.0], [-0.218, -0.827])
+    """
+    areas, turn = _areas(steps, radius)
+    differences = np.append(-np.diff(areas), areas[-1])
+    shrink = np.where(np.arange(len(steps)) < turn, 1 - differences[:-1] / areas[1:], 0.0)
+    slack = (areas[0] - radius**2 / areas[0] ** 3) * np.cumprod(np.append(1.0, shrink))
+    return areas, differences, 1 - slack[:-1] / areas[1:]
 
 
 def _areas(steps: np.ndarray, radius: float) -> tuple[np.ndarray, int]:

@@ -12,7 +12,7 @@ subgradient there; let the oracle answer 0 until step ``T`` and :math:`-G` at st
 So a constant step :math:`\eta=\rho c\,D/(G\sqrt T)`, and an inverse square root
 :math:`\eta_t=\rho c\,D/(G\sqrt t)` alike, lose at least :math:`\rho c\,DG/\sqrt T` as long as
 :math:`\rho c\le\sqrt T`: linear in ``rho``. The upper bound of
-:mod:`lrtheory.theory.worst_case` is linear in ``rho`` too (up to the last iterate's logarithm of ``T``), so for these
+:mod:`lrtheory.theory.last_iterate` is linear in ``rho`` too (up to the last iterate's logarithm of ``T``), so for these
 two schedules linear is the truth. An annealed schedule has a small :math:`\eta_T` and escapes.
 
 The oracle need not be that malicious: :func:`two_cycle` runs the same function with the subgradient

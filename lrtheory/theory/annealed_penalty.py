@@ -2,7 +2,7 @@ r"""The implicit penalty of gradient descent under a schedule, over a whole run.
 
 **At a step.** Step ``t`` is a step of gradient descent with the rate :math:`\eta_t`, so it follows the flow of
 :math:`L+\frac{\eta_t}4\|\nabla L\|^2` for the time :math:`\eta_t`: the penalty is annealed together with the rate. This
-needs no smoothness of the schedule and holds to any order (:func:`lrtheory.theory.modified_equation.modified_equation`
+needs no smoothness of the schedule and holds to any order (:func:`lrtheory.theory.backward_error.modified_equation`
 with the step's own rate).
 
 **In the time of the run.** With :math:`u\in[0,1]` the part that is over and a smooth shape, one equation serves all

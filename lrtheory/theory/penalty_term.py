@@ -1,31 +1,16 @@
-r"""Gradient descent follows a flow, but not the gradient flow: the flow of a penalised loss.
-
-A step of gradient descent, :math:`\theta\mapsto\theta-\eta g(\theta)`, is the time-:math:`\eta` map of
-
-.. math:: \dot\theta=-\nabla\big(L+\tfrac{\eta}{4}\|\nabla L\|^2\big)+O(\eta^2):
-
-the implicit gradient penalty, the first correction of :mod:`lrtheory.theory.modified_equation`. This file hands it out
-for gradient descent and, from a file each, for heavy ball, mini-batches and Adam (:func:`implicit_penalty`).
-What is a gradient beyond: :mod:`lrtheory.theory.gradient_corrections`; where the picture breaks:
-:mod:`lrtheory.theory.quadratic`; a published misprint: :mod:`lrtheory.theory.equation_seven`.
-
-**Status.** *Proved*; orders of accuracy are *verified*. **Source.** Barrett and Dherin, arXiv 2009.11162; rederived here.
-"""
+r"""The record of an implicit penalty: what an optimizer follows to first order in its learning rate."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
-from inspect import signature
 from typing import Any, cast
 
 import numpy as np
 import sympy
 
 from lrtheory.checks import checked_positive, is_number
-from lrtheory.theory.modified_equation import ETA, step_defect
-from lrtheory.theory.theorem import Theorem
+from lrtheory.theory.backward_error import ETA
 
 GRADIENT = sympy.Symbol("g", real=True)
 """One component of a gradient in the formulas of a :class:`PenaltyTerm`."""
@@ -61,10 +46,23 @@ class PenaltyTerm:
         r"""The multiplier :math:`c/s` of :math:`\eta R` in the penalised loss.
 
         Example:
-            >>> implicit_penalty("gd").strength, implicit_penalty("heavy_ball", momentum=0.9).strength
+            >>> from lrtheory.theory import gradient_descent, heavy_ball
+            >>> gradient_descent().strength, heavy_ball(momentum=0.9).strength
             (1/4, 95/2)
         """
         return self.coefficient / self.speed
+
+    @property
+    def expression(self) -> sympy.Expr:
+        r"""The corrected flow :math:`\dot\theta_j` in ``g`` :math:`=g_j`, ``eta`` and ``dR`` :math:`=\partial_jR`.
+
+        Example:
+            >>> from lrtheory.theory import gradient_descent, heavy_ball
+            >>> gradient_descent().expression, heavy_ball(momentum=0.5).expression
+            (-dR*eta/4 - g, -3*dR*eta - 2*g)
+        """
+        slope = sympy.Symbol("dR", real=True)
+        return sympy.expand(-self.preconditioner * (self.speed * GRADIENT + ETA * self.coefficient * slope))
 
     @property
     def has_loss(self) -> bool:
@@ -85,8 +83,9 @@ class PenaltyTerm:
             ValueError: the optimizer follows no penalised loss (Adam).
 
         Example:
+            >>> from lrtheory.theory import gradient_descent
             >>> x = sympy.Symbol("x")
-            >>> implicit_penalty("gd").loss(x**2, [x])
+            >>> gradient_descent().loss(x**2, [x])
             eta*x**2 + x**2
         """
         if not self.has_loss:
@@ -107,8 +106,9 @@ class PenaltyTerm:
             lr: A number or a symbol.
 
         Example:
+            >>> from lrtheory.theory import gradient_descent
             >>> x = sympy.Symbol("x")
-            >>> implicit_penalty("gd").expr(x**2, [x])
+            >>> gradient_descent().expr(x**2, [x])
             [-2*eta*x - 2*x]
         """
         batches = _batches(losses)
@@ -150,7 +150,8 @@ class PenaltyTerm:
             ValueError: ``lr`` is not positive, or a hyperparameter was left as a symbol.
 
         Example:
-            >>> term = implicit_penalty("gd")
+            >>> from lrtheory.theory import gradient_descent
+            >>> term = gradient_descent()
             >>> term.field([1.0, 2.0], lambda x: 3 * x, lambda x, v: 3 * v, lr=0.1)  # L = 3/2 |x|^2
             array([-3.45, -6.9 ])
         """
@@ -169,7 +170,8 @@ class PenaltyTerm:
         r"""The corrected flow as LaTeX, without the remainder.
 
         Example:
-            >>> print(implicit_penalty("gd").latex())
+            >>> from lrtheory.theory import gradient_descent
+            >>> print(gradient_descent().latex())
             \dot\theta = -\nabla\left(L + \frac{\eta}{4}\|\nabla L\|^2\right)
         """
         if self.has_loss:
@@ -187,6 +189,9 @@ class PenaltyTerm:
             rf"\partial_j\sum_i\left({density}\right)\right)"
         )
 
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
     def _penalty(self, batches: Sequence[sympy.Expr], variables: Sequence[sympy.Symbol]) -> sympy.Expr:
         penalised = batches if self.per_batch else [sympy.Add(*batches) / len(batches)]
         densities = [self.density.subs(GRADIENT, sympy.diff(loss, x)) for loss in penalised for x in variables]
@@ -199,58 +204,6 @@ class PenaltyTerm:
         if unknown:
             raise ValueError(f"give a number for {', '.join(sorted(map(str, unknown)))} to evaluate {self.optimizer}.")
         return tuple(sympy.lambdify(GRADIENT, part, "numpy") for part in parts)
-
-
-def penalty() -> PenaltyTerm:
-    r"""Full-batch gradient descent: :math:`\dot\theta=-\nabla\big(L+\tfrac\eta4\|\nabla L\|^2\big)+O(\eta^2)`.
-
-    Source:
-        Barrett and Dherin, arXiv 2009.11162. Proved by :func:`modified_equation` of order 2.
-    """
-    return PenaltyTerm("gradient descent", sympy.S.One, sympy.S.One, sympy.Rational(1, 4), GRADIENT**2)
-
-
-OPTIMIZERS = {
-    "gd": "implicit_penalty",
-    "heavy_ball": "momentum_penalty",
-    "minibatch": "minibatch_penalty",
-    "adam": "adam_penalty",
-}
-"""The module of this package whose function ``penalty`` describes an optimizer."""
-
-
-def implicit_penalty(optimizer: str = "gd", **hyper: Any) -> PenaltyTerm:
-    r"""What an optimizer penalises without being asked to, to first order in its learning rate.
-
-    ======================  ==================================================  ======================================
-    optimizer               hyperparameters                                     follows
-    ======================  ==================================================  ======================================
-    ``"gd"``                                                                    the loss and a penalty on its gradient
-    ``"heavy_ball"``        ``momentum``, ``convention``                        the same, a stronger penalty
-    ``"minibatch"``         ``sampling``                                        penalises the batches' gradients
-    ``"adam"``              ``beta1``, ``beta2``, ``epsilon``, ``placement``    rewards or penalises a 1-norm
-    ======================  ==================================================  ======================================
-
-    Args:
-        optimizer: One of the four names.
-        **hyper: Its hyperparameters; a numeric one that is left out stays a symbol of the formulas.
-
-    Raises:
-        ValueError: no such optimizer, or a hyperparameter out of its range.
-        TypeError: the optimizer has no such hyperparameter.
-
-    Example:
-        >>> print(implicit_penalty("heavy_ball", momentum=0.5).latex())
-        \dot\theta = -2\nabla\left(L + \frac{3 \eta}{2}\|\nabla L\|^2\right)
-    """
-    if optimizer not in OPTIMIZERS:
-        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {optimizer!r}.")
-    describe = import_module(f"lrtheory.theory.{OPTIMIZERS[optimizer]}").penalty
-    known = signature(describe).parameters
-    for name in hyper:
-        if name not in known:
-            raise TypeError(f"{optimizer} has no hyperparameter {name!r}; it has {', '.join(known) or 'none'}.")
-    return describe(**hyper)
 
 
 def hyperparameter(name: str, symbol: sympy.Symbol, value: float | None, *, below: float = math.inf) -> sympy.Expr:
@@ -276,28 +229,3 @@ def hyperparameter(name: str, symbol: sympy.Symbol, value: float | None, *, belo
 def _batches(losses: sympy.Expr | Sequence[sympy.Expr]) -> list[sympy.Expr]:
     given = losses if isinstance(losses, Sequence) else [losses]
     return [cast(sympy.Expr, sympy.sympify(loss)) for loss in given]
-
-
-def proof() -> dict[str, sympy.Expr]:
-    """What one step of the penalised flow misses of one step of gradient descent, for any loss of two variables."""
-    variables = sympy.symbols("x y")
-    loss = sympy.Function("L")(*variables)
-    descent = [-sympy.diff(loss, x) for x in variables]
-    defects = step_defect(penalty().expr(loss, variables), descent, variables, 2)
-    return {
-        f"the power {power} of the step, {x}": sympy.expand(defect)
-        for power, row in enumerate(defects, 1)
-        for x, defect in zip(variables, row, strict=True)
-    }
-
-
-THEOREM = Theorem(
-    name="implicit_penalty",
-    statement="Gradient descent follows the flow of `L + (eta/4)‖∇L‖²`",
-    status="proved",
-    source="Barrett and Dherin, arXiv 2009.11162",
-    module=__name__,
-    attained="to second order in the step; orders of accuracy are verified",
-    labels=("prop:penalty",),
-    proof=proof,
-)

@@ -23,7 +23,7 @@ COUNTINGS: dict[str, str] = {
 }
 r"""What the times may count, in the note's order of preference.
 
-The order is quoted; the worst case (:mod:`lrtheory.theory.worst_case`) agrees with it for a decay over the run.
+The order is quoted; the worst case (:mod:`lrtheory.theory.last_iterate`) agrees with it for a decay over the run.
 Tuned, in units of :math:`DG/\sqrt T`, ten epochs of a hundred steps down to 0.01 guarantee 1.005, 1.037 and 1.315, a
 constant rate 1.607 (verified). It is not a law: in three epochs the fixed rates of ``"epochs"`` are too coarse, and
 ``"per_epoch"`` guarantees more, 1.162 against 1.222 for three epochs of a thousand steps.

@@ -1,6 +1,6 @@
 r"""The best steps when the size of gradients changes over the run.
 
-**Setting.** As in :mod:`lrtheory.theory.worst_case`, with :math:`\mathbb E\|g_t\|^2\le G_t^2` at step ``t`` and
+**Setting.** As in :mod:`lrtheory.theory.last_iterate`, with :math:`\mathbb E\|g_t\|^2\le G_t^2` at step ``t`` and
 :math:`G_{T+1}` at the output; :math:`\|x_1-x^\star\|\le R`.
 
 **Theorem.** For :math:`a>0` let :math:`A_{T+1}=a`, :math:`A_t=A_{t+1}+\eta_t/A_{t+1}`. Then
