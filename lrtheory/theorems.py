@@ -29,7 +29,7 @@ from lrtheory.theory import (
     refined_schedule,
     robust_schedule,
     smooth,
-    smooth_lower_bound,
+    smooth_hard_instance,
     step_search,
     warmup_edge,
 )
@@ -39,7 +39,7 @@ THEOREMS: dict[str, Theorem] = {
     module.THEOREM.name: module.THEOREM
     for module in (
         last_iterate, hard_instance, law_attained, law_derivation, one_step, fixed_steps, any_average, averaged,
-        adaptive, smooth, smooth_lower_bound, cliff,
+        adaptive, smooth, smooth_hard_instance, cliff,
         momentum_edge, warmup_edge, published_bounds, robust_schedule, refined_schedule, step_search, grid_planning,
         backward_error, gradient_descent_penalty, gradient_corrections, quadratic, momentum_penalty,
         minibatch_penalty, adam_penalty, annealed_penalty, equation_seven, implicit_euler, gradient_flow,

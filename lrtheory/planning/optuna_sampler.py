@@ -43,12 +43,9 @@ class NextRate(optuna.samplers.BaseSampler):
     def __init__(
         self, low: float, high: float, *, initial_loss: float, tolerance: float = 0.003, name: str = "lr"
     ) -> None:
-        self._range, self._options, self._name = (
-            (low, high),
-            {"initial_loss": initial_loss, "tolerance": tolerance},
-            name,
-        )
-        next_lr([], low, high, **self._options)  # so that bad numbers are refused here
+        self._range, self._name = (low, high), name
+        self._initial_loss, self._tolerance = initial_loss, tolerance
+        self._suggested([])  # so that bad numbers are refused here
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
         """No parameters are drawn together."""
@@ -74,8 +71,7 @@ class NextRate(optuna.samplers.BaseSampler):
         """Stop the study where there is little left to gain."""
         done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
         this = (trial.params.get(self._name), None if values is None else values[0])
-        results = [*map(self._result, done), this]
-        if next_lr([result for result in results if result[0] is not None], *self._range, **self._options).lr is None:
+        if self._suggested([*map(self._result, done), this]).lr is None:
             with suppress(RuntimeError):  # a study that is asked and told by hand cannot be stopped
                 study.stop()
 
@@ -83,10 +79,13 @@ class NextRate(optuna.samplers.BaseSampler):
         if study.direction != optuna.study.StudyDirection.MINIMIZE:
             raise ValueError("NextRate minimises a loss: create the study with direction='minimize'.")
         done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
-        results = [self._result(trial) for trial in done]
-        return next_lr([result for result in results if result[0] is not None], *self._range, **self._options)
+        return self._suggested([self._result(trial) for trial in done])
 
-    def _result(self, trial: FrozenTrial) -> tuple[Any, float | None]:
+    def _suggested(self, results: list[tuple[float | None, float | None]]) -> Suggestion:
+        known = [(lr, loss) for lr, loss in results if lr is not None]  # a trial may fail before it has a rate
+        return next_lr(known, *self._range, initial_loss=self._initial_loss, tolerance=self._tolerance)
+
+    def _result(self, trial: FrozenTrial) -> tuple[float | None, float | None]:
         if trial.state == TrialState.PRUNED and trial.intermediate_values:
             return trial.params.get(self._name), trial.intermediate_values[max(trial.intermediate_values)]
         return trial.params.get(self._name), trial.value

@@ -17,7 +17,7 @@ from lrtheory.theory.law_attained import law_attainment
 from lrtheory.theory.one_step import one_step_worst_case
 from lrtheory.theory.robust_schedule import minimax_lr
 from lrtheory.theory.smooth import smooth_worst_case
-from lrtheory.theory.smooth_lower_bound import smooth_lower_bound
+from lrtheory.theory.smooth_hard_instance import smooth_lower_bound
 
 RULES = {
     "sgd": "SGD", "heavy_ball": "heavy ball", "schedule_free": "schedule-free", "dual_averaging": "dual averaging",

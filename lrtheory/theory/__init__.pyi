@@ -66,6 +66,6 @@ from .robust_schedule import (
     two_piece as two_piece,
 )
 from .smooth import smooth_exponents as smooth_exponents, smooth_worst_case as smooth_worst_case
-from .smooth_lower_bound import smooth_lower_bound as smooth_lower_bound
+from .smooth_hard_instance import smooth_lower_bound as smooth_lower_bound
 from .step_search import optimised_steps as optimised_steps, worst_case_gradient as worst_case_gradient
 from .theorem import STATUSES as STATUSES, Evidence as Evidence, Theorem as Theorem

@@ -18,7 +18,7 @@ from lrtheory.theory.averaging_weights import exponential_weights, merged_weight
 from lrtheory.theory.methods import AVERAGES, RULES, Method
 from lrtheory.theory.one_step import one_step_worst_case
 from lrtheory.theory.smooth import smooth_worst_case
-from lrtheory.theory.smooth_lower_bound import envelope_gradient, run_witness, smooth_lower_bound
+from lrtheory.theory.smooth_hard_instance import envelope_gradient, run_witness, smooth_lower_bound
 
 HORIZON = 30
 

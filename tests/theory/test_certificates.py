@@ -11,7 +11,7 @@ from lrtheory.theory.any_average import average_lower_bound
 from lrtheory.theory.last_iterate import restarts, worst_case
 from lrtheory.theory.methods import AVERAGES, RULES, Method
 from lrtheory.theory.one_step import one_step_worst_case
-from lrtheory.theory.smooth_lower_bound import smooth_lower_bound
+from lrtheory.theory.smooth_hard_instance import smooth_lower_bound
 
 pytest.importorskip("PEPit", reason="semidefinite certificates need PEPit")
 from lrtheory.theory import certificates
