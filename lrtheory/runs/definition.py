@@ -194,10 +194,12 @@ def _digest(module: str, attribute: str) -> str:
     kind = found if isinstance(found, type) else type(found)
     sources = {module: found, **{each.__module__: each for each in kind.__mro__ if _is_own(each.__module__)}}
     try:
-        texts = [_text(sys.modules[name], each) for name, each in sorted(sources.items())]
+        texts = {
+            _text(sys.modules[name], each) for name, each in sources.items()
+        }  # a worker has two names for a script
     except (OSError, TypeError):
         raise ValueError(f"the source text of {attribute} cannot be read: define it in a file.") from None
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    return hashlib.sha256("\0".join(sorted(texts)).encode()).hexdigest()
 
 
 def _is_own(module: str) -> bool:

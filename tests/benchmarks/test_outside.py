@@ -175,6 +175,39 @@ def test_a_definition_changes_with_the_class_that_it_derives_from(outside):
     assert digest() != first
 
 
+SCRIPT = """
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+from lrtheory.runs.definition import Definition
+
+
+@dataclass(frozen=True)
+class Here:
+    size: int = 1
+    name = "Here"
+
+
+def text(definition):
+    return definition.text
+
+
+if __name__ == "__main__":
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        print(pool.submit(text, Definition.of(Here(2))).result())
+"""
+
+
+def test_a_worker_process_finds_a_class_of_the_script_that_started_it(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, tmp_path / "script.py"], capture_output=True, text=True, env=environment, timeout=300
+    )
+    assert (done.returncode, done.stdout) == (0, "Here(size=2)\n"), done.stderr
+
+
 def test_a_strategy_of_ones_own_runs_through_the_sweep_over_wrong_rates(outside, monkeypatch):
     strategy, _ = outside
     sweep = Robustness(tasks=("synthetic",), strategies=("adamw", f"{strategy}:Nadam"), scale="tiny", seeds=1)
