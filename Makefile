@@ -2,12 +2,13 @@
 # make processor: the tests whose numbers libraries compute, as another processor would.   make nightly: every test as each
 # of several processors would, twice, in new orders and with new random examples; hours.
 # make figures, notebooks, paper: from the committed tables, the paper with TeX (Debian: latexmk lmodern
-# texlive-latex-recommended texlive-latex-extra).
+# texlive-latex-recommended texlive-latex-extra).   make docs: the site, in build/docs, lessons executed; with LESSONS=shown they
+# are not.
 PYTHON ?= python3
 VENV ?= .venv
 INSTALL = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: sweep figures notebooks paper arxiv test processor nightly lint clean
+.PHONY: sweep figures notebooks paper arxiv docs test processor nightly lint clean
 
 sweep: $(VENV)/.core
 	$(VENV)/bin/python -m lrtheory.sweep rho
@@ -26,6 +27,10 @@ arxiv: paper
 	tar --create --gzip --sort=name --mtime=@0 --owner=0 --group=0 --file build/arxiv.tar.gz \
 	  --directory paper lrtheory.tex references.bib sections generated \
 	  --directory ../build/paper lrtheory.bbl --directory ../.. $(wildcard figures/*.pdf)
+
+docs: $(VENV)/.docs
+	LESSONS=$(or $(LESSONS),run) $(VENV)/bin/python -m sphinx --builder html --fail-on-warning --keep-going --nitpicky --quiet \
+	  docs build/docs
 
 test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest --numprocesses auto
@@ -49,6 +54,10 @@ $(VENV)/.core: pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.core
 	$(INSTALL) --editable '.[test]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.test
+	$(INSTALL) --editable '.[docs]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.test

@@ -1,4 +1,7 @@
 from .estimate import Estimate as Estimate
+from .forecast.equivalent_rate import equivalent_lr as equivalent_lr
+from .forecast.extension import extend as extend
+from .forecast.fitting import fit as fit
 from .schedules import (
     SGDR as SGDR,
     STLR as STLR,
@@ -29,7 +32,6 @@ from .simulation import (
     simulate as simulate,
 )
 from .theory import penalties as penalties
-from .theory.curve_fit import fit_curve as fit_curve
 from .theory.grid_planning import plan_grid as plan_grid
 from .theory.misspecification import degradation as degradation, law as law, rho_exponent as rho_exponent
 from .theory.backward_error import modified_equation as modified_equation

@@ -11,7 +11,7 @@ from lrtheory.door import door
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lrtheory.benchmarks.protocols import Benchmark
+    from lrtheory.benchmarks.experiment import Benchmark
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,14 +24,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as missing:
         print(f"lrtheory benchmark: {missing}", file=sys.stderr)
         return 1
-    from lrtheory.benchmarks import protocols, scales
+    from lrtheory.benchmarks import experiment, scales
 
     parser = argparse.ArgumentParser(
         prog="python -m lrtheory.benchmark",
         description="Which strategy trains best? Finished runs are kept and never repeated.",
         epilog="example: python -m lrtheory.benchmark --tasks synthetic trec6 --strategies AdamW DALS --seeds 5",
     )
-    default = protocols.Benchmark()
+    default = experiment.Benchmark()
     add_fields(parser, default)
     parser.add_argument(
         "--audit", action="store_true", help="Switch each suspected artefact of the published table on and off instead."
@@ -47,12 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="A smaller benchmark, in seconds.")
     options = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:
-        config = read_fields(options, protocols.Benchmark.quick() if options.quick else default)
+        config = read_fields(options, experiment.Benchmark.quick() if options.quick else default)
         if options.scale and (config != default or options.audit):
             raise ValueError("--scale says what is run: leave the other options out.")
         check_workers(options)
         if options.dask is None:  # a cluster may have what is not here
-            protocols.check_device(config.device)
+            experiment.check_device(config.device)
         out = writable_folder(options.out)
     except ValueError as error:
         print(f"lrtheory benchmark: {error}", file=sys.stderr)
@@ -61,8 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
-    from lrtheory import tasks
     from lrtheory.benchmarks import audit, scales
+    from lrtheory.benchmarks.chosen import task_of
     from lrtheory.command_line import FAILURES, chosen_workers, sentence
     from lrtheory.runs import Compute, Store
     from lrtheory.runs.tables import files_written, write_csv
@@ -71,8 +71,8 @@ def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
     store, scale = Store(out / "cells"), scales.SCALES.get(options.scale)
     parts = (config,) if scale is None else (*scale.benchmarks, *scale.audits, *scale.failures)
     try:
-        for name, encoder in dict.fromkeys((name, part.encoder) for part in parts for name in part.tasks):
-            tasks.get(name, encoder=encoder).fetch()
+        for task, encoder in dict.fromkeys((task, part.encoder) for part in parts for task in part.tasks):
+            task_of(task, encoder).fetch()
         with chosen_workers(options) as workers, Compute(store, workers) as compute:
             frame = (scale or (audit.Audit(config) if options.audit else config)).run(compute)
         name = "audit" if options.audit else "benchmark" if scale else "results"
@@ -119,7 +119,7 @@ def _compared(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
 
 def _audited(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
     """An audit, alone or with the whole benchmark: its tables, and the files written."""
-    from lrtheory.benchmarks import audit
+    from lrtheory.benchmarks import audit, headlines
     from lrtheory.figures import audit as figure
     from lrtheory.figures.style import save
     from lrtheory.runs.tables import shown_table
@@ -127,7 +127,7 @@ def _audited(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
     tables = {
         "Artefacts, with and without": audit.shown_switches(frame),
         "Published failures at multiples of their rate": audit.shown_sweep(frame),
-        "Published headlines": audit.verdicts(frame),
+        "Published headlines": headlines.verdicts(frame),
     }
     texts = [f"{title}:\n{shown_table(table)}" for title, table in tables.items() if len(table)]
     return texts, save(figure.draw(frame), out / "audit")
@@ -135,10 +135,10 @@ def _audited(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
 
 def notes(config: "Benchmark") -> list[str]:
     """What a reader of the results must know, a line each."""
-    from lrtheory import tasks
+    from lrtheory.benchmarks.chosen import task_of
     from lrtheory.tasks.text import DEFAULT_ENCODER
 
-    made = [tasks.get(name, encoder=config.encoder) for name in config.tasks]
+    made = [task_of(task, config.encoder) for task in config.tasks]
     lines = [f"{task.title}: {task.note}." for task in made if task.note]
     encoders = {Path(task.encoder).name for task in made if task.encoder} - {DEFAULT_ENCODER}
     lines += [f"Fine-tuned: {name}; the published numbers are of {DEFAULT_ENCODER}." for name in sorted(encoders)]

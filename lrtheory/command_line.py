@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
+from lrtheory.counts import count
 from lrtheory.runs.cluster import LOCAL, ClusterError, connect
 from lrtheory.runs.execute import Workers
 from lrtheory.runs.processes import WorkerError
@@ -17,25 +17,6 @@ from lrtheory.runs.store import StoreError
 from lrtheory.schedules import Schedule, parse
 
 Config = TypeVar("Config")
-
-
-def count(text: str) -> int:
-    """A whole number, which may also be written like 1e6.
-
-    Raises:
-        argparse.ArgumentTypeError: the text is none, or one of more than 30 digits.
-
-    Example:
-        >>> count("1e6"), count("100_000"), count("-1")
-        (1000000, 100000, -1)
-    """
-    try:
-        number = Decimal(text)
-        if not number.is_finite() or number.adjusted() >= 30 or number != int(number):
-            raise InvalidOperation
-    except InvalidOperation:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number such as 1000 or 1e3") from None
-    return int(number)
 
 
 def schedule(text: str) -> Schedule:
@@ -56,6 +37,8 @@ def add_fields(parser: argparse.ArgumentParser, defaults: Any) -> None:
     for field in dataclasses.fields(defaults):
         several = get_origin(field.type) is tuple
         convert: Any = get_args(field.type)[0] if several else field.type
+        if str in get_args(convert):  # a name, or an object for which there is no text
+            convert = str
         parser.add_argument(
             f"--{field.name.replace('_', '-')}",
             type={int: count, Schedule: schedule}.get(convert, convert),

@@ -1,24 +1,42 @@
-"""``python -m lrtheory.plan LOW HIGH``: how coarse may a grid of learning rates be, and where should it lie?"""
+"""``python -m lrtheory.plan``: which learning rates to try, which rate another schedule needs, and how a run goes on.
+
+``LOW HIGH`` plans a grid of rates; ``equivalent`` translates a tuned rate into that of other schedules; ``extend`` plans the
+second stage of a run that goes on.
+"""
 
 import argparse
+import dataclasses
 import json
 import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lrtheory.command_line import count
+from lrtheory.counts import count
 from lrtheory.door import door
-from lrtheory.theory.grid_planning import GridPlan, compare_plans, plan_grid
+
+if TYPE_CHECKING:
+    from lrtheory.forecast import Extension, Forecast
+    from lrtheory.theory.grid_planning import GridPlan
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Plan a grid and print it; 0 when done, 2 for bad usage, 1 where the picture cannot be written."""
+    """Plan and print; 0 when done, 2 for bad usage, 1 where the picture cannot be written."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments[:1] == ["equivalent"]:
+        return _equivalent(arguments[1:])
+    if arguments[:1] == ["extend"]:
+        return _extend(arguments[1:])
+    return _grid(arguments)
+
+
+def _grid(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m lrtheory.plan",
         description="A geometric grid of learning rates that loses at most a tolerated factor, or the best of N trials.",
-        epilog="example: python -m lrtheory.plan 1e-4 1e-1 --schedule cosine --tolerance 1.2",
+        epilog="example: python -m lrtheory.plan 1e-4 1e-1 --schedule cosine --tolerance 1.2; two more questions: "
+        "python -m lrtheory.plan equivalent --help, python -m lrtheory.plan extend --help",
     )
     parser.add_argument("low", type=float, metavar="LOW", help="Lower end of the range that holds the tuned rate.")
     parser.add_argument("high", type=float, metavar="HIGH", help="Upper end.")
@@ -34,9 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--figure", metavar="PATH", help="Draw the plans to PATH.png and PATH.pdf, in a folder that exists."
     )
     options = parser.parse_args(arguments)
-    try:
-        from lrtheory.schedules import parse
+    from lrtheory.schedules import parse
+    from lrtheory.theory.grid_planning import compare_plans, plan_grid
 
+    try:
         figure = None if options.figure is None else _checked_figure(options.figure)
         tolerance = 1.2 if options.tolerance is None and options.trials is None else options.tolerance
         plan = plan_grid(
@@ -67,7 +86,7 @@ def _checked_figure(text: str) -> Path:
     return path.with_suffix("")
 
 
-def record(plan: GridPlan) -> dict[str, Any]:
+def record(plan: "GridPlan") -> dict[str, Any]:
     """A plan as plain numbers and words; what is infinite is null."""
     return {
         "schedule": plan.schedule.name,
@@ -84,7 +103,7 @@ def record(plan: GridPlan) -> dict[str, Any]:
     }
 
 
-def report(plans: Sequence[GridPlan]) -> str:
+def report(plans: "Sequence[GridPlan]") -> str:
     """Plans as text: what to run, a table of the schedules, and what annealing saves."""
     from lrtheory.runs.tables import shown_rows
     from lrtheory.schedules import Constant, Polynomial
@@ -119,7 +138,7 @@ def report(plans: Sequence[GridPlan]) -> str:
     return "\n".join(lines)
 
 
-def _after_tuning(plan: GridPlan) -> float:
+def _after_tuning(plan: "GridPlan") -> float:
     return plan.factor * plan.tuned_loss
 
 
@@ -127,7 +146,7 @@ def _shown(loss: float) -> str:
     return "grows" if math.isinf(loss) else f"{loss:.3f}"
 
 
-def _draw(plans: Sequence[GridPlan], path: Path) -> int:
+def _draw(plans: "Sequence[GridPlan]", path: Path) -> int:
     from lrtheory.figures.plan import curves, draw
     from lrtheory.figures.style import save
     from lrtheory.runs.tables import files_written
@@ -139,6 +158,167 @@ def _draw(plans: Sequence[GridPlan], path: Path) -> int:
         return 1
     print(files_written(written), file=sys.stderr)
     return 0
+
+
+def _equivalent(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m lrtheory.plan equivalent",
+        description="A learning rate was tuned for one schedule. Which rates do other schedules need? Only the ratio of two "
+        "best rates is used, so no constant of the problem is needed.",
+        epilog="example: python -m lrtheory.plan equivalent 1e-3 cosine 'WSD(0.2)' 'Polynomial(1)' --horizon 1e5",
+    )
+    parser.add_argument("lr", type=float, metavar="LR", help="The base rate that was tuned.")
+    parser.add_argument("from_", metavar="FROM", help="The schedule that it was tuned for, as Cosine.")
+    parser.add_argument("to", metavar="TO", nargs="+", help="The schedules that are to be run, as WSD(0.2).")
+    parser.add_argument(
+        "--horizon", type=count, metavar="T", required=True, help="The number of steps of all runs, as 1e5."
+    )
+    _add_runs(parser)
+    options = parser.parse_args(arguments)
+    try:
+        from lrtheory.forecast import equivalent_lr
+        from lrtheory.schedules import parse
+
+        first, others = parse(options.from_), [parse(name) for name in options.to]
+        forecast = _fitted(options.runs)
+        rates = [equivalent_lr(options.lr, first, other, options.horizon, forecast=forecast) for other in others]
+    except ValueError as error:
+        print(f"lrtheory plan equivalent: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        records = [
+            {
+                "schedule": other.name,
+                "lr": rate.value,
+                "low": rate.low,
+                "high": rate.high,
+                "ratio": rate.value / options.lr,
+            }
+            for other, rate in zip(others, rates)
+        ]
+        print(json.dumps(records, indent=1))
+        return 0
+    from lrtheory.runs.tables import shown_rows
+
+    header = ["schedule", "base rate", "over the tuned one"] + ["95 % interval"] * (forecast is not None)
+    rows = [[first.name, f"{options.lr:.3g}", "1", *["tuned"] * (forecast is not None)]]
+    for other, rate in zip(others, rates):
+        row = [other.name, f"{rate.value:.3g}", f"{rate.value / options.lr:.3g}"]
+        rows.append(row + [f"{rate.low:.3g} to {rate.high:.3g}"] * (forecast is not None))
+    print(f"Base rates that match {options.lr:g} under {first.name} over {options.horizon:,} steps, {_by(forecast)}")
+    print()
+    print(shown_rows([header, *rows]))
+    return 0
+
+
+def _extend(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m lrtheory.plan extend",
+        description="A run has done its steps and goes on. Linear decay to zero is the best second stage; this finds its first "
+        "rate, says from which checkpoint it should start, and what it costs not to have known the horizon.",
+        epilog="example: python -m lrtheory.plan extend cosine 10000 20000 --lr 1e-3",
+    )
+    parser.add_argument("schedule", metavar="SCHEDULE", help="The schedule of the first run, as WSD(0.2).")
+    parser.add_argument("done", type=count, metavar="DONE", help="The number of steps that are done.")
+    parser.add_argument("horizon", type=count, metavar="T", help="The number of steps in all, as 2e4.")
+    parser.add_argument(
+        "--lr",
+        type=float,
+        metavar="RATE",
+        help="The base rate of the first run, for rates as numbers; needed with --runs.",
+    )
+    _add_runs(parser)
+    options = parser.parse_args(arguments)
+    try:
+        from lrtheory.checks import checked_positive
+        from lrtheory.forecast import extend
+        from lrtheory.schedules import parse
+
+        schedule = parse(options.schedule)
+        lr = None if options.lr is None else checked_positive("lr", options.lr)
+        if options.runs is not None and lr is None:
+            raise ValueError("a forecast needs the base rate of the first run: give --lr.")
+        forecast = _fitted(options.runs)
+        plan = extend(schedule, options.done, options.horizon, lr=lr if forecast else None, forecast=forecast)
+    except ValueError as error:
+        print(f"lrtheory plan extend: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        known = None if plan.known is None else dataclasses.asdict(plan.known)
+        stages = {name: dataclasses.asdict(getattr(plan, name)) for name in ("go_on", "branch")}
+        print(
+            json.dumps(
+                {
+                    "schedule": schedule.name,
+                    "done": plan.done,
+                    "horizon": plan.horizon,
+                    "lr": lr,
+                    **stages,
+                    "known": known,
+                },
+                indent=1,
+            )
+        )
+    else:
+        print(_of_extension(plan, lr, forecast))
+    return 0
+
+
+def _of_extension(plan: "Extension", lr: float | None, forecast: "Forecast | None") -> str:
+    from lrtheory.runs.tables import shown_rows
+
+    added = plan.horizon - plan.done
+    first = f"{plan.go_on.rate:.3g} times its base rate" if lr is None else f"{plan.go_on.rate * lr:.3g}"
+    header = ["second stage", "from step", "first rate", "price"]
+    rows = [
+        [
+            name, f"{stage.kept:,}", f"{stage.rate:.3g} x base" if lr is None else f"{stage.rate * lr:.3g}",
+            f"{100 * (stage.price.value - 1):.1f} %" if forecast is None else f"{stage.price:.4f}",
+        ]
+        for name, stage in (("after all steps", plan.go_on), ("best checkpoint", plan.branch))
+    ]  # fmt: skip
+    lines = [
+        f"{plan.schedule.name} has run {plan.done:,} steps and goes on to {plan.horizon:,}: start at {first} and decay "
+        f"linearly to zero in {added:,} steps, {_by(forecast)}",
+        "",
+        shown_rows([header, *rows]),
+        "",
+    ]
+    if plan.known is None:
+        lines.append(
+            "The price is the worst case over that of a run that knew its horizon, less one; the first run's base rate is the "
+            "one that is tuned for its steps."
+        )
+    else:
+        lines.append(
+            f"The price is the final loss less that of linear decay at its best rate over all {plan.horizon:,} steps, "
+            f"{plan.known:.4f}."
+        )
+    return "\n".join(lines)
+
+
+def _add_runs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--runs",
+        metavar="FILE",
+        help="A CSV file of finished runs with the columns schedule, horizon, lr and loss. A forecast that is fitted to them "
+        "answers, with intervals, in the place of the worst case.",
+    )
+    parser.add_argument("--json", action="store_true", help="Print the answer as JSON.")
+
+
+def _fitted(path: str | None) -> "Forecast | None":
+    if path is None:
+        return None
+    from lrtheory.forecast import fit, read_runs
+
+    return fit(read_runs(path))
+
+
+def _by(forecast: "Forecast | None") -> str:
+    if forecast is None:
+        return "by the worst case on a bounded domain."
+    return f"by {forecast.law.name} fitted to {len(forecast.curves)} runs (residual rms {forecast.rms():.2g})."
 
 
 if __name__ == "__main__":

@@ -101,7 +101,8 @@ pd.DataFrame(
 ).round(3)
 
 # %% [markdown]
-# Too small a rate, by contrast, costs $(\rho+1/\rho)/2$ here, where the tuned restart is the first step: *err high*.
+# Too small a rate, by contrast, costs $(\rho+1/\rho)/2$ here, where the tuned restart is the first step: on convex problems,
+# *err high*. Networks do not forgive beyond an edge, which lesson 5 shows.
 
 # %% [markdown]
 # ## Three layers

@@ -17,7 +17,7 @@
 # You have a budget of trials and a vague idea of the rate. Which rates should you try, under which schedule, and what is
 # the promise? This lesson turns the law into plans.
 #
-# You need: lesson 2. You will use: `plan_grid`, `Robust`, `fit_curve`, `optimal_schedule`.
+# You need: lesson 2. You will use: `plan_grid`, `Robust`, `fit`, `optimal_schedule`.
 
 # %%
 # %matplotlib inline
@@ -28,9 +28,10 @@ import numpy as np
 import pandas as pd
 from exercise import check
 
-from lrtheory import fit_curve, optimal_schedule, plan_grid, robust_lr, tuned_lr
+from lrtheory import fit, optimal_schedule, plan_grid, robust_lr, tuned_lr
 from lrtheory.figures import plan, robust
 from lrtheory.figures.style import STYLE
+from lrtheory.forecast import Curve
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Robust
 from lrtheory.theory.grid_planning import compare_plans
 from lrtheory.theory.robust_schedule import lower_bound, minimax_lr, robust_loss
@@ -117,17 +118,15 @@ Robust(16).name, robust_lr(1e-3, 1.6e-2)
 # %% [markdown]
 # ## From old runs to a new one
 #
-# The worst case has two unknown numbers, $G$ and $D$. Losses of finished runs determine them, and with them the best rate
-# of another schedule at another length. From public logs of runs of at most 25 000 steps with a linear cooldown, the rate of
-# a cosine over 50 000:
+# Losses of finished runs determine the numbers of a law, and with them the best rate of another schedule at another length
+# (lesson 7). From public logs of runs of at most 25 000 steps with a linear cooldown, the rate of a cosine over 50 000:
 
 # %%
 logs = pd.read_csv(TABLES / "llm_learning_rates.csv")
 short = logs[(logs.schedule == "constant then linear cooldown") & (logs.steps <= 25_000)]
-runs = pd.DataFrame({"horizon": short.steps, "lr": short.peak_learning_rate, "loss": short.final_validation_loss})
-runs["schedule"] = [WSD(part) for part in short.cooldown_fraction]
-fitted = fit_curve(runs)
-print(f"{fitted.best_lr(Cosine(), 50_000):.5f}")
+columns = short[["cooldown_fraction", "steps", "peak_learning_rate", "final_validation_loss"]]
+runs = [Curve.of(WSD(part), int(steps), lr, losses=loss) for part, steps, lr, loss in columns.to_numpy()]
+print(f"{fit(runs).best_lr(Cosine(), 50_000):.5f}")
 
 # %% [markdown]
 # What the logs say themselves:
@@ -137,7 +136,8 @@ longest = logs[(logs.schedule == "cosine to zero") & (logs.steps == 50_000)]
 longest.sort_values("final_validation_loss").head(3)[["peak_learning_rate", "final_validation_loss"]]
 
 # %% [markdown]
-# The interval holds the scatter of the data, not what the model gets wrong.
+# The interval counts what the law got wrong about schedules that its resampled fits left out. It does not know that a longer
+# horizon may be another matter.
 
 # %% [markdown]
 # ## A schedule from logged gradients

@@ -13,12 +13,12 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lrtheory
+from lrtheory.forecast import LAWS, Curve
 from lrtheory.schedules import FAMILIES, REGISTRY, Formula, Schedule, from_bert4keras, parse, piecewise_linear
 from lrtheory.simulation import AbsoluteValue
 from lrtheory.theory.last_iterate import worst_case
@@ -334,15 +334,47 @@ TARGETS = {
         is_table,
         3,
     ),
-    "fit_curve": Target(
-        lrtheory.fit_curve,
-        keywords(
-            table=mostly(
-                st.lists(
-                    st.tuples(st.sampled_from([10, 100, 0, None]), rate, rate, schedule), min_size=0, max_size=6
-                ).map(lambda rows: pd.DataFrame(rows, columns=["horizon", "lr", "loss", "schedule"]))
+    "equivalent_lr": Target(
+        lrtheory.equivalent_lr,
+        both(keywords(lr=rate, from_=schedule, to=schedule, horizon=horizons), optional(forecast=st.none())),
+        lambda found: are_finite_and_at_least(0)(found.value),
+        2,
+    ),
+    "extend": Target(
+        lrtheory.extend,
+        both(keywords(schedule=schedule, done=horizons, horizon=horizons), optional(lr=rate)),
+        lambda found: are_finite_and_at_least(1 - 1e-9)([found.branch.price.value, found.go_on.price.value]),
+        2,
+    ),
+    "Curve": Target(
+        Curve,
+        both(
+            keywords(
+                steps=mostly(st.lists(number, max_size=9)), at=mostly(st.lists(st.integers(1, 9), max_size=3)),
+                losses=mostly(st.lists(number, max_size=3)),
             ),
-            resamples=st.integers(-1, 3), seed=few,
+            optional(censored=mostly(st.booleans()), name=junk),
+        ),
+        lambda made: are_finite_and_at_least(0)(made.peak),
+        2,
+    ),
+    "fit": Target(
+        lambda runs, **rest: lrtheory.fit(
+            [Curve.of(*run, losses=loss) for *run, loss in runs] if isinstance(runs, list) else runs, **rest
+        ),
+        both(
+            keywords(
+                runs=mostly(
+                    st.lists(
+                        st.tuples(
+                            st.sampled_from(REGISTRY), st.integers(5, 50), st.floats(1e-4, 1e4) | st.floats(1e-100, 1e100),
+                            st.floats(0, 10) | st.floats(-1e15, 1e15),
+                        ),
+                        min_size=6, max_size=9,
+                    )
+                )
+            ),
+            optional(law=st.sampled_from([None, 7, *LAWS.values()]), resamples=st.integers(-1, 3), workers=st.integers(0, 2)),
         ),
         lambda fitted: are_finite_and_at_least(0)(fitted.best_lr(lrtheory.Cosine(), 100).value),
         1,

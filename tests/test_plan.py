@@ -1,6 +1,8 @@
 """The command that plans grids: its table, its JSON, its picture, its refusals."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -116,3 +118,11 @@ def test_the_package_knows_the_command(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["lrtheory", "plan", "0.1", "1"])
     assert __main__.main() == 0
     assert "Cosine(): try" in capsys.readouterr().out
+
+
+def test_a_plan_in_the_limit_of_long_runs_waits_for_no_library():
+    heavy = ("numba", "scipy", "sympy", "pandas", "matplotlib", "torch")
+    ask = "import sys; from lrtheory.plan import main; main(['1e-4', '1e-1', '--schedule', 'Robust(16)']);"
+    ask += f"print([name for name in {heavy} if name in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "[]"

@@ -18,6 +18,7 @@ import sympy
 import lrtheory
 from lrtheory import Constant, Cosine, Formula, InverseSqrt, Polynomial, Robust, simulation, sweeps
 from lrtheory.checks import checked_horizon, checked_positive, is_number
+from lrtheory.forecast import Curve
 from lrtheory.schedules import REGISTRY, parse
 from lrtheory.schedules.expression import read
 from lrtheory.schedules.schedule import checked_schedule
@@ -42,15 +43,18 @@ from lrtheory.theory.step_search import optimised_steps
 THREADS = 8
 STEPS = Polynomial(1).steps(50, 0.1)
 RATES = np.array([0.01, 0.1, 1.0])
-LOSSES = pd.DataFrame(
-    [(100, lr, 1 / lr + lr, Polynomial(1)) for lr in (0.25, 0.5, 1.0, 2.0, 4.0)],
-    columns=["horizon", "lr", "loss", "schedule"],
-)
 SLOW = Formula("1/(1 - log(1 - u))**2", name="slow")
 
 
 def of_family(problem: Any, horizon: int = 60) -> pd.DataFrame:
     return lrtheory.simulate(problem, Cosine(), horizon=horizon, lr=0.1, replicas=20, seed=1, threads=1)
+
+
+def of_rates() -> list[Curve]:
+    return [
+        Curve.of(shape, 100, lr, at=[20, 50, 100], losses=3 + lr + np.array([0.4, 0.3, 0.2]) / lr)
+        for shape in (Constant(), Cosine()) for lr in (0.25, 0.5, 1.0)
+    ]  # fmt: skip
 
 
 CALLS: dict[str, Callable[[], Any]] = {
@@ -101,7 +105,9 @@ CALLS: dict[str, Callable[[], Any]] = {
     "plan_grid": lambda: [lrtheory.plan_grid(1e-3, 1, schedule=each, tolerance=1.3) for each in REGISTRY],
     "penalties": lambda: lrtheory.penalties.gradient_descent().latex(),
     "modified_equation": lambda: lrtheory.modified_equation(2).latex(),
-    "fit_curve": lambda: str(lrtheory.fit_curve(LOSSES, resamples=2, seed=0).best_lr(Polynomial(1), 100)),
+    "equivalent_lr": lambda: lrtheory.equivalent_lr(1e-3, Cosine(), Polynomial(1), 100),
+    "extend": lambda: lrtheory.extend(Cosine(), 50, 90),
+    "fit": lambda: lrtheory.fit(of_rates(), resamples=2).best,
     "fit_slope": lambda: fit_slope([1.0, 2.0, 4.0], [1.0, 3.0, 7.0]),
     "AbsoluteValue": lambda: of_family(AbsoluteValue(0.1)),
     "Estimate": lambda: lrtheory.Estimate(0.5, 0.25, 1.0),

@@ -55,13 +55,14 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     """The summary as texts for a terminal, without the columns in which nothing stands."""
     from lrtheory.optim import strategies  # loads torch, which a reader of tables need not have
 
+    generations = {strategy.name: strategy.generation for strategy in strategies.REGISTRY}
     rows = []
     for row in table.to_dict("records"):
         diverged = f", {row['diverged']} diverged" if row["diverged"] else ""
         rows.append(
             {
                 "task": row["task"], "strategy": row["strategy"], "variant": row["variant"],
-                "generation": strategies.get(row["strategy"]).generation,
+                "generation": generations.get(row["strategy"], "own"),
                 "lr": f"{row['lr']:.3g}{' (edge)' if row['edge'] else ''}",
                 "accuracy": spread(row["mean"], row["half_width"]),
                 f"vs {REFERENCE}": number(row["versus_reference"], "+.1f"), "p": number(row["p"], ".3f"),

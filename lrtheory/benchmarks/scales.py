@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from lrtheory.benchmarks import audit
-from lrtheory.benchmarks.protocols import Benchmark
+from lrtheory.benchmarks.experiment import Benchmark
 from lrtheory.runs import Compute
 from lrtheory.tasks import FIVE
 
@@ -31,7 +31,7 @@ class Scale:
 
     def run(self, compute: Compute) -> pd.DataFrame:
         """All runs, with the column ``part`` of the audit's table; no run stands there twice."""
-        frames = [each.run(compute).assign(part=audit.PART[each.protocol]) for each in self.benchmarks]
+        frames = [each.run(compute).assign(part=each.rules.part) for each in self.benchmarks]
         frames += [audit.Audit(each).as_coded(compute) for each in self.audits]
         frames += [each.run(compute).assign(part="sweep") for each in self.failures]
         return pd.concat(frames, ignore_index=True).drop_duplicates(IDENTITY, ignore_index=True)

@@ -14,12 +14,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from lrtheory import tasks
-from lrtheory.optim import strategies
-from lrtheory.optim.dals import AS_PRINTED
+from lrtheory.benchmarks.chosen import strategy_of, task_of
+from lrtheory.benchmarks.protocols import PROTOCOLS
+from lrtheory.benchmarks.variant import Variant
 from lrtheory.optim.strategies import Training
 from lrtheory.runs import Cell
 from lrtheory.runs import checkpoint as checkpoints
+from lrtheory.runs.definition import Definition
 from lrtheory.runs.memory import give_freed_memory_back, keep_freed_memory
 from lrtheory.tasks import Data, Examples, Settings, Task
 
@@ -37,10 +38,10 @@ class Run(Cell):
     """A cell of the benchmark: what determines one training run.
 
     Args:
-        task: Its name.
+        task: Its name, or the definition of one's own.
         protocol: ``fair``, ``as-described`` or ``as-coded``.
-        strategy: Its name.
-        variant: Switches of the strategy that differ from the protocol's, as ``name=value`` joined by commas.
+        strategy: Its name, or the definition of one's own.
+        variant: Switches of the strategy that differ from the protocol's.
         seed: Of weights, order, augmentation, dropout and, where they are drawn, the data.
         lr: Base rate.
         epochs: Passes over the training examples.
@@ -51,10 +52,10 @@ class Run(Cell):
         precision: ``float32`` or ``bfloat16``.
     """
 
-    task: str
+    task: str | Definition
     protocol: str
-    strategy: str
-    variant: str
+    strategy: str | Definition
+    variant: Variant
     seed: int
     lr: float
     epochs: int
@@ -92,14 +93,14 @@ def train(run: Run, checkpoint: Path | None = None, *, every: float = CHECKPOINT
         which counts for nothing), ``seconds`` (of training alone) and ``peak_memory`` in MiB (of tensors on CUDA, of the
         process on a CPU, None where it is not known).
     """
-    task = tasks.get(run.task, encoder=run.encoder or "auto")
+    task = task_of(run.task, run.encoder or "auto")
     settings = Settings(
         run.epochs, run.batch, task.settings[run.protocol].augment, task.settings[run.protocol].bucketed
     )
     if run.device == "cpu":
         keep_freed_memory()
     with _ALONE, _one_thread(), torch.random.fork_rng(devices=_cuda(run.device)):
-        data = _data(task.name, task.encoder, run.protocol, run.examples, run.device, run.seed if _drawn(task) else 0)
+        data = _data(run.task, task.encoder, run.protocol, run.examples, run.device, run.seed if task.drawn else 0)
         return _train(run, task, settings, data, checkpoint, every)
 
 
@@ -181,9 +182,10 @@ def _begun(run: Run, task: Task, steps: int) -> tuple[nn.Module, Training, torch
         torch.cuda.manual_seed(run.seed)
     order = torch.Generator().manual_seed(run.seed)
     model = task.model().to(run.device)
-    training = strategies.build(
-        run.strategy, model, steps * run.epochs, run.lr, family=task.family, steps_per_epoch=steps,
-        as_coded=run.protocol == "as-coded", **switches(run.variant),
+    switches: dict[str, Any] = dict(run.variant.switches)
+    training = strategy_of(run.strategy).build(
+        model, steps * run.epochs, run.lr, family=task.family, steps_per_epoch=steps,
+        as_coded=PROTOCOLS[run.protocol].as_coded, **switches,
     )  # fmt: skip
     curves: dict[str, list[float]] = {"test": [], "validation": [], "loss": []}
     return model, training, order, _Progress(curves, order.get_state(), torch.zeros((), device=run.device))
@@ -281,24 +283,9 @@ def _accuracy(run: Run, task: Task, model: nn.Module, examples: Examples) -> flo
 
 
 @lru_cache(maxsize=1)  # of one task, so that the peak memory of another does not depend on what ran before
-def _data(name: str, encoder: str, protocol: str, examples: int, device: str, seed: int) -> Data:
-    data = tasks.get(name, encoder=encoder or "auto").data(seed, hold_out=protocol == "fair", examples=examples)
-    return data.to(device)
-
-
-def _drawn(task: Task) -> bool:
-    return task.name.startswith("synthetic")
-
-
-def switches(variant: str) -> dict[str, Any]:
-    """The keyword arguments that a variant stands for.
-
-    Example:
-        >>> switches("double_decay=False,bursts=True"), switches("")
-        ({'double_decay': False, 'bursts': True}, {})
-    """
-    values = {"True": True, "False": False, "printed": AS_PRINTED}
-    return {name: values[value] for name, _, value in (item.partition("=") for item in variant.split(",") if item)}
+def _data(task: str | Definition, encoder: str, protocol: str, examples: int, device: str, seed: int) -> Data:
+    made = task_of(task, encoder or "auto")
+    return made.data(seed, hold_out=PROTOCOLS[protocol].holds_out, examples=examples).to(device)
 
 
 def _autocast(run: Run) -> Any:

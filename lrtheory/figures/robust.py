@@ -19,6 +19,7 @@ from lrtheory.theory.step_search import optimised_steps
 UNCERTAINTY = 16
 UNCERTAINTIES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 RIVALS = (Polynomial(1), Polynomial(2), Polynomial(3), Cosine(), WSD(0.2), Constant())
+BOUNDS = ("no schedule below", "search over all steps")
 HORIZON = 1_000
 OCTAVES = (-12, 8)
 """Rates of the logistic regression: powers of two."""
@@ -147,6 +148,8 @@ def draw(frame: pd.DataFrame) -> Figure:
                 against.loglog(rows["x"], rows["y"], "o", color="0.3", markersize=7, markerfacecolor="none", label=name)
             else:
                 against.loglog(rows["x"], rows["y"], **_style(name))
+        bounds = [line for line in against.lines if line.get_label() in BOUNDS]
+        against.legend(bounds, BOUNDS, loc="upper left")
         against.set(title="worst case", xlabel="uncertainty, $R$", ylabel=r"largest loss over $DG/\sqrt{T}$")
         for name, rows in _groups(frame, "logistic"):
             logistic.loglog(rows["x"], rows["y"], **_style(name))
@@ -177,4 +180,5 @@ def _groups(frame: pd.DataFrame, panel: str) -> list[tuple[str, pd.DataFrame]]:
 
 def _legend(*panels: Axes) -> tuple[list[Any], list[str]]:
     entries = {label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels())}
-    return list(entries.values()), list(entries)
+    schedules = [label for label in entries if label not in BOUNDS]
+    return [entries[label] for label in schedules], schedules

@@ -8,6 +8,9 @@ import numpy as np
 from lrtheory.checks import checked_numbers
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 
+LARGEST_LOSS = 1e15
+"""A larger one is no loss of a run, and powers of it would leave the range of numbers."""
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -16,7 +19,7 @@ class Curve:
     Args:
         steps: Learning rates :math:`\eta_1..\eta_T`, finite, none negative, one positive.
         at: Numbers of steps after which a loss was logged, in ``[1, T]`` and rising.
-        losses: Losses, finite, as many as ``at``.
+        losses: Losses, finite, within 1e15 of zero, as many as ``at``.
         censored: Which losses are only known to be at least as large as given (a run that diverged), as many as ``at`` or
             one for all.
         name: How it is shown.
@@ -43,11 +46,16 @@ class Curve:
             raise ValueError("steps must be a one-dimensional sequence of finite rates, none negative, one positive.")
         if at.ndim != 1 or at.size == 0 or at.shape != losses.shape or not np.isfinite(losses).all():
             raise ValueError("at and losses must be as many, at least one, and the losses finite.")
+        if np.abs(losses).max() > LARGEST_LOSS:
+            raise ValueError(f"losses must lie within {LARGEST_LOSS:g} of zero: choose another unit.")
         if (at != np.round(at)).any() or (np.diff(at) <= 0).any() or at[0] < 1 or at[-1] > steps.size:
             raise ValueError(f"at must be rising whole numbers of steps from 1 to {steps.size}.")
         if not (steps[: int(at[0])] > 0).any():
             raise ValueError("a loss was logged before the first step of a positive rate.")
-        censored = np.broadcast_to(np.asarray(self.censored, dtype=bool), at.shape)
+        censored = np.asarray(self.censored)
+        if censored.dtype != bool or censored.shape not in ((), at.shape):
+            raise ValueError("censored must be true or false, for each loss or for all.")
+        censored = np.broadcast_to(censored, at.shape)
         for name, value in (("steps", steps), ("at", at.astype(np.int64)), ("losses", losses), ("censored", censored)):
             object.__setattr__(self, name, value)
 

@@ -1,7 +1,7 @@
 """A fitted law, and what it says of schedules, horizons and rates that were not run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,11 +29,19 @@ class Numbers:
         theta: The free ones, as the law names them.
         coefficients: The level, and the coefficients of the columns.
         cost: Mean size of the residuals.
+        misfit: Of a resampled fit: the final residuals of a schedule that it has not seen, over the logarithm of the peak rate.
     """
 
     theta: np.ndarray
     coefficients: np.ndarray
     cost: float
+    misfit: np.polynomial.Polynomial | None = None
+
+    def missed(self, peak: float) -> float:
+        """The misfit at a peak rate, held beyond the rates that it is of."""
+        if self.misfit is None:
+            return 0.0
+        return float(self.misfit(np.clip(np.log(peak), float(self.misfit.domain[0]), float(self.misfit.domain[1]))))
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,7 @@ class Forecast:
         return self.of_steps(steps, np.arange(1, len(steps) + 1) if at is None else at)
 
     def final(self, schedule: Schedule, horizon: int, lr: float) -> Estimate:
-        """The loss after the last step, with a 95 % interval over resampled curves.
+        """The loss after the last step, with a 95 % interval for a run (see :mod:`lrtheory.forecast.fitting`).
 
         Args:
             schedule: The shape.
@@ -120,10 +128,28 @@ class Forecast:
             lr: Base learning rate.
         """
         features, peak = self._shape(schedule, horizon)
-        return self._estimate(lambda numbers: self._at_rate(features, peak, lr, numbers))
+        return self._estimate(
+            lambda numbers: self._at_rate(features, peak, lr, numbers) + numbers.missed(peak * lr / self.rate)
+        )
+
+    def finals(self, runs: Sequence[Any], *, less: Any = None) -> list[Estimate]:
+        """The losses after the last steps of runs, with 95 % intervals over resampled curves.
+
+        Args:
+            runs: The learning rates of each run.
+            less: The learning rates of a run whose loss is subtracted, within every resampled fit.
+        """
+        shapes = [self._read(steps) for steps in runs]
+        other = None if less is None else self._read(less)
+
+        def loss(shape: tuple[Features, float], numbers: Numbers) -> float:
+            known = 0.0 if other is None else float(self._losses(*other, numbers)[-1])
+            return float(self._losses(*shape, numbers)[-1]) - known
+
+        return [self._estimate(lambda numbers, shape=shape: loss(shape, numbers)) for shape in shapes]
 
     def best_lr(self, schedule: Schedule, horizon: int) -> Estimate:
-        """The base rate with the smallest forecast, with a 95 % interval over resampled curves.
+        """The base rate with the smallest forecast, with a 95 % interval for the runs of a schedule that was not fitted.
 
         It is searched up to a factor of 30 beyond the rates of the fitted runs. A law that has no best rate there gives an
         end of that range: the annealing and multi-power laws always do for a constant rate.
@@ -136,21 +162,23 @@ class Forecast:
         return self._estimate(lambda numbers: self._best_rate(features, peak, numbers))
 
     def ratio_of_best_rates(self, schedule: Schedule, other: Schedule, horizon: int, factor: float = 1.0) -> Estimate:
-        """The best rate of one schedule over that of another, with a 95 % interval over resampled curves.
+        """The best rate of one schedule over that of another, with a 95 % interval for runs of the first.
 
         Args:
             schedule: The shape above.
-            other: The shape below.
+            other: The shape below, whose own best rate is the law's.
             horizon: Number of steps.
             factor: What the ratio is multiplied by.
         """
         above, below = self._shape(schedule, horizon), self._shape(other, horizon)
         return self._estimate(
-            lambda numbers: factor * self._best_rate(*above, numbers) / self._best_rate(*below, numbers)
+            lambda numbers: (
+                factor * self._best_rate(*above, numbers) / self._best_rate(*below, replace(numbers, misfit=None))
+            )
         )
 
     def rank(self, schedules: Sequence[Schedule], horizon: int, *, lr: float | None = None) -> Ranked:
-        """Schedules in the order of their final losses.
+        """Schedules in the order of their final losses, under the law: what it gets wrong about each is not counted.
 
         Args:
             schedules: The shapes.
@@ -236,6 +264,10 @@ class Forecast:
     def _features(self, steps: np.ndarray, at: np.ndarray) -> Features:
         return self.law.features(steps / (steps.max() * self.span), at)
 
+    def _read(self, steps: Any) -> tuple[Features, float]:
+        run = Curve(steps, np.array([np.size(steps)]), np.zeros(1))
+        return self._features(run.steps, run.at), run.peak
+
     def _shape(self, schedule: Schedule, horizon: int) -> tuple[Features, float]:
         steps = checked_schedule("schedule", schedule).steps(horizon)
         return self._features(steps, np.array([steps.size])), float(steps.max())
@@ -254,14 +286,15 @@ class Forecast:
     def _best_rate(self, features: Features, peak: float, numbers: Numbers) -> float:
         peaks = [curve.peak for curve in self.curves]
         tried = np.log(np.geomspace(min(peaks) / RATES, max(peaks) * RATES, 97) / peak)
-        losses = [self._at_rate(features, peak, float(np.exp(log_lr)), numbers) for log_lr in tried]
-        place = int(np.argmin(losses))
+
+        def loss(log_lr: float) -> float:
+            lr = float(np.exp(log_lr))
+            return self._at_rate(features, peak, lr, numbers) + numbers.missed(peak * lr / self.rate)
+
+        place = int(np.argmin([loss(log_lr) for log_lr in tried]))
         if place in (0, len(tried) - 1):
             return float(np.exp(tried[place]))
-        found: Any = minimize_scalar(
-            lambda log_lr: self._at_rate(features, peak, float(np.exp(log_lr)), numbers),
-            bounds=(tried[place - 1], tried[place + 1]), method="bounded",
-        )  # fmt: skip
+        found: Any = minimize_scalar(loss, bounds=(tried[place - 1], tried[place + 1]), method="bounded")
         return float(np.exp(found.x))
 
     def _estimate(self, value: Any) -> Estimate:

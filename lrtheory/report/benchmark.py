@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lrtheory import tasks
-from lrtheory.benchmarks import audit, report
+from lrtheory.benchmarks import audit, headlines, report
 from lrtheory.benchmarks.published import ACCURACY, TASKS
 from lrtheory.figures.benchmark import data
 from lrtheory.report.tables import table
@@ -184,7 +184,7 @@ def _fair(plain: pd.DataFrame) -> Text:
 def _audit(frame: pd.DataFrame) -> Facts:
     """Headlines and verdicts, and what each artefact is worth, where the table holds an audit."""
     names = ["headline", "protocol", "stands", "numbers"]
-    rows = audit.verdicts(frame)[names].to_numpy().tolist()
+    rows = headlines.verdicts(frame)[names].to_numpy().tolist()
     yield "readme/headlines", Table(names, rows)
     widths = (0.17, 0.12, 0.13, 0.46)
     wrapped = "".join(rf">{{\raggedright\arraybackslash}}p{{{width}\linewidth}}" for width in widths)

@@ -14,5 +14,7 @@ def table() -> Table:
 
 
 def theorem_part() -> Facts:
-    """The table of the README."""
+    """The table of the site, and how many theorems have each status."""
     yield "readme/theorems", table()
+    for status in ("proved", "verified", "measured"):
+        yield f"theorems/{status}", str(sum(theorem.status == status for theorem in THEOREMS.values()))

@@ -11,12 +11,26 @@ SCHEMA = 1
 """Raised when the meaning of a stored result changes; cells of another schema are other cells."""
 
 
+class Value(ABC):
+    """A value in a field of a cell that is not plain, and how it is described there."""
+
+    @property
+    @abstractmethod
+    def text(self) -> str:
+        """What stands in the field."""
+
+    @property
+    @abstractmethod
+    def more(self) -> dict[str, Any]:
+        """What else determines the result, as plain values; nothing where the text says it all."""
+
+
 @dataclass(frozen=True)
 class Cell(ABC):
     """What determines a result, and how that is computed: the base of frozen dataclasses of plain values.
 
-    The fields are strings, whole numbers, finite floats, booleans, schedules, or tuples of these; :func:`cell_id` makes
-    the name of the result from them and from the name of the class.
+    The fields are strings, whole numbers, finite floats, booleans, schedules, :class:`Value` objects, or tuples of these;
+    :func:`cell_id` makes the name of the result from them and from the name of the class.
 
     Example:
         >>> @dataclass(frozen=True)
@@ -49,7 +63,7 @@ def cell_id(cell: Any) -> str:
 
     Args:
         cell: An instance of a frozen dataclass whose fields are strings, whole numbers, finite floats, booleans, schedules,
-            or tuples of these.
+            :class:`Value` objects, or tuples of these.
 
     Raises:
         TypeError: it is not.
@@ -75,6 +89,8 @@ def describe(cell: Any) -> dict[str, Any]:
         value = getattr(cell, field.name)
         if isinstance(value, Schedule):  # another definition under the same name is another cell
             config |= {field.name: repr(value), "formula": value.formula}
+        elif isinstance(value, Value):
+            config |= {field.name: value.text} | ({f"{field.name}_definition": value.more} if value.more else {})
         else:
             config[field.name] = _plain(value)
     return {"schema": SCHEMA, "kind": type(cell).__name__, "config": config}
@@ -83,6 +99,8 @@ def describe(cell: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_plain, value))
+    if isinstance(value, Value):
+        return {"name": value.text, **value.more} if value.more else value.text
     return repr(value) if isinstance(value, Schedule) else value
 
 

@@ -94,8 +94,11 @@ def _from_one_side(
         over = -np.expm1(log_x)
         u = Split(context.zero, over, OF_A_FUNCTION * over)
     T = _constant(context.mpf(horizon), log_x)
-    found = _evaluated(expression, {"u": u, "T": T, "t": _times(T, u)}, log_x)
-    return found.total, found.total_error
+    try:
+        found = _evaluated(expression, {"u": u, "T": T, "t": _times(T, u)}, log_x)
+        return found.total, found.total_error
+    except (ArithmeticError, TypeError, ValueError):  # a constant out of the range of numbers, or not a real one
+        return np.full(log_x.shape, np.nan), np.full(log_x.shape, np.inf)
 
 
 def _constant(value: Any, like: np.ndarray) -> Split:
@@ -273,10 +276,11 @@ def _chosen(takes_first: np.ndarray, certain: np.ndarray, first: Split, second: 
 def _extreme(wanted: int) -> Callable[[Split, Split], Split]:
     def function(first: Split, second: Split) -> Split:
         difference = _minus(first, second)
-        near = abs(difference.total) <= difference.total_error
+        near = ~(abs(difference.total) > difference.total_error)
         chosen = _chosen(difference.total * wanted >= 0, np.full(near.shape, True), first, second)
         # Where it is not decided which is larger, either is right up to the error of their difference.
-        return Split(chosen.constant, chosen.rest, chosen.error + np.where(near, 2 * difference.total_error, 0.0))
+        between = np.nan_to_num(2 * difference.total_error, nan=np.inf)
+        return Split(chosen.constant, chosen.rest, chosen.error + np.where(near, between, 0.0))
 
     return function
 
@@ -284,10 +288,7 @@ def _extreme(wanted: int) -> Callable[[Split, Split], Split]:
 def _floor(split: Split) -> Split:
     total = split.total
     whole = np.floor(total)
-    near = np.minimum(total - whole, whole + 1 - total) <= split.total_error
-    exact = split.rest == 0  # a constant, which is compared with all its digits
-    if exact.all():
-        return _constant(_context().floor(split.constant), whole)
+    near = ~(np.minimum(total - whole, whole + 1 - total) > split.total_error)
     errors = np.where(near, np.inf, 0.0)
     if (whole == whole.flat[0]).all():
         return Split(_context().mpf(float(whole.flat[0])), np.zeros(whole.shape), errors)
@@ -318,7 +319,7 @@ def _truth(node: Expression, values: dict[str, Split], like: np.ndarray) -> tupl
 def _evaluated(node: Expression, values: dict[str, Split], like: np.ndarray) -> Split:
     if node.operation in values:
         return values[node.operation]
-    if not node.depends_on("u", "t", "T"):
+    if node.operation in ("number", "pi", "E"):
         return _constant(node.digits(_context(), {}), like)
     if node.operation == "Piecewise":
         found = _collapsed(np.full(like.shape, np.nan), np.full(like.shape, np.inf))
@@ -329,10 +330,10 @@ def _evaluated(node: Expression, values: dict[str, Split], like: np.ndarray) -> 
         return found
     arguments = [_evaluated(each, values, like) for each in node.arguments]
     if node.operation == "**":
-        exponent = node.arguments[1]
-        if not exponent.depends_on("u", "t", "T"):
-            return _power(arguments[0], arguments[1].constant)
-        return _exponential(_times(arguments[1], _logarithm(arguments[0])))
+        base, exponent = arguments
+        if not (exponent.rest.any() or exponent.error.any()):
+            return _power(base, exponent.constant)
+        return _exponential(_times(exponent, _logarithm(base)))
     if node.operation == "log" and len(arguments) == 2:
         return _times(_logarithm(arguments[0]), _inverse(_logarithm(arguments[1])))
     if node.operation in ("Min", "Max"):

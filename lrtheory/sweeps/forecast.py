@@ -1,6 +1,6 @@
 r"""Which law of loss curves forecasts runs that it has not seen? A leaderboard of laws on public logs.
 
-Every law is fitted by the same program with the same care (:mod:`lrtheory.forecast.fit`) and asked for curves that its fit
+Every law is fitted by the same program with the same care (:mod:`lrtheory.forecast.fitting`) and asked for curves that its fit
 left out. The tasks:
 
 * ``authors' split``: nine curves of one model at one peak rate, three fitted and six forecast, as the multi-power law's

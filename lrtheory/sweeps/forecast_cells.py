@@ -8,7 +8,7 @@ import numpy as np
 from lrtheory import runs
 from lrtheory.forecast import LAWS, Curve, Law, fit
 from lrtheory.forecast.candidates import CANDIDATES
-from lrtheory.forecast.fit import Problem
+from lrtheory.forecast.fitting import Problem
 from lrtheory.forecast.forecast import Numbers
 from lrtheory.sweeps import loss_models
 from lrtheory.sweeps.forecast_logs import BEST_RATE, EARLY, FITTED, PEAK, SIZES, curves_of_size, folds, runs_of_rates

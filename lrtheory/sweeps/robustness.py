@@ -133,7 +133,7 @@ class Robustness(Experiment):
     def benchmarks(self) -> list[Any]:
         """The fair benchmark of each task, at the scale of this configuration."""
         load_torch("this experiment")
-        from lrtheory.benchmarks.protocols import Benchmark
+        from lrtheory.benchmarks.experiment import Benchmark
         from lrtheory.benchmarks.scales import SCALES
 
         fair: tuple[Benchmark, ...] = (Benchmark.quick(),)
@@ -171,8 +171,6 @@ class Robustness(Experiment):
 
 def _lines(benchmark: Any, known: pd.DataFrame) -> Iterator[list[tuple[Any, dict[str, Any]]]]:
     """For each strategy its runs, each once, with what the table says of them beside their results."""
-    from lrtheory.benchmarks.protocols import run_of
-
     (task,) = benchmark.tasks
     for strategy, group in known.groupby("strategy", sort=False):
         final = group[group["role"] == "final"].iloc[0]
@@ -181,7 +179,7 @@ def _lines(benchmark: Any, known: pd.DataFrame) -> Iterator[list[tuple[Any, dict
         rates = {(lr, 0): float(f"{lr / tuned:.6g}") for lr in tried}
         rates |= {(tuned * off, seed): off for off in (1.0, *OFF.values()) for seed in range(benchmark.seeds)}
         yield [
-            (run_of(benchmark, task, str(strategy), lr=lr, seed=seed), {"tuned": tuned, "off": off, "edge": edge})
+            (benchmark.cell(task, strategy, lr=lr, seed=seed), {"tuned": tuned, "off": off, "edge": edge})
             for (lr, seed), off in sorted(rates.items())
         ]
 

@@ -7,7 +7,7 @@
 from collections.abc import Callable
 from importlib import import_module
 
-from lrtheory.tasks.task import Data, Examples, Settings, Task
+from lrtheory.tasks.task import Data, Examples, FunctionTask, Settings, Task
 
 _HOMES = {
     "synthetic": ("synthetic", "described"),
@@ -23,7 +23,7 @@ _HOMES = {
 FIVE = ("synthetic", "cifar10", "rte", "trec6", "imdb")
 """The five tasks of the published table, in its order."""
 
-__all__ = ["FIVE", "Data", "Examples", "Settings", "Task", "get", "names"]
+__all__ = ["FIVE", "Data", "Examples", "FunctionTask", "Settings", "Task", "get", "names"]
 
 
 def names() -> tuple[str, ...]:

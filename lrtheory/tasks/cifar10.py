@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from lrtheory.tasks.data import DataError, Download, File, download, local, offline_folder
-from lrtheory.tasks.task import Examples, Settings, Task
+from lrtheory.tasks.task import Examples, FunctionTask, Settings
 
 FILES = {
     "data_batch_1": File(
@@ -50,15 +50,15 @@ MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 """Of the three channels over the training set."""
 
 
-def task() -> Task:
+def task() -> FunctionTask:
     """The 50 000 training and 10 000 test images; flips and crops except as coded, where the program has none."""
     augmented = Settings(epochs=50, batch=128, augment=True)
-    return Task(
+    return FunctionTask(
         name="cifar10", title="CIFAR-10", family="vision", classes=10,
         settings={
             "fair": augmented, "as-described": augmented, "as-coded": Settings(epochs=50, batch=128, augment=False),
         },
-        load=lambda seed: load(), model=network, fetch=fetch, forward=forward, augment=crop_and_flip,
+        loader=lambda seed: load(), maker=network, fetch=fetch, forward=forward, augment=crop_and_flip,
         note="the paper names three convolutions and a head and no widths: 32, 64 and 128 channels, 256 hidden units",
     )  # fmt: skip
 

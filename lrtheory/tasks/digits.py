@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lrtheory.tasks.task import Examples, Task
+from lrtheory.tasks.task import Examples, FunctionTask, Task
 
 FILE = Path(__file__).with_name("digits.csv.gz")
 TRAIN = 1437
@@ -36,7 +36,7 @@ def task() -> Task:
         >>> tuple(train.inputs.shape), len(test), float(train.inputs.max())
         ((1437, 64), 360, 1.0)
     """
-    return Task("digits", "Digits", "vision", 10, {}, lambda seed: _load(), _network)
+    return FunctionTask("digits", "Digits", "vision", 10, {}, lambda seed: _load(), _network)
 
 
 def noisy() -> Task:
@@ -46,7 +46,7 @@ def noisy() -> Task:
         >>> len(noisy().load(0)[0]) == 50 * len(task().load(0)[0])
         True
     """
-    return Task("digits-noisy", "Digits, noisy labels", "vision", 10, {}, lambda seed: _load_noisy(), _network)
+    return FunctionTask("digits-noisy", "Digits, noisy labels", "vision", 10, {}, lambda seed: _load_noisy(), _network)
 
 
 def expected_loss(logits: Tensor, labels: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lrtheory.tasks.task import Examples, Task
+from lrtheory.tasks.task import Examples, FunctionTask, Task
 
 FEATURES = 32
 POINTS = 4096
@@ -29,7 +29,7 @@ def task() -> Task:
         >>> tuple(train.inputs.shape), len(test)
         ((4096, 32), 4096)
     """
-    return Task(
+    return FunctionTask(
         "logistic", "Logistic regression", "vision", 2, {}, lambda seed: _load(), _zero, loss=_loss, right=_right
     )
 

@@ -36,7 +36,7 @@ def task(name: str, model: Callable[[], nn.Module]) -> Task:
         >>> task("wide", lambda: wide(10, 1)).name
         'wide'
     """
-    return replace(cifar10.task(), name=name, model=model, forward=call, note="")
+    return replace(cifar10.task(), name=name, maker=model, forward=call, note="")
 
 
 def compact(width: int, filters: Tensor, stride: int = 1) -> nn.Sequential:

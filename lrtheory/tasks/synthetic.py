@@ -23,7 +23,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from lrtheory.tasks.task import Examples, Settings, Task
+from lrtheory.tasks.task import Examples, FunctionTask, Settings, Task
 
 
 def described() -> Task:
@@ -41,7 +41,9 @@ def described() -> Task:
         x[:, 10:] *= 0.1
         return _split(x, x[:, :10].argmax(1), 6400)
 
-    return Task("synthetic", "Synthetic", "vision", 10, _settings(64), load, lambda: _network(64, 128, 128, 10))
+    return FunctionTask(
+        "synthetic", "Synthetic", "vision", 10, _settings(64), load, lambda: _network(64, 128, 128, 10), drawn=True
+    )
 
 
 def draft() -> Task:
@@ -58,9 +60,9 @@ def draft() -> Task:
         labels = x[:, :10].argmax(1)
         return _split(x + 0.1 * torch.randn(8000, 64, generator=generator), labels, 6400)
 
-    return Task(
+    return FunctionTask(
         "synthetic-draft", "Synthetic (draft)", "vision", 10, _settings(64), load,
-        lambda: _network(64, 128, 128, 128, 10), note="the earlier program's task, not the paper's text",
+        lambda: _network(64, 128, 128, 128, 10), drawn=True, note="the earlier program's task, not the paper's text",
     )  # fmt: skip
 
 
@@ -82,9 +84,10 @@ def as_coded() -> Task:
         train = Examples(torch.cat([linear[:10000], products]), torch.cat([by_sum[:10000], by_product]))
         return train, Examples(linear[10000:], by_sum[10000:])
 
-    return Task(
+    return FunctionTask(
         "synthetic-as-coded", "Synthetic (as coded)", "vision", 10, _settings(128), load,
-        lambda: _network(20, 256, 256, 256, 10), note="two classes; half of the training follows another rule than the test",
+        lambda: _network(20, 256, 256, 256, 10), drawn=True,
+        note="two classes; half of the training follows another rule than the test",
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import final
 
 import torch
 from torch import Tensor, nn
@@ -105,44 +107,75 @@ def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
     return (logits.argmax(-1) == labels).sum()
 
 
-@dataclass(frozen=True, eq=False)
-class Task:
-    """Data, model, loss and metric of one classification task, and how each protocol trains it.
+class Task(ABC):
+    """Data, model, loss and metric of one classification task, and how each protocol of the benchmark trains it.
 
-    Args:
-        name: Of the task.
-        title: What the column of a table says.
-        family: Which default rates a strategy has: ``"text"`` those of fine-tuning a pretrained encoder, ``"vision"`` those
-            of all that is trained from random weights, as in the paper.
-        classes: Number of classes.
-        settings: By protocol: ``fair``, ``as-described``, ``as-coded``.
-        load: Training and test examples for a seed; only synthetic tasks depend on it.
-        model: A fresh model; its weights follow torch's global generator.
-        fetch: Makes sure that every file is there and checks; downloads what is not.
-        forward: Logits from a model and a batch of inputs.
-        augment: Inputs and a generator to inputs.
-        loss: Logits and labels to the mean loss.
-        right: Logits and labels to the number of right answers.
-        encoder: The pretrained encoder that is fine-tuned, a name or a folder; empty for none.
-        lr_factor_as_coded: What the published program multiplies its rates by on this task.
-        note: What a reader of results must know.
+    One's own is a class with ``name``, ``title``, ``family``, ``classes``, ``settings`` and the methods ``load`` and ``model``;
+    with settings of its own, it is a frozen dataclass. ``python -m lrtheory.benchmark --tasks my_tasks.py:Mine synthetic`` runs
+    it, and so does ``Benchmark(tasks=(Mine(), "synthetic"))``.
+
+    Example:
+        >>> class Halves(Task):
+        ...     name, title, family, classes = "halves", "Half-planes", "vision", 2
+        ...     settings = {"fair": Settings(epochs=3, batch=10)}
+        ...
+        ...     def load(self, seed):
+        ...         points = torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
+        ...         labels = (points.sum(1) > 0).long()
+        ...         return Examples(points[:100], labels[:100]), Examples(points[100:], labels[100:])
+        ...
+        ...     def model(self):
+        ...         return nn.Linear(2, 2)
+        >>> len(Halves().data(0, hold_out=True).train)
+        90
     """
 
     name: str
+    """What results call it."""
     title: str
+    """What the column of a table says."""
     family: str
+    """Which default rates a strategy has: ``"text"`` those of fine-tuning a pretrained encoder, ``"vision"`` those of all that is
+    trained from random weights, as in the paper."""
     classes: int
+    """The number of classes."""
     settings: Mapping[str, Settings]
-    load: Callable[[int], tuple[Examples, Examples]]
-    model: Callable[[], nn.Module]
-    fetch: Callable[[], None] = lambda: None
-    forward: Callable[[nn.Module, Tensor], Tensor] = call
-    augment: Callable[[Tensor, torch.Generator], Tensor] = unchanged
-    loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.cross_entropy
-    right: Callable[[Tensor, Tensor], Tensor] = accuracy
+    """How each protocol trains it: ``fair``, ``as-described``, ``as-coded``; others cannot be run."""
+    drawn: bool = False
+    """Whether the data depend on the seed of a run."""
     encoder: str = ""
+    """The pretrained encoder that is fine-tuned, a name or a folder; empty for none."""
     lr_factor_as_coded: float = 1.0
+    """What the published program multiplies its rates by on this task."""
     note: str = ""
+    """What a reader of results must know, as part of a sentence."""
+
+    @abstractmethod
+    def load(self, seed: int) -> tuple[Examples, Examples]:
+        """Training and test examples for the seed of a run; only the data of a drawn task depend on it."""
+
+    @abstractmethod
+    def model(self) -> nn.Module:
+        """A fresh model; its weights follow torch's global generator."""
+
+    def fetch(self) -> None:  # noqa: B027  # most tasks of one's own have nothing to fetch
+        """Make sure that every file is there and checks, and download what is not."""
+
+    def forward(self, model: nn.Module, inputs: Tensor) -> Tensor:
+        """Logits from a model and a batch of inputs."""
+        return call(model, inputs)
+
+    def augment(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
+        """Inputs as they are trained on, where a protocol augments; unchanged by default."""
+        return unchanged(inputs, generator)
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The mean loss of a batch."""
+        return nn.functional.cross_entropy(logits, labels)
+
+    def right(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The number of right answers, as a tensor so that no device is waited for."""
+        return accuracy(logits, labels)
 
     def data(self, seed: int, *, hold_out: bool, examples: int = 0) -> Data:
         """The data of a run, on the CPU.
@@ -162,3 +195,53 @@ class Task:
             return Data(train.take(order.sort().values), None, test)
         held = len(order) // 10
         return Data(train.take(order[held:].sort().values), train.take(order[:held].sort().values), test)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class FunctionTask(Task):
+    """A task made of functions.
+
+    Args:
+        name: What results call it.
+        title: What the column of a table says.
+        family: ``"vision"`` or ``"text"``: see :class:`Task`.
+        classes: The number of classes.
+        settings: How each protocol trains it.
+        loader: Training and test examples for a seed.
+        maker: A fresh model.
+        fetch: Makes sure that every file is there and checks; downloads what is not.
+        forward: Logits from a model and a batch of inputs.
+        augment: Inputs and a generator to inputs.
+        loss: Logits and labels to the mean loss.
+        right: Logits and labels to the number of right answers.
+        drawn: Whether the data depend on the seed of a run.
+        encoder: The pretrained encoder that is fine-tuned, a name or a folder; empty for none.
+        lr_factor_as_coded: What the published program multiplies its rates by on this task.
+        note: What a reader of results must know.
+    """
+
+    name: str
+    title: str
+    family: str
+    classes: int
+    settings: Mapping[str, Settings]
+    loader: Callable[[int], tuple[Examples, Examples]]
+    maker: Callable[[], nn.Module]
+    fetch: Callable[[], None] = lambda: None
+    forward: Callable[[nn.Module, Tensor], Tensor] = call
+    augment: Callable[[Tensor, torch.Generator], Tensor] = unchanged
+    loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.cross_entropy
+    right: Callable[[Tensor, Tensor], Tensor] = accuracy
+    drawn: bool = False
+    encoder: str = ""
+    lr_factor_as_coded: float = 1.0
+    note: str = ""
+
+    def load(self, seed: int) -> tuple[Examples, Examples]:
+        """What ``loader`` gives."""
+        return self.loader(seed)
+
+    def model(self) -> nn.Module:
+        """What ``maker`` gives."""
+        return self.maker()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lrtheory.runs.store import whole_file
 from lrtheory.tasks.data import DataError, cache_folder, offline_folder, sha256
-from lrtheory.tasks.task import Examples, Settings, Task
+from lrtheory.tasks.task import Examples, FunctionTask, Settings, Task
 
 DEFAULT_ENCODER = "distilbert-base-uncased"
 REVISIONS = {DEFAULT_ENCODER: "12040accade4e8a0f71eabdb258fecc2e7e948be"}
@@ -69,7 +69,7 @@ def fine_tuning(
 
     if Path(chosen).name == SENTENCE_TUNED:
         note = "; ".join(filter(None, [note, f"{SENTENCE_TUNED} is tuned on sentence pairs, DistilBERT is not"]))
-    return Task(
+    return FunctionTask(
         name, title, "text", classes,
         {
             protocol: Settings(count, batch=32, bucketed=protocol != "as-coded") for protocol, count in epochs.items()

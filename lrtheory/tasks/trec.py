@@ -10,7 +10,7 @@ from functools import cache
 from torch import Tensor, nn
 
 from lrtheory.tasks.data import Download, File, download, local, offline_folder
-from lrtheory.tasks.task import Examples, Settings, Task
+from lrtheory.tasks.task import Examples, FunctionTask, Settings, Task
 from lrtheory.tasks.text import Text, examples, fine_tuning
 
 TRAIN = File("trec/train_5500.label", "9e4c8bdcaffb96ed61041bd64b564183d52793a8e91d84fc3a8646885f466ec3")
@@ -35,12 +35,12 @@ def from_scratch() -> Task:
 
     The programs behind the paper never ran this, so it has one setting for all protocols.
     """
-    return Task(
+    return FunctionTask(
         name="trec6-scratch", title="TREC-6 (scratch)", family="vision", classes=6,
         settings={
             protocol: Settings(epochs=10, batch=32, bucketed=True) for protocol in ("fair", "as-described", "as-coded")
         },
-        load=lambda seed: _words(), model=lambda: Questions(_vocabulary_size()), fetch=fetch,
+        loader=lambda seed: _words(), maker=lambda: Questions(_vocabulary_size()), fetch=fetch,
         note=f"words of the training set; {BLOCKS} encoder blocks of width {WIDTH} from random weights",
     )  # fmt: skip
 

@@ -9,8 +9,7 @@ The price of a wrong rate: ``last_iterate`` (the worst case), ``hard_instance`` 
 ``certificates``, which judges them by semidefinite programming.
 
 What to do about it: ``grid_planning``, ``robust_schedule`` (the schedule with the smallest largest worst case, and why none
-has a smaller one), ``refined_schedule`` (for gradient norms that vary), ``step_search`` (over all steps), ``curve_fit`` (from
-logged losses).
+has a smaller one), ``refined_schedule`` (for gradient norms that vary), ``step_search`` (over all steps).
 
 What a step does besides descending: ``backward_error`` (on ``rooted_trees``), ``gradient_corrections``, ``quadratic``,
 ``equation_seven``, and the penalties of optimizers: ``penalties``, of which each has a file, and ``annealed_penalty``.

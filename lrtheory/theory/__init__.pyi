@@ -20,7 +20,6 @@ from .certificates import (
     certify_worst_case as certify_worst_case,
 )
 from .cliff import quadratic_loss as quadratic_loss, unbounded_worst_case as unbounded_worst_case
-from .curve_fit import CurveFit as CurveFit, fit_curve as fit_curve
 from .equation_seven import Erratum as Erratum
 from .fixed_steps import fixed_step_lower_bound as fixed_step_lower_bound
 from .grid_planning import GridPlan as GridPlan, compare_plans as compare_plans, plan_grid as plan_grid

@@ -57,6 +57,7 @@ from lrtheory.checks import checked_numbers
 from lrtheory.schedules.breakpoints import breakpoints
 from lrtheory.schedules.expansion import HORIZONS
 from lrtheory.schedules.expression import ROUNDING
+from lrtheory.schedules.near_end import near_end
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.serial import one_thread_at_a_time
 from lrtheory.theory.hermite import Hermite
@@ -272,6 +273,8 @@ STEEPEST = 1e30
 HALVINGS = 12
 RESOLVED = 1e-10
 """Panels are halved, so often at most, until the highest coefficients of H and Q are so small against them."""
+ACCURACY = 1e-13
+"""A value whose error may be larger than this, beside what it adds to, is computed again with many digits."""
 DENSE = 4_000
 DIGITS = 40
 LONG = HORIZONS[0]
@@ -287,7 +290,8 @@ SINGULAR = 1e-12
 def functionals(schedule: Schedule) -> Functionals:
     """Tabulate H and Q: Lobatto collocation on panels geometric in what remains of the run.
 
-    The shape is evaluated with 40 digits or more, since near its zero a formula such as 1 + cos(pi u) cancels. Panels
+    Near its zero a formula such as 1 + cos(pi u) cancels: :func:`lrtheory.schedules.near_end.near_end` evaluates it in
+    double precision without that, and where its bound on the errors is too large 40 digits or more are used. Panels
     end at the shape's breakpoints, where its two one-sided values are used, so each panel is smooth; log H and log Q are
     nearly linear in log(1 - u), and a Hermite spline through the nodes carries them to a dense grid. All positions are
     logarithms of what remains, so that early and late breakpoints are as exact as others.
@@ -327,7 +331,7 @@ def functionals(schedule: Schedule) -> Functionals:
         edges = np.concatenate([late, -np.geomspace(-late[-1], SINGULAR, 4 * DECADES)[1:]])
     known: dict[tuple[float, float], np.ndarray] = {}
     for _ in range(HALVINGS):
-        log_x, h = _heights(schedule, edges, height, exact, known)
+        log_x, h = _heights(schedule, edges, breaks, height, exact, known)
         slope, H_nodes, Q_nodes, resolved = _integrals(edges, log_x, h, degree)
         if resolved.all():
             break
@@ -345,7 +349,12 @@ def functionals(schedule: Schedule) -> Functionals:
 
 
 def _heights(
-    schedule: Schedule, edges: np.ndarray, height: Callable[[Any], Any], exact: Any, known: dict[Any, np.ndarray]
+    schedule: Schedule,
+    edges: np.ndarray,
+    breaks: np.ndarray,
+    height: Callable[[Any], Any],
+    exact: Any,
+    known: dict[Any, np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Logarithms of what remains at the nodes of each panel, and the shape there; panels that are known are kept."""
     half = np.diff(edges)[:, None] / 2
@@ -353,15 +362,26 @@ def _heights(
     # End nodes lie so far inside of their panel that the two sides of a jump are told apart.
     log_x[:, 0] = edges[:-1] + np.maximum(1e-10 * half[:, 0], 4 * np.spacing(np.abs(edges[:-1])))
     log_x[:, -1] = edges[1:] - np.maximum(1e-10 * half[:, 0], 4 * np.spacing(np.abs(edges[1:])))
-    for ends, panel in zip(pairwise(edges.tolist()), log_x):
-        if ends not in known:
-            try:
-                known[ends] = np.array([float(height(exact.exp(y))) for y in panel])
-            except (ArithmeticError, NameError, TypeError, ValueError):
-                known[ends] = np.array(math.nan)
-            if not (known[ends] >= -ROUNDING).all() or not np.isfinite(known[ends]).all():
-                raise ValueError(f"{schedule} is negative or no finite number in places: a learning rate must not be.")
-    return log_x, np.maximum([known[ends] for ends in pairwise(edges.tolist())], 0.0)
+    ends = list(pairwise(edges.tolist()))
+    values, errors = np.array([known.get(each, np.zeros(NODES)) for each in ends]), np.zeros(log_x.shape)
+    new = np.array([each not in known for each in ends])
+    pieces = np.searchsorted(np.sort(breaks), edges[1:])
+    for piece in set(pieces[new].tolist()):
+        rows = new & (pieces == piece)
+        flat, bounds = near_end(schedule.expression, log_x[rows].ravel(), LONG)
+        values[rows], errors[rows] = flat.reshape(-1, NODES), bounds.reshape(-1, NODES)
+    # H and Q are sums from the end on: what counts beside the error of a node is the largest that came before.
+    parts = np.where(np.isfinite(errors), np.abs(values), 0.0) * np.exp(log_x)
+    largest = np.maximum.accumulate(parts.ravel()).reshape(parts.shape)
+    for row, column in np.argwhere(~(errors * np.exp(log_x) <= ACCURACY * largest)):
+        try:
+            values[row, column] = float(height(exact.exp(log_x[row, column])))
+        except (ArithmeticError, NameError, TypeError, ValueError):
+            values[row, column] = math.nan
+    if not (values >= -ROUNDING).all() or not np.isfinite(values).all():
+        raise ValueError(f"{schedule} is negative or no finite number in places: a learning rate must not be.")
+    known.update(zip(ends, values))
+    return log_x, np.maximum(values, 0.0)
 
 
 def _integrals(

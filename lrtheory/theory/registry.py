@@ -6,7 +6,6 @@ from lrtheory.theory import (
     averaged,
     backward_error,
     cliff,
-    curve_fit,
     equation_seven,
     fixed_steps,
     gradient_corrections,
@@ -34,7 +33,7 @@ THEOREMS: dict[str, Theorem] = {
     for module in (
         last_iterate, hard_instance, law_attained, law_derivation, fixed_steps, averaged, smooth, cliff,
         momentum_edge, warmup_edge, published_bounds, robust_schedule, refined_schedule, step_search, grid_planning,
-        curve_fit, backward_error, gradient_descent_penalty, gradient_corrections, quadratic, momentum_penalty,
+        backward_error, gradient_descent_penalty, gradient_corrections, quadratic, momentum_penalty,
         minibatch_penalty, adam_penalty, annealed_penalty, equation_seven,
     )
 }  # fmt: skip

@@ -12,8 +12,8 @@ pytest.importorskip("pytorch_optimizer", reason="the benchmark needs pytorch_opt
 
 from lrtheory import tasks
 from lrtheory.benchmark import main
-from lrtheory.benchmarks import audit, published, report, scales, training
-from lrtheory.benchmarks.protocols import Benchmark, default_lr, run_of
+from lrtheory.benchmarks import audit, headlines, published, report, scales, training
+from lrtheory.benchmarks.experiment import Benchmark
 from lrtheory.figures import audit as audit_figure
 from lrtheory.figures import benchmark as heat_map
 from lrtheory.figures import learning_curves, taxonomy
@@ -57,7 +57,7 @@ def without_times(frame):
 
 def small_run(strategy="DALS", **changes):
     benchmark = Benchmark(device="cpu", epochs=2, examples=200)
-    run = run_of(benchmark, "synthetic", strategy, lr=default_lr(benchmark, "synthetic", strategy))
+    run = benchmark.cell("synthetic", strategy, lr=benchmark.default_lr("synthetic", strategy))
     return replace(run, **changes)
 
 
@@ -190,8 +190,8 @@ def test_as_coded_means_its_own_synthetic_task():
     coded = Benchmark(protocol="as-coded")
     assert coded.tasks[0] == "synthetic-as-coded"
     assert coded.tasks[1:] == Benchmark().tasks[1:]
-    assert default_lr(coded, "synthetic-as-coded", "DALS") == 0.03
-    assert default_lr(coded, "trec6-scratch", "Fixed SGD") == 0.01
+    assert coded.default_lr("synthetic-as-coded", "DALS") == 0.03
+    assert coded.default_lr("trec6-scratch", "Fixed SGD") == 0.01
 
 
 def test_the_published_table_is_about_the_registry():
@@ -203,10 +203,10 @@ def test_the_published_table_is_about_the_registry():
 
 def test_every_artefact_is_a_switch_of_its_strategy():
     for artefact in audit.ARTEFACTS:
-        assert set(training.switches(artefact.variant)) <= set(strategies.get(artefact.strategy).switches)
-        assert audit._departs(artefact, tasks.get("cifar10"))
-    coarse = next(artefact for artefact in audit.ARTEFACTS if artefact.variant == "coarse_layers=False")
-    assert not audit._departs(coarse, tasks.get("synthetic-as-coded"))  # the children of that network are its layers
+        assert set(dict(artefact.variant.switches)) <= set(strategies.get(artefact.strategy).switches)
+        assert artefact.departs(tasks.get("cifar10"))
+    coarse = next(artefact for artefact in audit.ARTEFACTS if artefact.variant.text == "coarse_layers=False")
+    assert not coarse.departs(tasks.get("synthetic-as-coded"))  # the children of that network are its layers
 
 
 def test_the_audit_answers_every_headline(tmp_path, capsys):
@@ -250,12 +250,14 @@ def test_verdicts_follow_from_the_numbers():
         "trec6", "STLR+Discriminative", low, part="fair", protocol="fair", metric="last test accuracy", edge=True
     )
     frame = pd.DataFrame(frame)
-    table = audit.verdicts(frame).set_index(["headline", "protocol"])
+    table = headlines.verdicts(frame).set_index(["headline", "protocol"])
     assert table.loc[("98.0 on synthetic, the best", "as-coded"), "stands"] == "yes"
-    assert table.loc[(audit.COLLAPSE, "as-coded"), "stands"] == "yes"
-    assert table.loc[(audit.COLLAPSE, "as-coded, switches"), "stands"] == "no: the rate"
-    assert table.loc[(audit.COLLAPSE, "fair"), "stands"] == "undecided: a tuned rate ends its grid"
-    numbers = table.loc[(audit.COLLAPSE, "as-coded, switches"), "numbers"]
+    assert table.loc[(headlines.Collapse.title, "as-coded"), "stands"] == "yes"
+    assert table.loc[(headlines.Collapse.title, "as-coded, switches"), "stands"] == "no: the rate"
+    assert (
+        table.loc[(headlines.Collapse.title, "fair"), "stands"] == "undecided: a tuned rate lies at an end of its grid"
+    )
+    numbers = table.loc[(headlines.Collapse.title, "as-coded, switches"), "numbers"]
     assert "95.0 at 64 times" in numbers
     assert (
         "as coded (1000 examples, 3 of 10 epochs): 21.0 at its rate, 90.0 at 4 times" in numbers
@@ -281,14 +283,14 @@ def test_the_collapse_is_laid_to_what_takes_it_away(coded, without, cause):
     for variant, values in (("", coded), ("double_decay=False,bursts=False", without)):
         for factor, value in zip((1.0, 256.0), values):
             frame += rows_of("trec6", "STLR+Discriminative", [value], part="sweep", variant=variant, factor=factor)
-    table = audit.verdicts(pd.DataFrame(frame)).set_index("protocol")
+    table = headlines.verdicts(pd.DataFrame(frame)).set_index("protocol")
     assert table.loc["as-coded, switches", "stands"] == cause
 
 
 def test_a_strategy_that_diverges_is_not_as_good_as_the_best():
     frame = rows_of("t", "A", [90.0, 91.0, 90.0]) + rows_of("t", "B", [90.0, math.nan, math.nan])
     frame += rows_of("t", "C", [50.0, 51.0, 50.0]) + rows_of("t", "D", [90.1, 90.9, 89.9])
-    assert audit.indistinguishable(pd.DataFrame(frame)) == ["A", "D"]
+    assert headlines.indistinguishable(pd.DataFrame(frame)) == ["A", "D"]
 
 
 def test_a_scale_is_one_table_in_which_no_run_stands_twice(tmp_path):
@@ -334,7 +336,7 @@ def test_a_paired_difference_is_found_and_an_equal_one_is_not():
     table = report.summary(frame).set_index("strategy")
     assert table.loc["DALS", "p"] < 0.01 < 0.5 < table.loc["SAM", "p"]
     assert table.loc["DALS", "versus_reference"] == pytest.approx(2.0333, abs=1e-3)
-    assert audit.indistinguishable(frame) == ["DALS"]
+    assert headlines.indistinguishable(frame) == ["DALS"]
 
 
 def test_figures_are_drawn_from_results(tmp_path):

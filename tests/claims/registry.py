@@ -108,7 +108,6 @@ THEOREMS = {
     ),
     "step_search": ("test_robust_schedule.py::test_the_gradient_is_that_of_differences",),
     "grid_planning": (*GRID, "test_grid_planning.py::test_the_exact_worst_case_keeps_the_promise"),
-    "curve_fit": ("test_curve_fit.py",),
     "modified_equation": PENALTY_ORDER,
     "implicit_penalty": (*PENALTY, *PENALTY_ORDER),
     "gradient_corrections": PENALTY,

@@ -53,7 +53,7 @@ def test_a_call_that_kills_its_processes_is_given_up_and_named(tmp_path, capsys)
 
 def test_a_killed_worker_changes_nothing_in_the_table(tmp_path, capsys):
     pytest.importorskip("pytorch_optimizer", reason="the benchmark needs pytorch_optimizer")
-    from lrtheory.benchmarks.protocols import Benchmark
+    from lrtheory.benchmarks.experiment import Benchmark
 
     benchmark = Benchmark(
         "as-described", ("synthetic",), ("AdamW", "DALS"), seeds=2, epochs=3, examples=200, device="cpu"

@@ -99,10 +99,11 @@ def _trained(frame):
     """The runs of the table of the sweep whose cells depend on results: its rows say what was trained."""
     pytest.importorskip("torch")
     from lrtheory.benchmarks.training import Run
+    from lrtheory.benchmarks.variant import Variant
 
     for row in frame.to_dict("records"):
         values = {field.name: row.get(field.name, field.default) for field in fields(Run)}
-        yield Run(**values | {"protocol": "fair", "variant": ""})
+        yield Run(**values | {"protocol": "fair", "variant": Variant()})
 
 
 def test_a_record_counts_what_was_asked_for_whatever_the_sweep_announces(tmp_path):

@@ -6,7 +6,7 @@ from scipy.optimize import approx_fprime
 
 from lrtheory.forecast import LAWS, Curve, MultiPower, fit
 from lrtheory.forecast.candidates import CANDIDATES
-from lrtheory.forecast.fit import Problem
+from lrtheory.forecast.fitting import Problem
 from lrtheory.forecast.forecast import Forecast, Numbers
 from lrtheory.forecast.linear_decay import best_rate
 from lrtheory.forecast.running_noise import forgetting_noise, running_noise

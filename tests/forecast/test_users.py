@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lrtheory.forecast import Curve, equivalent_lr, extend, fit, read_log
-from lrtheory.forecast.extend import Stage
+from lrtheory.forecast.extension import Stage
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial
 from lrtheory.theory.last_iterate import tuned_lr, worst_case
 
@@ -36,27 +36,27 @@ def test_equivalent_rates_of_a_forecast_have_its_intervals():
 @of_the_family
 def test_the_second_stage_is_the_best_of_its_kind_and_its_price_is_the_worst_case(schedule):
     plan = extend(schedule, 300, 500)
-    lr = tuned_lr(schedule, 300, distance=1.0)
-    price = worst_case(plan.steps(plan.go_on, lr), distance=1.0) * np.sqrt(501)
-    assert plan.go_on.price == pytest.approx(price, rel=1e-9)  # the same recursion
-    assert 1 <= plan.branch.price <= plan.go_on.price
+    lr = tuned_lr(schedule, 300, diameter=1.0)
+    price = worst_case(plan.steps(plan.go_on, lr), diameter=1.0) * np.sqrt(501)
+    assert plan.go_on.price.value == pytest.approx(price, rel=1e-9)  # the same recursion
+    assert 1 <= plan.branch.price.value <= plan.go_on.price.value
     for factor in (0.9, 1.1):
-        other = Stage(300, plan.go_on.rate * factor, 0.0)
-        assert worst_case(plan.steps(other, lr), distance=1.0) * np.sqrt(501) > price
+        other = Stage(300, plan.go_on.rate * factor, plan.go_on.price)
+        assert worst_case(plan.steps(other, lr), diameter=1.0) * np.sqrt(501) > price
 
 
 def test_no_other_second_stage_is_better():
     """The theorem: random second stages do not beat linear decay."""
     plan, random = extend(Cosine(), 100, 150), np.random.default_rng(0)
-    lr = tuned_lr(Cosine(), 100, distance=1.0)
+    lr = tuned_lr(Cosine(), 100, diameter=1.0)
     first = lr * Cosine().steps(100)
-    best = plan.go_on.price / np.sqrt(151)
+    best = plan.go_on.price.value / np.sqrt(151)
     for _ in range(300):
         shape = (
             np.sort(random.random(50) ** random.uniform(0.3, 3))[::-1] if random.random() < 0.5 else random.random(50)
         )
         second = lr * np.exp(random.uniform(-3, 2)) * shape
-        assert worst_case(np.r_[first, second], distance=1.0) >= best * (1 - 1e-9)
+        assert worst_case(np.r_[first, second], diameter=1.0) >= best * (1 - 1e-9)
 
 
 def test_extend_refuses_a_horizon_that_is_over():

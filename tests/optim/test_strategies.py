@@ -254,7 +254,7 @@ def test_a_record_says_where_it_comes_from(strategy):
         assert coded["lr"] > 0
         assert set(coded) - {"lr"} <= set(strategy.switches)
     assert "arXiv" in strategy.reference or strategy.name == "Fixed SGD"
-    assert inspect.getdoc(strategy.make)
+    assert inspect.getdoc(strategy.maker)
     assert strategies.get(strategy.name.upper()) is strategy
 
 

@@ -12,7 +12,7 @@ import torch
 
 from lrtheory import tasks
 from lrtheory.benchmarks import training
-from lrtheory.benchmarks.protocols import Benchmark, default_lr, run_of
+from lrtheory.benchmarks.experiment import Benchmark
 from lrtheory.benchmarks.training import train
 from lrtheory.optim import strategies
 from lrtheory.runs import Store, checkpoint, execute
@@ -31,7 +31,7 @@ class Killed(BaseException):
 
 def run_with(strategy, **changes):
     benchmark = Benchmark(device="cpu", epochs=2, examples=100)
-    return replace(run_of(benchmark, "synthetic", strategy, lr=default_lr(benchmark, "synthetic", strategy)), **changes)
+    return replace(benchmark.cell("synthetic", strategy, lr=benchmark.default_lr("synthetic", strategy)), **changes)
 
 
 def numbers(result):
@@ -77,7 +77,7 @@ def test_any_step_will_do_with_noise_of_every_kind(tmp_path, monkeypatch, step):
             task,
             settings={name: replace(setting, augment=True) for name, setting in task.settings.items()},
             augment=lambda inputs, order: inputs + torch.randn(inputs.shape, generator=order),
-            model=lambda: torch.nn.Sequential(torch.nn.Dropout(0.5), task.model()),
+            maker=lambda: torch.nn.Sequential(torch.nn.Dropout(0.5), task.model()),
         )
 
     monkeypatch.setattr(tasks, "get", noisy)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrtheory.command_line import count
+from lrtheory.counts import count
 from lrtheory.runs.tables import committed
 from lrtheory.statistics import fit_slope
 from lrtheory.sweep import main

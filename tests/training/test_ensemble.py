@@ -26,7 +26,7 @@ def in_double(build):
     task = build()
     train, _ = task.load(0)
     return (
-        dataclasses.replace(task, model=lambda: task.model().double()),
+        dataclasses.replace(task, maker=lambda: task.model().double()),
         Examples(train.inputs.double(), train.labels),
     )
 

@@ -4,9 +4,9 @@
 from typing import assert_type
 
 import numpy as np
-import pandas as pd
 
 import lrtheory as lr
+from lrtheory.forecast import Curve
 
 
 def library() -> None:
@@ -56,8 +56,12 @@ def library() -> None:
     curve = lr.expected_curve(problem, shape, horizon=100, lr=0.1)
     rates = np.geomspace(0.01, 1, 9)
     losses = 2.0 + lr.worst_case(shape, horizon=1000, lr=rates, diameter=1.0)
-    fit = lr.fit_curve(pd.DataFrame({"schedule": shape.name, "horizon": 1000, "lr": rates, "loss": losses}))
     interval: lr.Estimate = lr.Estimate(0.5, 0.25, 1.0)
+    runs = [Curve.of(shape, 1000, float(rate), losses=float(loss)) for rate, loss in zip(rates, losses)]
+    forecast = lr.fit(runs, resamples=0)
+    assert_type(forecast.best_lr(shape, 2000), lr.Estimate)
+    assert_type(lr.equivalent_lr(1e-3, shape, lr.WSD(0.2), 1000, forecast=forecast), lr.Estimate)
+    assert_type(lr.extend(shape, 500, 1000).go_on.rate, float)
 
     penalty: lr.penalties.PenaltyTerm = lr.penalties.heavy_ball(momentum=0.9)
     others = [lr.penalties.gradient_descent(), lr.penalties.minibatch(), lr.penalties.adam(beta1=0.9)]

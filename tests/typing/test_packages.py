@@ -20,7 +20,7 @@ RECORDS = {
 
 def listed(package):
     """The names of a stub, and which of them are modules."""
-    tree = ast.parse(Path(package.__file__).with_suffix(".pyi").read_text())
+    tree = ast.parse(Path(str(package.__file__)).with_suffix(".pyi").read_text())
     names = {
         alias.name: node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
     }
@@ -33,7 +33,7 @@ def test_a_package_shows_what_its_stub_lists_and_nothing_else(name):
         pytest.importorskip("torch")
     package = importlib.import_module(name)
     shown = [each for each in dir(package) if not each.startswith("_")]
-    stubbed = Path(package.__file__).with_suffix(".pyi").exists()
+    stubbed = Path(str(package.__file__)).with_suffix(".pyi").exists()
     assert set(shown) == (set(listed(package)) if stubbed else set(package.__all__))
     assert all(hasattr(package, each) for each in shown)
 

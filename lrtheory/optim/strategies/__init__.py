@@ -1,5 +1,7 @@
 """The eighteen strategies of the DALS benchmark, one file each.
 
+They are used alike::
+
     training = strategies.build("DALS-Fast", model, horizon=1000)
     for x, y in batches:
         loss = training.step(lambda: loss_fn(model(x), y))
@@ -39,9 +41,9 @@ from lrtheory.optim.strategies import (
     stlr_discriminative,
 )
 from lrtheory.optim.strategies.generations import GENERATIONS, Generation
-from lrtheory.optim.strategies.strategy import FAMILIES, Strategy, Training, closest
+from lrtheory.optim.strategies.strategy import FAMILIES, PublishedStrategy, Strategy, Training, closest
 
-REGISTRY: tuple[Strategy, ...] = tuple(
+REGISTRY: tuple[PublishedStrategy, ...] = tuple(
     module.STRATEGY
     for module in (
         fixed_sgd, cosine_sgd, sgdr, adam, adamw, adabound, lars, discriminative, radam, lion, lookahead, sam, grokfast,
@@ -61,7 +63,7 @@ def names() -> tuple[str, ...]:
     return tuple(strategy.name for strategy in REGISTRY)
 
 
-def get(name: str) -> Strategy:
+def get(name: str) -> PublishedStrategy:
     """The strategy of a name, in capitals or not.
 
     Raises:
@@ -102,7 +104,9 @@ def build(name: str, model: nn.Module, horizon: int, lr: float | None = None, **
     return get(name).build(model, horizon, lr, **options)
 
 
-__all__ = ["FAMILIES", "GENERATIONS", "REGISTRY", "Generation", "Strategy", "Training", "build", "get", "names"]
+__all__ = [
+    "FAMILIES", "GENERATIONS", "REGISTRY", "Generation", "PublishedStrategy", "Strategy", "Training", "build", "get", "names",
+]  # fmt: skip
 
 
 def __dir__() -> list[str]:

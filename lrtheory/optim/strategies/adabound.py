@@ -1,6 +1,6 @@
 from torch import nn
 
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, library, scheduled, trainable
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training, library, scheduled, trainable
 
 _FINAL_RATIO = {"vision": 0.01 / 3e-4, "text": 1e-3 / 5e-5}
 
@@ -17,12 +17,12 @@ def make(
     return Training(optimizer, scheduled(optimizer, setting))
 
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="AdaBound",
     generation=3,
     year=2019,
     reference="Luo, Xiong, Liu and Sun, arXiv 1902.09843",
     lr={"vision": 3e-4, "text": 5e-5},
-    make=make,
+    maker=make,
     as_coded={"vision": {"lr": 3e-4}, "text": {"lr": 5e-5, "final_ratio": 10.0}},
 )

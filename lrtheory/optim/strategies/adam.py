@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, scheduled, trainable
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training, scheduled, trainable
 
 
 def make(model: nn.Module, setting: Setting, *, weight_decay: float = 0.0) -> Training:
@@ -10,12 +10,12 @@ def make(model: nn.Module, setting: Setting, *, weight_decay: float = 0.0) -> Tr
     return Training(optimizer, scheduled(optimizer, setting))
 
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="Adam",
     generation=3,
     year=2014,
     reference="Kingma and Ba, arXiv 1412.6980",
     lr={"vision": 3e-4, "text": 5e-5},
-    make=make,
+    maker=make,
     as_coded={"vision": {"lr": 3e-4}, "text": {"lr": 5e-5}},
 )

@@ -3,7 +3,7 @@ from torch import nn
 from lrtheory.checks import exact
 from lrtheory.optim.dals import AS_PRINTED, DALS, AsCoded
 from lrtheory.optim.layers import Layers, coarse_layer_names, layer_groups
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training
 from lrtheory.schedules import Cosine, Formula, Schedule, Warmup
 
 
@@ -72,13 +72,13 @@ def make(
 
 _AS_CODED = {"coarse_layers": True, "from_zero": True, "departures": AsCoded(unit_ratio=True, zero_start=True)}
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="DALS",
     generation=5,
     year=2026,
     reference="Yao et al., arXiv 2604.27295",
     lr={"vision": 0.03, "text": 1e-3},
-    make=make,
+    maker=make,
     as_coded={
         "vision": {"lr": 0.03, "weight_decay": 5e-4, **_AS_CODED},
         "text": {"lr": 5e-4, "weight_decay": 0.01, **_AS_CODED},

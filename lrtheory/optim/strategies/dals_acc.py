@@ -4,7 +4,7 @@ from lrtheory.optim.dals import AS_PRINTED, AsCoded
 from lrtheory.optim.layers import Layers
 from lrtheory.optim.strategies.dals import dals_training
 from lrtheory.optim.strategies.sgdr import restarts
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training
 from lrtheory.schedules import SGDR, Warmup
 
 
@@ -45,13 +45,13 @@ _AS_CODED = {
     "departures": AsCoded(unit_ratio=True, acc_phases=True, zero_start=True),
 }
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="DALS-Acc",
     generation=5,
     year=2026,
     reference="Yao et al., arXiv 2604.27295",
     lr={"vision": 0.03, "text": 1e-3},
-    make=make,
+    maker=make,
     as_coded={
         "vision": {"lr": 0.03, "weight_decay": 5e-4, **_AS_CODED},
         "text": {"lr": 5e-4, "weight_decay": 0.01, **_AS_CODED},

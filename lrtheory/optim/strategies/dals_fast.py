@@ -3,7 +3,7 @@ from torch import nn
 from lrtheory.optim.dals import AS_PRINTED, AsCoded
 from lrtheory.optim.layers import Layers
 from lrtheory.optim.strategies.dals import dals_training, warmup_from_zero
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training
 from lrtheory.schedules import Cosine, Warmup
 
 
@@ -36,13 +36,13 @@ _AS_CODED = {
     "departures": AsCoded(unit_ratio=True, stale_average=True, zero_start=True),
 }
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="DALS-Fast",
     generation=5,
     year=2026,
     reference="Yao et al., arXiv 2604.27295",
     lr={"vision": 0.05, "text": 1e-3},
-    make=make,
+    maker=make,
     as_coded={
         "vision": {"lr": 0.05, "weight_decay": 5e-4, **_AS_CODED},
         "text": {"lr": 1e-3, "weight_decay": 0.01, **_AS_CODED},

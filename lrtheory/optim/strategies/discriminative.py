@@ -1,7 +1,7 @@
 from torch import nn
 
 from lrtheory.optim.layers import Layers, coarse_layer_names, discriminative_groups
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, scheduled, sgd
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training, scheduled, sgd
 
 
 def make(
@@ -23,13 +23,13 @@ def make(
     return Training(optimizer, scheduled(optimizer, setting))
 
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="Discriminative LR",
     generation=4,
     year=2018,
     reference="Howard and Ruder, arXiv 1801.06146",
     lr={"vision": 0.05, "text": 1e-3},
-    make=make,
+    maker=make,
     as_coded={
         "vision": {"lr": 0.05, "weight_decay": 5e-4, "coarse_layers": True},
         "text": {"lr": 5e-4, "weight_decay": 0.01, "coarse_layers": True},

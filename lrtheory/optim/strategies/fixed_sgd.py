@@ -1,6 +1,6 @@
 from torch import nn
 
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, scheduled, sgd, trainable
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training, scheduled, sgd, trainable
 
 
 def make(model: nn.Module, setting: Setting, *, weight_decay: float = 1e-4) -> Training:
@@ -9,12 +9,12 @@ def make(model: nn.Module, setting: Setting, *, weight_decay: float = 1e-4) -> T
     return Training(optimizer, scheduled(optimizer, setting))
 
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="Fixed SGD",
     generation=1,
     year=1986,
     reference="Rumelhart, Hinton and Williams, Nature 323, 533-536",
     lr={"vision": 0.01, "text": 1e-3},
-    make=make,
+    maker=make,
     as_coded={"vision": {"lr": 0.01, "weight_decay": 5e-4}, "text": {"lr": 5e-4, "weight_decay": 0.01}},
 )

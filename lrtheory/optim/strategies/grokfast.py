@@ -2,7 +2,7 @@ import torch
 from torch import nn
 
 from lrtheory.optim.grokfast_filter import grokfast
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, scheduled, trainable
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training, scheduled, trainable
 
 
 def make(
@@ -26,13 +26,13 @@ def make(
     return Training(optimizer, scheduled(optimizer, setting))
 
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="Grokfast",
     generation=5,
     year=2024,
     reference="Lee, Kang, Kim and Lee, arXiv 2405.20233",
     lr={"vision": 0.03, "text": 1e-3},
-    make=make,
+    maker=make,
     as_coded={
         "vision": {"lr": 0.03, "weight_decay": 5e-4, "lamb": 1.0, "averaged_momentum": True, "zero_start": True},
         "text": {"lr": 5e-4, "weight_decay": 0.01, "lamb": 1.0, "averaged_momentum": True, "zero_start": True},

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, scheduled, trainable
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training, scheduled, trainable
 from lrtheory.schedules import Polynomial, Warmup
 
 
@@ -82,13 +82,13 @@ def make(
     return Training(optimizer, schedule.lr_scheduler(optimizer, setting.horizon))
 
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="LARS",
     generation=4,
     year=2017,
     reference="You, Gitman and Ginsburg, arXiv 1708.03888",
     lr={"vision": 0.03, "text": 1e-3},
-    make=make,
+    maker=make,
     as_coded={
         "vision": {"lr": 0.03, "weight_decay": 5e-4, "constant": True, "after_momentum": True},
         "text": {"lr": 5e-4, "weight_decay": 0.01, "constant": True, "after_momentum": True},

@@ -1,6 +1,6 @@
 from torch import nn
 
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, library, scheduled, trainable
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training, library, scheduled, trainable
 
 
 def make(model: nn.Module, setting: Setting, *, weight_decay: float = 0.01) -> Training:
@@ -9,12 +9,12 @@ def make(model: nn.Module, setting: Setting, *, weight_decay: float = 0.01) -> T
     return Training(optimizer, scheduled(optimizer, setting))
 
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="Lion",
     generation=5,
     year=2023,
     reference="Chen et al., arXiv 2302.06675",
     lr={"vision": 1e-4, "text": 2.5e-5},
-    make=make,
+    maker=make,
     as_coded={"vision": {"lr": 1e-4}, "text": {"lr": 2.5e-5}},
 )

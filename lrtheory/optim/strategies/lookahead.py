@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, library, scheduled, trainable
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training, library, scheduled, trainable
 
 
 def make(model: nn.Module, setting: Setting, *, weight_decay: float = 0.01) -> Training:
@@ -11,12 +11,12 @@ def make(model: nn.Module, setting: Setting, *, weight_decay: float = 0.01) -> T
     return Training(optimizer, scheduled(optimizer, setting))
 
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="Lookahead+AdamW",
     generation=5,
     year=2019,
     reference="Zhang, Lucas, Hinton and Ba, arXiv 1907.08610",
     lr={"vision": 3e-4, "text": 5e-5},
-    make=make,
+    maker=make,
     as_coded={"vision": {"lr": 3e-4}, "text": {"lr": 5e-5}},
 )

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, scheduled, trainable
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training, scheduled, trainable
 
 
 def make(model: nn.Module, setting: Setting, *, weight_decay: float = 0.0) -> Training:
@@ -13,12 +13,12 @@ def make(model: nn.Module, setting: Setting, *, weight_decay: float = 0.0) -> Tr
     return Training(optimizer, scheduled(optimizer, setting))
 
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="RAdam",
     generation=5,
     year=2019,
     reference="Liu, Jiang, He, Chen, Liu, Gao and Han, arXiv 1908.03265",
     lr={"vision": 3e-4, "text": 5e-5},
-    make=make,
+    maker=make,
     as_coded={"vision": {"lr": 3e-4}, "text": {"lr": 5e-5}},
 )

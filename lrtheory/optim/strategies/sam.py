@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, scheduled, sgd, trainable
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training, scheduled, sgd, trainable
 
 
 @contextmanager
@@ -50,13 +50,13 @@ def make(
     return Training(optimizer, scheduled(optimizer, setting), partial(worst_point_nearby, parameters, radius, adaptive))
 
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="SAM",
     generation=5,
     year=2020,
     reference="Foret, Kleiner, Mobahi and Neyshabur, arXiv 2010.01412",
     lr={"vision": 0.03, "text": 1e-3},
-    make=make,
+    maker=make,
     as_coded={
         "vision": {"lr": 0.03, "weight_decay": 5e-4, "adaptive": True},
         "text": {"lr": 5e-4, "weight_decay": 0.01, "adaptive": True},

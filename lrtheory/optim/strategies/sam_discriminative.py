@@ -4,7 +4,7 @@ from torch import nn
 
 from lrtheory.optim.layers import Layers, coarse_layer_names, discriminative_groups
 from lrtheory.optim.strategies.sam import worst_point_nearby
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, scheduled, sgd, trainable
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training, scheduled, sgd, trainable
 
 
 def make(
@@ -28,13 +28,13 @@ def make(
     return Training(optimizer, scheduled(optimizer, setting), nearby)
 
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="SAM+Discriminative",
     generation=5,
     year=2026,
     reference="Yao et al., arXiv 2604.27295, from Foret et al., arXiv 2010.01412, and Howard and Ruder, arXiv 1801.06146",
     lr={"vision": 0.05, "text": 1e-3},
-    make=make,
+    maker=make,
     as_coded={
         "vision": {"lr": 0.05, "weight_decay": 5e-4, "coarse_layers": True, "adaptive": True},
         "text": {"lr": 5e-4, "weight_decay": 0.01, "coarse_layers": True, "adaptive": True},

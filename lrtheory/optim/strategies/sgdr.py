@@ -2,7 +2,7 @@ from fractions import Fraction
 
 from torch import nn
 
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, scheduled, sgd, trainable
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training, scheduled, sgd, trainable
 from lrtheory.schedules import SGDR, Formula, Schedule
 
 
@@ -43,13 +43,13 @@ def make(
     return Training(optimizer, scheduled(optimizer, setting, schedule))
 
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="SGDR",
     generation=2,
     year=2016,
     reference="Loshchilov and Hutter, arXiv 1608.03983",
     lr={"vision": 0.05, "text": 2e-3},
-    make=make,
+    maker=make,
     as_coded={
         "vision": {"lr": 0.05, "weight_decay": 5e-4, "counts_iterations": True},
         "text": {"lr": 1e-3, "weight_decay": 0.01},

@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from lrtheory.optim.layers import Layers, coarse_layer_names, discriminative_groups
-from lrtheory.optim.strategies.strategy import Setting, Strategy, Training, sgd
+from lrtheory.optim.strategies.strategy import PublishedStrategy, Setting, Training, sgd
 from lrtheory.schedules import STLR
 
 
@@ -59,13 +59,13 @@ class _FactorsLR(LambdaLR):
                 group["lr"] = base * factor(self.last_epoch)
 
 
-STRATEGY = Strategy(
+STRATEGY = PublishedStrategy(
     name="STLR+Discriminative",
     generation=5,
     year=2018,
     reference="Howard and Ruder, arXiv 1801.06146",
     lr={"vision": 0.05, "text": 1e-3},
-    make=make,
+    maker=make,
     as_coded={
         "vision": {"lr": 0.05, "weight_decay": 5e-4, "coarse_layers": True, "double_decay": True, "bursts": True},
         "text": {"lr": 5e-4, "weight_decay": 0.01, "coarse_layers": True, "double_decay": True, "bursts": True},

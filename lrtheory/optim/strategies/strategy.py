@@ -1,12 +1,13 @@
-"""The record that every strategy is, and the training step that all of them share."""
+"""What every strategy is, and the training step that all of them share."""
 
 import copy
 import difflib
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, final
 
 import torch
 from torch import nn
@@ -112,30 +113,38 @@ class Training:
             self.scheduler.load_state_dict(state["scheduler"])
 
 
-@dataclass(frozen=True)
-class Strategy:
+class Strategy(ABC):
     """A way to choose learning rates: one row of the benchmark.
 
-    Args:
-        name: As the DALS paper prints it.
-        generation: 1 to 5 in its taxonomy.
-        year: Of the reference.
-        reference: Who proposed it, and where.
-        lr: The base rate of the paper's set-up, by family; for text, where the paper names one rate for the family of SGD
-            and one for that of Adam, SGDR and Lion have their programs' multiples of it.
-        make: Builds the training for a model and a :class:`Setting`; its keywords are the strategy's switches.
-        as_coded: The rate and the switches of the code that made the published table, by family.
-        cited_as: The reference that the paper gives in place of the right one.
+    One's own is a class with a ``name``, the base rates ``lr`` by family, and a method ``make``; with settings, it is a frozen
+    dataclass. ``python -m lrtheory.benchmark --strategies my.py:Mine AdamW`` runs it, and so does
+    ``Benchmark(strategies=(Mine(), "AdamW"))``.
+
+    Example:
+        >>> class Nadam(Strategy):
+        ...     name = "NAdam"
+        ...     lr = {"vision": 3e-4, "text": 5e-5}
+        ...
+        ...     def make(self, model, setting):
+        ...         optimizer = torch.optim.NAdam(trainable(model), lr=setting.lr)
+        ...         return Training(optimizer, scheduled(optimizer, setting))
+        >>> training = Nadam().build(nn.Linear(2, 1), horizon=10)
+        >>> training.rates()
+        [0.0003]
     """
 
     name: str
-    generation: int
-    year: int
-    reference: str
+    """What the row of a table says."""
     lr: Mapping[str, float]
-    make: Callable[..., Training] = field(repr=False)
-    as_coded: Mapping[str, Mapping[str, Any]] = field(repr=False)
-    cited_as: str = ""
+    """The base rate, by family."""
+
+    @abstractmethod
+    def make(self, model: nn.Module, setting: Setting) -> Training:
+        """The training of a model in a setting; further keywords are the strategy's switches, each with a default."""
+
+    def coded(self, family: str) -> dict[str, Any]:
+        """The rate and the switches of the code that made the published table; the strategy's own where it made none."""
+        return {"lr": self.lr[family]}
 
     @property
     def switches(self) -> tuple[str, ...]:
@@ -181,7 +190,7 @@ class Strategy:
             warmup = 0.1 if family == "text" and not as_coded else 0.0
         if not 0 <= warmup < 1:
             raise ValueError(f"warmup is the part of the run that warms up, in [0, 1), not {warmup!r}.")
-        coded = dict(self.as_coded[family]) if as_coded else {"lr": self.lr[family]}
+        coded = self.coded(family) if as_coded else {"lr": self.lr[family]}
         base = coded.pop("lr")
         setting = Setting(
             lr=checked_positive("lr", base if lr is None else lr),
@@ -191,6 +200,46 @@ class Strategy:
             warmup=warmup,
         )
         return self.make(model, setting, **{**coded, **switches})
+
+
+@final
+@dataclass(frozen=True)
+class PublishedStrategy(Strategy):
+    """A strategy of the DALS paper.
+
+    Args:
+        name: As the paper prints it.
+        generation: 1 to 5 in its taxonomy.
+        year: The year of the reference.
+        reference: Who proposed it, and where.
+        lr: The base rate of the paper's set-up, by family; for text, where the paper names one rate for the family of SGD
+            and one for that of Adam, SGDR and Lion have their programs' multiples of it.
+        maker: Builds the training for a model and a :class:`Setting`; its keywords are the strategy's switches.
+        as_coded: The rate and the switches of the code that made the published table, by family.
+        cited_as: The reference that the paper gives in place of the right one.
+    """
+
+    name: str
+    generation: int
+    year: int
+    reference: str
+    lr: Mapping[str, float]
+    maker: Callable[..., Training] = field(repr=False)
+    as_coded: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    cited_as: str = ""
+
+    def make(self, model: nn.Module, setting: Setting, **switches: Any) -> Training:
+        """What ``maker`` builds."""
+        return self.maker(model, setting, **switches)
+
+    def coded(self, family: str) -> dict[str, Any]:
+        """What ``as_coded`` says."""
+        return dict(self.as_coded[family])
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """The keywords of ``maker``."""
+        return tuple(inspect.signature(self.maker).parameters)[2:]
 
 
 def trainable(model: nn.Module) -> list[nn.Parameter]:

@@ -10,15 +10,19 @@ forecast that had not seen a schedule placed its best rate within a factor of 1.
 (:func:`lrtheory.sweeps.forecast.best_rates`); for the worst case see ``sweep language_models``.
 """
 
+from typing import TYPE_CHECKING
+
 from lrtheory.checks import checked_positive
 from lrtheory.estimate import Estimate
-from lrtheory.forecast.forecast import Forecast
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.theory.last_iterate import tuned_lr
 
+if TYPE_CHECKING:
+    from lrtheory.forecast.forecast import Forecast
+
 
 def equivalent_lr(
-    lr: float, from_: Schedule, to: Schedule, horizon: int, *, forecast: Forecast | None = None
+    lr: float, from_: Schedule, to: Schedule, horizon: int, *, forecast: "Forecast | None" = None
 ) -> Estimate:
     """The base rate of another schedule that matches a tuned one.
 

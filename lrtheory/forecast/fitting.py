@@ -8,6 +8,11 @@ so that a curve that was logged more often counts more.
 Intervals resample whole schedules, all curves of one shape and length together: what is left of a curve hangs together, and
 so do curves of one schedule at several rates. They are no independent draws. Where there are fewer than :data:`FEW` schedules,
 curves are resampled.
+
+A law that is fitted to other schedules also errs by what it gets wrong about the new one. So every resampled fit is tried on a
+schedule that its resample left out, with several rates: its final residuals as a quadratic in the logarithm of the rate are the
+fit's *misfit*, and best rates and final losses are those of the law and the misfit together: a prediction interval for a run,
+where resampling alone gives a confidence interval for the law.
 """
 
 from collections.abc import Sequence
@@ -17,6 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import least_squares, nnls
 
+from lrtheory.checks import checked_whole
 from lrtheory.forecast.curve import Curve
 from lrtheory.forecast.forecast import Forecast, Numbers
 from lrtheory.forecast.law import Features, Free, Law
@@ -28,7 +34,11 @@ FIRST, ROUNDS = 2, 20
 """Reweightings from each of several starts, and then from the best at most; they end when no weight changes by more than
 :data:`SETTLED`."""
 SETTLED = 0.01
+WIDEST = 1e9
+"""The largest peak rate of a fit over the smallest one: what a power of such rates says of each is no number any more."""
 FEW = 5
+RATES_OF_MISFIT = 4
+"""Rates that a schedule needs so that a quadratic through its residuals does not pass through each of them."""
 RESAMPLED = 30
 """Losses of a curve that a resampled fit takes, spread evenly."""
 
@@ -54,8 +64,8 @@ def fit(
         The forecast of other schedules, horizons and rates.
 
     Raises:
-        TypeError: something in ``curves`` is no :class:`Curve`.
-        ValueError: too few losses for the law's numbers.
+        TypeError: something in ``curves`` is no :class:`Curve`, or ``law`` is no law.
+        ValueError: a number out of range, or too few losses for the law's numbers.
 
     Example:
         >>> from lrtheory import Constant, Cosine, WSD
@@ -69,13 +79,22 @@ def fit(
     Source:
         Variable projection: Golub and Pereyra, 1973. The laws: see their modules.
     """
-    law = law or ShrinkingGradients()
+    law = ShrinkingGradients() if law is None else law
+    if not isinstance(law, Law):
+        raise TypeError(f"law must be a law such as those of lrtheory.forecast.LAWS, not {law!r}.")
     curves = list(curves)
     if not all(isinstance(curve, Curve) for curve in curves):
         raise TypeError("curves must be a sequence of Curve.")
+    resamples, seed = checked_whole("resamples", resamples, 0), checked_whole("seed", seed, 0)
+    workers = checked_whole("workers", workers)
     losses = sum(curve.at.size for curve in curves)
     if losses <= law.numbers:
         raise ValueError(f"{losses} losses are too few for the {law.numbers} numbers of {law.name}: one more at least.")
+    peaks = [curve.peak for curve in curves]
+    if max(peaks) > WIDEST * min(peaks):
+        raise ValueError(
+            f"peak rates must lie within a factor of {WIDEST:g}, not from {min(peaks):g} to {max(peaks):g}."
+        )
     problem = Problem.of(law, curves, workers)
     best = problem.solved(problem.starts)
     forecast = Forecast(law, problem.span, problem.rate, best, tuple(curves), ())
@@ -86,11 +105,20 @@ def fit(
     if group.max() + 1 < FEW:
         group = np.arange(len(curves))
     groups = int(group.max()) + 1
+    known = np.array([not curve.censored[-1] for curve in curves])
+    wide = [
+        each for each in range(groups) if np.unique(np.array(peaks)[(group == each) & known]).size >= RATES_OF_MISFIT
+    ]
     for _ in range(resamples):
-        counts = np.bincount(random.integers(groups, size=groups), minlength=groups)[group]
-        part = thin.weighted(counts)
-        if part is not None:
-            drawn.append(part.solved([part.told(best.theta)], rounds=2))
+        counts = np.bincount(random.integers(groups, size=groups), minlength=groups)
+        part = thin.weighted(counts[group])
+        if part is None:
+            continue
+        numbers = part.solved([part.told(best.theta)], rounds=2)
+        unseen = [each for each in wide if counts[each] == 0]
+        if unseen:
+            numbers = replace(numbers, misfit=problem.misfit(numbers, group == random.choice(unseen)))
+        drawn.append(numbers)
     return Forecast(law, problem.span, problem.rate, best, tuple(curves), tuple(drawn))
 
 
@@ -178,6 +206,13 @@ class Problem:
         """What a fit says of the losses."""
         columns = np.column_stack(self.law.columns(self.features, numbers.theta))
         return numbers.coefficients[0] + columns @ numbers.coefficients[1:]
+
+    def misfit(self, numbers: Numbers, members: np.ndarray) -> np.polynomial.Polynomial:
+        """The final residuals of some curves, of several rates, as a quadratic in the logarithm of the peak rate."""
+        last = np.array([np.flatnonzero(self.curve == i)[-1] for i in np.flatnonzero(members)])
+        last = last[~self.censored[last]]
+        residuals = self.losses[last] - self.rows(last).predicted(numbers)
+        return np.polynomial.Polynomial.fit(np.log(self.features["peak"][last]), residuals, 2)
 
     def theta(self, told: np.ndarray) -> np.ndarray:
         """All free numbers, from those that the runs can tell."""

@@ -1,4 +1,4 @@
-"""Logs of runs, as CSV: with column names given, or as Weights & Biases and TensorBoard export them."""
+"""Runs from CSV files: logs with column names given, or as Weights & Biases and TensorBoard export them; final losses."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lrtheory.forecast.curve import Curve
+from lrtheory.schedules import parse
 from lrtheory.schedules.schedule import Schedule
 
 _TENSORBOARD = ("Wall time", "Step", "Value")
@@ -55,12 +56,7 @@ def read_log(
     import pandas as pd
 
     path = Path(path)
-    try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])  # a logged nan is divergence, a gap is not
-    except FileNotFoundError:
-        raise ValueError(f"{path} is not there.") from None
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{path} is no CSV file that can be read: {str(error).splitlines()[0]}") from None
+    table = _table(path)
     step = step or next((name for name in ("Step", "step", "_step", "global_step") if name in table), None)
     if step is None or step not in table:
         raise ValueError(f"{path} has no column of steps; name one of {', '.join(map(str, table.columns))} as step.")
@@ -89,6 +85,66 @@ def read_log(
             raise ValueError(f"{path} has no column {run!r} that tells runs apart.")
         pieces = list(frame.groupby(table[run], sort=False)) if run else [(path.stem, frame)]
     return [_curve(str(name), rows, lr, schedule, horizon) for name, rows in pieces]
+
+
+def read_runs(path: str | Path) -> list[Curve]:
+    """Finished runs from a table of their final losses.
+
+    Args:
+        path: A CSV file with the columns ``schedule`` (its name as it prints), ``horizon`` (number of steps), ``lr`` (base
+            rate) and ``loss``. A loss that is missing or not finite is divergence: the largest loss of the table is a lower
+            bound on it.
+
+    Returns:
+        A curve of one loss for each row.
+
+    Raises:
+        ValueError: the table cannot be used, in one sentence that says why.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "runs.csv"
+        ...     rows = ["schedule,horizon,lr,loss", '"WSD(0.2)",1000,0.1,3.0', "Cosine(),1000,0.2,nan"]
+        ...     _ = path.write_text(chr(10).join(rows))
+        ...     [(run.name, run.losses.tolist(), run.censored.tolist()) for run in read_runs(path)]
+        [('WSD(0.2)', [3.0], [False]), ('Cosine()', [3.0], [True])]
+    """
+    import pandas as pd
+
+    path = Path(path)
+    table = _table(path)
+    missing = [name for name in ("schedule", "horizon", "lr", "loss") if name not in table]
+    if missing:
+        raise ValueError(f"{path} needs the columns schedule, horizon, lr and loss; {', '.join(missing)} missing.")
+    numbers = table[["horizon", "lr", "loss"]].apply(pd.to_numeric, errors="coerce")
+    diverged = ~np.isfinite(numbers["loss"])
+    if diverged.all():
+        raise ValueError(f"{path} has no finite loss.")
+    highest, found = float(numbers["loss"][~diverged].max()), []
+    for place, (name, row) in enumerate(zip(table["schedule"], numbers.itertuples(index=False))):
+        if not (np.isfinite(row.horizon) and row.horizon == round(row.horizon)):
+            raise ValueError(f"{path}, row {place + 1}: horizon must be a whole number of steps.")
+        try:
+            loss = highest if diverged.iloc[place] else row.loss
+            run = Curve.of(parse(str(name)), int(row.horizon), row.lr, losses=loss, censored=bool(diverged.iloc[place]))
+        except ValueError as error:
+            raise ValueError(f"{path}, row {place + 1}: {error}") from None
+        found.append(run)
+    return found
+
+
+def _table(path: Path) -> Any:
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, keep_default_na=False, na_values=[""])  # a logged nan is divergence, a gap is not
+    except FileNotFoundError:
+        raise ValueError(f"{path} is not there.") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ValueError(f"{path} is no CSV file that can be read: {str(error).splitlines()[0]}") from None
 
 
 def _exported(table: Any, metric: str | None) -> dict[str, str]:
