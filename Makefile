@@ -29,6 +29,7 @@ arxiv: paper
 	  --directory ../build/paper lrtheory.bbl --directory ../.. $(wildcard figures/*.pdf)
 
 docs: $(VENV)/.docs
+	rm -rf build/docs
 	LESSONS=$(or $(LESSONS),run) $(VENV)/bin/python -m sphinx --builder html --fail-on-warning --keep-going --nitpicky --quiet \
 	  docs build/docs
 

@@ -2,6 +2,8 @@ from .estimate import Estimate as Estimate
 from .forecast.equivalent_rate import equivalent_lr as equivalent_lr
 from .forecast.extension import extend as extend
 from .forecast.fitting import fit as fit
+from .planning.grid import plan_grid as plan_grid
+from .planning.measured import next_lr as next_lr
 from .schedules import (
     SGDR as SGDR,
     STLR as STLR,
@@ -32,7 +34,6 @@ from .simulation import (
     simulate as simulate,
 )
 from .theory import penalties as penalties
-from .theory.grid_planning import plan_grid as plan_grid
 from .theory.misspecification import degradation as degradation, law as law, rho_exponent as rho_exponent
 from .theory.backward_error import modified_equation as modified_equation
 from .theory.refined_schedule import optimal_schedule as optimal_schedule

@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m lrtheory.benchmark",
         description="Which strategy trains best? Finished runs are kept and never repeated.",
-        epilog="example: python -m lrtheory.benchmark --tasks synthetic trec6 --strategies AdamW DALS --seeds 5",
+        epilog="example: python -m lrtheory.benchmark --tasks synthetic trec6 --strategies AdamW DALS --seeds 5; with a task "
+        "and a strategy of your own: python -m lrtheory.benchmark --tasks my_tasks.py:MyTask --strategies AdamW my.py:MyStrategy",
     )
     default = experiment.Benchmark()
     add_fields(parser, default)
@@ -39,12 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--scale",
         choices=tuple(scales.SCALES),
-        help="All runs of the committed table, audit included: full is for a large GPU.",
+        help="Make all runs of the committed table, audit included; full is for a large GPU.",
     )
-    parser.add_argument("--out", default="results", metavar="FOLDER", help="Where results go. Default: results.")
-    add_workers(parser, "Processes")
-    parser.add_argument("--json", action="store_true", help="Print all runs as JSON, a record a run.")
-    parser.add_argument("--quick", action="store_true", help="A smaller benchmark, in seconds.")
+    parser.add_argument(
+        "--out", default="results", metavar="FOLDER", help="The folder that results are written to. Default: results."
+    )
+    add_workers(parser, "processes")
+    parser.add_argument("--json", action="store_true", help="Print all runs as JSON, one record per run.")
+    parser.add_argument("--quick", action="store_true", help="Run a smaller benchmark, in seconds.")
     options = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:
         config = read_fields(options, experiment.Benchmark.quick() if options.quick else default)
@@ -134,7 +137,7 @@ def _audited(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
 
 
 def notes(config: "Benchmark") -> list[str]:
-    """What a reader of the results must know, a line each."""
+    """What a reader of the results must know, one line per fact."""
     from lrtheory.benchmarks.chosen import task_of
     from lrtheory.tasks.text import DEFAULT_ENCODER
 

@@ -63,8 +63,10 @@ def read_fields(arguments: argparse.Namespace, defaults: Config) -> Config:
 
 
 def add_workers(parser: argparse.ArgumentParser, here: str) -> None:
-    """The options ``--workers`` (which are ``here``: threads or processes) and ``--dask``."""
-    parser.add_argument("--workers", type=count, metavar="N", help=f"{here}. Default: one for each processor.")
+    """The options ``--workers`` (the number of threads or processes, as ``here`` says) and ``--dask``."""
+    parser.add_argument(
+        "--workers", type=count, metavar="N", help=f"The number of {here}. Default: one for each processor."
+    )
     parser.add_argument(
         "--dask",
         metavar="ADDRESS",
@@ -130,4 +132,5 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         texts = [_shown(item) for item in value] or ["none"]
         return " ".join(texts if len(texts) <= 8 else [*texts[:2], "...", texts[-1]])
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return repr(text) if " " in text else text

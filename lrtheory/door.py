@@ -21,8 +21,8 @@ def door(name: str, command: Callable[[], int]) -> NoReturn:
     takes no more is reported in a sentence; signs that a terminal does not have are shown as escapes.
 
     Args:
-        name: Of the command, for messages.
-        command: What it does, all imports included. It returns the exit status.
+        name: The name of the command, for messages.
+        command: The command, all imports included, which returns the exit status.
     """
     code: Any = 1
     try:

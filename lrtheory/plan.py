@@ -38,30 +38,47 @@ def _grid(arguments: Sequence[str]) -> int:
         epilog="example: python -m lrtheory.plan 1e-4 1e-1 --schedule cosine --tolerance 1.2; two more questions: "
         "python -m lrtheory.plan equivalent --help, python -m lrtheory.plan extend --help",
     )
-    parser.add_argument("low", type=float, metavar="LOW", help="Lower end of the range that holds the tuned rate.")
-    parser.add_argument("high", type=float, metavar="HIGH", help="Upper end.")
-    parser.add_argument("--schedule", default="Cosine", metavar="NAME", help="As Polynomial(2). Default: Cosine.")
+    parser.add_argument("low", type=float, metavar="LOW", help="The lower end of the range that holds the tuned rate.")
+    parser.add_argument("high", type=float, metavar="HIGH", help="The upper end of that range.")
+    parser.add_argument(
+        "--risk",
+        choices=("convex", "measured"),
+        default="convex",
+        help="convex: a promise that is proved for convex problems, whose points lie high. measured: what networks did on "
+        "public grids, which have a cliff above the best rate; no promise. Default: convex.",
+    )
+    parser.add_argument(
+        "--schedule", metavar="NAME", help="The schedule, for convex risk, as in Polynomial(2). Default: Cosine."
+    )
     request = parser.add_mutually_exclusive_group()
-    request.add_argument("--tolerance", type=float, metavar="FACTOR", help="The loss over the tuned one. Default: 1.2.")
+    request.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="X",
+        help="What is tolerated. For convex risk, the loss over that of the tuned rate. Default: 1.2. For measured risk, the "
+        "expected part of what training gains that is lost. Default: 0.05.",
+    )
     request.add_argument("--trials", type=count, metavar="N", help="The number of trials, instead of a tolerance.")
     parser.add_argument(
         "--horizon", type=count, metavar="T", help="Promise for T steps, as 1e6. Default: the limit of long runs."
     )
-    parser.add_argument("--json", action="store_true", help="Print the plans as JSON, a record a schedule.")
+    parser.add_argument("--json", action="store_true", help="Print the plans as JSON, one record per schedule.")
     parser.add_argument(
         "--figure", metavar="PATH", help="Draw the plans to PATH.png and PATH.pdf, in a folder that exists."
     )
     options = parser.parse_args(arguments)
+    if options.risk == "measured":
+        return _measured_grid(options)
     from lrtheory.schedules import parse
-    from lrtheory.theory.grid_planning import compare_plans, plan_grid
+    from lrtheory.theory.grid_planning import compare_plans, plan_convex
 
     try:
         figure = None if options.figure is None else _checked_figure(options.figure)
         tolerance = 1.2 if options.tolerance is None and options.trials is None else options.tolerance
-        plan = plan_grid(
+        plan = plan_convex(
             options.low,
             options.high,
-            schedule=parse(options.schedule),
+            schedule=parse(options.schedule or "Cosine"),
             tolerance=tolerance,
             trials=options.trials,
             horizon=options.horizon,
@@ -72,6 +89,29 @@ def _grid(arguments: Sequence[str]) -> int:
         return 2
     print(json.dumps([record(each) for each in plans], indent=1) if options.json else report(plans))
     return 0 if figure is None else _draw(plans, figure)
+
+
+def _measured_grid(options: argparse.Namespace) -> int:
+    try:
+        given = [name for name in ("schedule", "horizon", "figure") if getattr(options, name) is not None]
+        if given:
+            raise ValueError(
+                f"--{given[0]} goes with convex risk: the measured curves are averages over schedules and horizons."
+            )
+        from lrtheory.planning.measured import plan_measured
+
+        tolerance = 0.05 if options.tolerance is None and options.trials is None else options.tolerance
+        plan = plan_measured(options.low, options.high, trials=options.trials, tolerance=tolerance)
+    except ValueError as error:
+        print(f"lrtheory plan: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(dataclasses.asdict(plan), indent=1))
+    else:
+        print(
+            f"{plan}\nThis is measured on public grids and no promise. One run after the other, lrtheory.next_lr needs fewer."
+        )
+    return 0
 
 
 def _checked_figure(text: str) -> Path:
@@ -135,6 +175,9 @@ def report(plans: "Sequence[GridPlan]") -> str:
     ]
     if any(math.isinf(each.tuned_loss) for each in plans):
         lines.append("What grows, grows like sqrt(ln T): give --horizon.")
+    lines.append(
+        "The promise is for convex problems. Networks have a cliff above the best rate: --risk measured plans for them."
+    )
     return "\n".join(lines)
 
 

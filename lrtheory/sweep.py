@@ -31,10 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             description=entry.question,
             epilog=f"example: python -m lrtheory.sweep {name} --quick",
         )
-        command.add_argument("--out", default="results", metavar="FOLDER", help="Where results go. Default: results.")
-        add_workers(command, "Threads")
-        command.add_argument("--json", action="store_true", help="Print the whole table as JSON, a record a row.")
-        command.add_argument("--quick", action="store_true", help="A smaller sweep, in seconds.")
+        command.add_argument(
+            "--out",
+            default="results",
+            metavar="FOLDER",
+            help="The folder that results are written to. Default: results.",
+        )
+        add_workers(command, "threads")
+        command.add_argument("--json", action="store_true", help="Print the whole table as JSON, one record per row.")
+        command.add_argument("--quick", action="store_true", help="Run a smaller sweep, in seconds.")
         if name in given[:1]:  # only the experiment that runs is imported
             add_fields(command, entry.load()())
     options = parser.parse_args(given)

@@ -88,6 +88,19 @@ def is_plan(plan: Any) -> None:
     assert plan.factor >= 1
 
 
+def is_measured_plan(plan: Any) -> None:
+    points = np.asarray(plan.points)
+    assert ((plan.low < points) & (points < plan.high)).all() or np.isclose(plan.low, plan.high)
+    assert 0 <= plan.all_lost <= min(plan.lost) <= max(plan.lost) <= 1
+    assert 0 <= plan.regret <= 1
+
+
+def is_suggestion(suggestion: Any) -> None:
+    assert suggestion.lr is None or 0 < suggestion.lr < math.inf
+    assert 0 <= suggestion.regret <= 1
+    assert 0 < suggestion.likely[0] <= suggestion.likely[1] < math.inf
+
+
 def is_table(table: Any) -> None:
     assert (table["last_standard_error"].dropna() >= 0).all()
     assert (table["last"] >= 0).all()
@@ -249,6 +262,27 @@ TARGETS = {
             optional(tolerance=mostly(st.floats(1, 4)), trials=few, horizon=horizons),
         ),
         is_plan,
+        2,
+    ),
+    "plan_grid(risk)": Target(
+        lrtheory.plan_grid,
+        both(
+            keywords(low=number, high=number, risk=st.sampled_from(["measured", "measured", "convex", "none", 3])),
+            optional(tolerance=mostly(st.floats(0.01, 0.5)), trials=few),
+        ),
+        is_measured_plan,
+        2,
+    ),
+    "next_lr": Target(
+        lrtheory.next_lr,
+        both(
+            keywords(
+                results=mostly(st.lists(st.tuples(number, st.none() | st.floats(0, 3) | st.floats()), max_size=5)),
+                low=number, high=number, initial_loss=mostly(st.floats(2, 9)),
+            ),
+            optional(tolerance=part),
+        ),
+        is_suggestion,
         2,
     ),
     "robust_lr": Target(lrtheory.robust_lr, keywords(low=number, high=number), are_finite_and_at_least(0), 3),

@@ -126,3 +126,17 @@ def test_a_plan_in_the_limit_of_long_runs_waits_for_no_library():
     ask += f"print([name for name in {heavy} if name in sys.modules])"
     out = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout
     assert out.splitlines()[-1] == "[]"
+
+
+def test_networks_are_planned_by_what_was_measured(capsys):
+    assert main(["1e-4", "1e-1", "--risk", "measured", "--trials", "3"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Try 0.000316, 0.00316, 0.0316.\n")
+    assert "no promise" in out
+    assert main(["1e-4", "1e-1", "--risk", "measured", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["regret"] <= 0.05
+    assert 1e-4 < record["points"][0] < record["points"][-1] < 1e-1
+    for option in (["--schedule", "Cosine"], ["--horizon", "99"], ["--figure", "plan"]):
+        assert main(["1e-4", "1e-1", "--risk", "measured", *option]) == 2
+        assert f"{option[0]} goes with convex risk" in capsys.readouterr().err

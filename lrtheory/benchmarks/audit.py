@@ -162,10 +162,10 @@ class Effect:
     """What the runs say of one artefact on one task.
 
     Args:
-        artefact: Which.
-        task: On which.
+        artefact: The artefact.
+        task: The name of the task.
         kept: The final runs with it.
-        without: Those without it.
+        without: The final runs without it.
     """
 
     artefact: Artefact

@@ -74,13 +74,11 @@ def _own(given: object, kind: type, needed: tuple[str, ...]) -> Definition:
     if isinstance(given, Definition):
         made = given
     elif isinstance(given, str):
-        made = Definition.read(given)
+        made = Definition.read(given, kind)
     elif isinstance(given, kind):
         made = Definition.of(given)
     else:
         raise ValueError(f"{given!r} is no {what}: give a name, my.py:Name, or an instance of a class of your own.")
-    if not isinstance(made.value, kind):
-        raise ValueError(f"{made.attribute} is no {what}: it must be of a class that derives from {kind.__name__}.")
     if missing := [name for name in needed if not hasattr(made.value, name)]:
         raise ValueError(f"the {what} {made.attribute} has no {missing[0]}.")
     return made

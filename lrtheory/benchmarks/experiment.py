@@ -31,17 +31,17 @@ class Benchmark(Experiment):
     """Which runs ``python -m lrtheory.benchmark`` makes.
 
     Args:
-        protocol: fair, as-described or as-coded.
+        protocol: The protocol: fair, as-described or as-coded.
         tasks: Names of tasks; one of your own as my_tasks.py:MyTask or package.module:Name (a class or an object).
         strategies: Names of strategies; one of your own as my.py:MyStrategy or package.module:Name (a class or an object).
-        seeds: Number of seeds: 0, 1, 2, ...
+        seeds: The number of seeds, which are 0, 1, 2, ...
         factors: The declared grid of fair: multiples of each strategy's default rate.
-        lrs: Rates in place of the grid (fair) or of the default (the others), each a row of its own there.
-        epochs: In place of the protocol's; 0 for the protocol's.
-        examples: At most so many training and so many test examples; 0 for all.
-        encoder: Pretrained encoder of the text tasks, a folder or a name; auto for DistilBERT or what LRTHEORY_DATA has.
-        device: cpu, cuda, or auto for cuda where there is one.
-        precision: float32, bfloat16, or auto for bfloat16 on cuda.
+        lrs: Rates in place of the grid (fair) or of the default (the other protocols, with one row per rate).
+        epochs: The number of epochs; 0 for that of the protocol.
+        examples: The largest number of training and of test examples; 0 for all.
+        encoder: The pretrained encoder of the text tasks, a folder or a name; auto for DistilBERT or what LRTHEORY_DATA has.
+        device: The device: cpu, cuda, or auto for cuda where there is one.
+        precision: The precision: float32, bfloat16, or auto for bfloat16 on cuda.
     """
 
     needs: ClassVar = {"torch": "torch"}

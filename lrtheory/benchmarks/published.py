@@ -1,7 +1,7 @@
 """The published numbers of DALS, as data. Source: arXiv:2604.27295 (v1, 30 April 2026), tables 2 and 3 of its text.
 
-One run a cell (seed 42), the best test accuracy over the epochs, in per cent; the paper gives no intervals. The numbers of
-the earlier draft are those of ``comprehensive_results.json`` in the authors' repository (28 April 2026).
+Each number is of one run (seed 42): the best test accuracy over the epochs, in per cent; the paper gives no intervals. The
+numbers of the earlier draft are those of ``comprehensive_results.json`` in the authors' repository (28 April 2026).
 """
 
 TASKS = ("synthetic", "cifar10", "rte", "trec6", "imdb")
@@ -30,7 +30,7 @@ ACCURACY = {
 """Best test accuracy in per cent, by strategy and task."""
 
 THRESHOLDS = (60, 70, 80, 90)
-"""The columns of :data:`EPOCHS_TO`, in per cent."""
+"""The thresholds of :data:`EPOCHS_TO`, in per cent."""
 
 EPOCHS_TO = {
     "SGDR": (1, 1, 1, 1),

@@ -18,7 +18,7 @@ def headline(frame: pd.DataFrame) -> pd.Series:
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """A row a task, strategy, variant and rate: the final runs, their mean, its 95 % interval, and the comparisons.
+    """One row per task, strategy, variant and rate: the final runs, their mean, its 95 % interval, and the comparisons.
 
     ``edge`` says that a tuned rate is at an end of its grid. ``p`` is of the paired t-test against AdamW over the seeds,
     adjusted by Holm's method for the strategies of the task.
@@ -76,7 +76,7 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def latex(table: pd.DataFrame) -> str:
-    """The accuracies as a LaTeX tabular: a row a strategy, a column a task, each mean with its 95 % interval.
+    """The accuracies as a LaTeX tabular: one row per strategy, one column per task, each mean with its 95 % interval.
 
     The best mean of a column is bold; daggers mark strategies that differ from AdamW at 5 % after Holm's adjustment.
     """
@@ -160,7 +160,7 @@ def _paired(group: pd.DataFrame, reference: pd.DataFrame) -> np.ndarray:
 
 
 def _median(epochs: pd.Series) -> float:
-    """Of the seeds; a seed that never gets there counts as infinitely late, and the result is NaN where it falls on one."""
+    """The median over the seeds, NaN where it is infinite: a seed that never gets there counts as infinitely late."""
     median = epochs.fillna(math.inf).median()
     return float(median) if math.isfinite(median) else math.nan
 

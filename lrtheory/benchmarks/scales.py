@@ -20,9 +20,9 @@ class Scale:
     """Benchmarks and audits whose runs make one table.
 
     Args:
-        benchmarks: Of any protocol.
-        audits: Each with its own tasks, strategies and budget; of its runs those as coded, for the fair ones are above.
-        failures: Published failures at other rates or scales, beside what the audits try.
+        benchmarks: Benchmarks of any protocol.
+        audits: Benchmarks whose runs as coded are audited, each with its own tasks, strategies and budget.
+        failures: Benchmarks of published failures at other rates or scales than the audits try.
     """
 
     benchmarks: tuple[Benchmark, ...]

@@ -27,10 +27,10 @@ from lrtheory.tasks import Data, Examples, Settings, Task
 EVALUATED = 1000
 """Examples evaluated at once."""
 CHECKPOINT_SECONDS = 60.0
-"""Of training between two checkpoints: what a killed run loses."""
+"""The seconds of training between two checkpoints, which a killed run loses."""
 
 _ALONE = Lock()
-"""Of the runs of a process one trains at a time: weights and dropout follow torch's global generator."""
+"""One run of a process trains at a time, because weights and dropout follow torch's global generator."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Run(Cell):
         protocol: ``fair``, ``as-described`` or ``as-coded``.
         strategy: Its name, or the definition of one's own.
         variant: Switches of the strategy that differ from the protocol's.
-        seed: Of weights, order, augmentation, dropout and, where they are drawn, the data.
-        lr: Base rate.
-        epochs: Passes over the training examples.
-        batch: Examples a step.
-        examples: At most so many training and test examples; 0 for all.
+        seed: The seed of weights, order, augmentation, dropout and, where they are drawn, the data.
+        lr: The base rate.
+        epochs: The number of passes over the training examples.
+        batch: The number of examples in a step.
+        examples: The largest number of training and of test examples; 0 for all.
         encoder: The pretrained encoder, or empty.
         device: ``cpu`` or ``cuda``.
         precision: ``float32`` or ``bfloat16``.
@@ -83,8 +83,8 @@ def train(run: Run, checkpoint: Path | None = None, *, every: float = CHECKPOINT
     is the same to the bit however often a run is killed. Who keeps the result removes the checkpoint.
 
     Args:
-        run: What is trained.
-        checkpoint: Its file, whether it is there or not; None for no checkpoints.
+        run: The run to train.
+        checkpoint: The file of its checkpoint, whether it exists or not; None for no checkpoints.
         every: Seconds of training between two checkpoints; 0 for one after each step.
 
     Returns:
@@ -109,18 +109,18 @@ class _Progress:
     """How far a run is, models and optimizers apart."""
 
     curves: dict[str, list[float]]
-    """An entry a finished epoch."""
+    """Curves with one entry per finished epoch."""
     shuffled: Tensor
     """The state of the order's generator at the start of the epoch under way."""
     total: Tensor
     """The sum of the losses in that epoch."""
     batches: int = 0
-    """Taken in that epoch."""
+    """The batches that were taken in that epoch."""
     seconds: float = 0.0
     kept: float = 0.0
-    """Of those seconds, at the last checkpoint."""
+    """The value of ``seconds`` at the last checkpoint."""
     peak: float | None = None
-    """Of the memory before the last resumption."""
+    """The peak of the memory before the last resumption."""
 
     def check(self, epochs: int, batches: int) -> None:
         """Check what a checkpoint says: its checksum tells that it is whole, not that this program wrote it.
@@ -273,7 +273,7 @@ def _resumed(
 
 @torch.no_grad()
 def _accuracy(run: Run, task: Task, model: nn.Module, examples: Examples) -> float:
-    """In per cent."""
+    """The accuracy in per cent."""
     model.eval()
     right = torch.zeros((), device=run.device)
     for batch in examples.batches(EVALUATED):
@@ -324,7 +324,7 @@ def _reset_peak(device: str) -> None:
 
 
 def _peak(device: str) -> float | None:
-    """In MiB, since the last reset."""
+    """The peak of the memory in MiB since the last reset."""
     if device == "cuda":
         return round(torch.cuda.max_memory_allocated() / 2**20, 1)
     status = Path("/proc/self/status")

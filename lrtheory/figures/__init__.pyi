@@ -1,4 +1,5 @@
 from . import audit as audit
+from . import averages as averages
 from . import benchmark as benchmark
 from . import cifar10 as cifar10
 from . import degree as degree

@@ -20,7 +20,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """The artefacts, a line each; then a panel a task and scale: the best accuracy against the multiple of the base rate.
+    """One line per artefact; then one panel per task and scale: the best accuracy against the multiple of the base rate.
 
     A full line is the program as it is, a dashed one the program without its artefacts; a star is the published accuracy.
     """

@@ -31,7 +31,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A panel a protocol, a row a strategy, a column a task: the colour is the rank, the number the mean accuracy.
+    """One panel per protocol, one row per strategy, one column per task: the colour is the rank, the number the mean accuracy.
 
     A star marks a task whose runs are of a reduced scale, which the table states.
     """

@@ -23,7 +23,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A row a network; means over seeds, a curve ends where a run diverges, the dotted line is a guess."""
+    """One row per network: means over seeds; a curve ends where a run diverges, and the dotted line is chance."""
     found, grids, tasks = curves(frame), grid_losses(frame), list(frame["task"].unique())
     styles = {name: style | _THIN for name, style in of_schedules(frame["schedule"]).items()}
     with styled():

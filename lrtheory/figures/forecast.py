@@ -13,7 +13,22 @@ from lrtheory.sweeps.forecast_cells import PUBLISHED
 from lrtheory.sweeps.forecast_logs import BEST_RATE, TASKS
 
 COLOURS = {"ShrinkingGradients": "#D55E00", "ExpectedSmoothness": "#E69F00", "ExactNoise": "#0072B2"}
-SHOWN: dict[str, tuple[float, ...]] = {"rms": (0.0025, 0.4), "ticks": (0.003, 0.01, 0.03, 0.1, 0.3)}
+NAMES = {
+    "ShrinkingGradients": "noise, shrinking gradients (default)", "ExpectedSmoothness": "noise, expected smoothness",
+    "ExactNoise": "noise, constant gradients", "PublishedBound": "published bound's noise",
+    "WorstCase": "worst case, distance", "WorstCaseDiameter": "worst case, diameter",
+    "FunctionalScaling": "power of forgetting", "MultiPower": "multi-power", PUBLISHED: "multi-power as published",
+    "AnnealingArea": "annealing area", "CurrentRate": "rate of the moment", "Quadratic": "quadratic in log rate",
+}  # fmt: skip
+TITLES = {
+    "authors' split": "three curves fitted, six unseen", "curve": "unseen curve", "family": "unseen family of schedules",
+    "size": "later losses of another model", "schedule": "final losses, unseen schedule",
+    "rate": "final losses, unseen rate", "horizon": "final losses, unseen horizon",
+    "whole schedule": "whole curves, unseen schedule", "whole rate": "whole curves, unseen rate",
+    "whole horizon": "whole curves, unseen horizon", "rate, Marin": "final losses of Marin, unseen rate",
+    "rate, DeepOBS": "final losses of DeepOBS, unseen rate (parts of the gain)",
+}  # fmt: skip
+SHOWN: dict[str, tuple[float, ...]] = {"rms": (0.0018, 0.4), "ticks": (0.003, 0.01, 0.03, 0.1, 0.3)}
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
@@ -25,7 +40,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     """One panel for each task: the mean error of every law with its interval over curves, the best law on top."""
     tasks = [task for task in TASKS if task != BEST_RATE and (frame["task"] == task).any()]
     with styled():
-        figure = Figure(figsize=(7.2, 7.6))
+        figure = Figure(figsize=(7.2, 9.0))
         panels = figure.subplots(-(-len(tasks) // 2), 2, squeeze=False).ravel()
         for panel, task in zip(panels, tasks):
             present = set(frame[frame["task"] == task]["law"])
@@ -36,13 +51,13 @@ def draw(frame: pd.DataFrame) -> Figure:
                 found, colour = errors[law], COLOURS.get(law, "0.35")
                 panel.plot([found.low, found.high], [place, place], color=colour, linestyle="-", linewidth=1.2)
                 panel.plot(found.value, place, "o", color=colour, markersize=3.5)
-            panel.set_yticks(np.arange(len(laws)), laws, fontsize=6)
+            panel.set_yticks(np.arange(len(laws)), [NAMES[law] for law in laws], fontsize=6)
             panel.set(xscale="log", xlim=SHOWN["rms"])
-            panel.set_xticks(SHOWN["ticks"], [f"{tick:g}" for tick in SHOWN["ticks"]])
+            panel.set_xticks(SHOWN["ticks"], [f"{tick:g}" for tick in SHOWN["ticks"]], fontsize=7)
             panel.minorticks_off()
-            panel.set_title(f"left out: {task}" if "split" not in task else task, fontsize=8)
+            panel.set_title(TITLES[task], fontsize=8)
             panel.grid(axis="x", linewidth=0.3, color="0.85")
         for unused in panels[len(tasks) :]:
             unused.set_visible(False)
-        figure.supxlabel("mean over unseen curves of the root mean squared error, in nats", fontsize=9)
+        figure.supxlabel("mean over what was left out of the root mean squared error, in nats", fontsize=8)
     return figure

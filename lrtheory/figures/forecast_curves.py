@@ -11,10 +11,18 @@ from lrtheory.forecast import ExactNoise, ShrinkingGradients, fit
 from lrtheory.sweeps.forecast_logs import FITTED, SIZES, curves_of_size
 
 LAWS = {
-    "ShrinkingGradients": {"color": "#D55E00", "linestyle": "-"},
-    "ExactNoise": {"color": "#0072B2", "linestyle": "--"},
+    "ShrinkingGradients": {"color": "#D55E00", "linestyle": "-", "label": "gradients that shrink (default)"},
+    "ExactNoise": {"color": "#0072B2", "linestyle": "--", "label": "constant gradients"},
 }
-UNSEEN = ("constant_72000", "cosine_72000", "wsd_20000_24000", "wsdld_20000_24000", "wsdcon_3", "wsdcon_18")
+UNSEEN = {
+    "constant_72000": "constant, 72,000 steps",
+    "cosine_72000": "cosine, 72,000 steps",
+    "wsd_20000_24000": "exponential cooldown, last sixth",
+    "wsdld_20000_24000": "linear cooldown, last sixth",
+    "wsdcon_3": "rate cut to 1/10 at step 8,000",
+    "wsdcon_18": "rate cut to 6/10 at step 8,000",
+}
+"""The names of the schedules in the logs, and what they are."""
 FIRST = 6_000
 """Losses are drawn from this step on: before it they fall too fast for the differences to be seen."""
 
@@ -40,7 +48,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     with styled():
         figure = Figure(figsize=(7.2, 4.6))
         panels = figure.subplots(2, 3).ravel()
-        for panel, name in zip(panels, UNSEEN):
+        for panel, (name, title) in zip(panels, UNSEEN.items()):
             for size in SIZES:
                 rows = frame[(frame["curve"] == name) & (frame["size"] == size)]
                 errors = np.sqrt(np.mean((rows["ShrinkingGradients"] - rows["loss"]) ** 2))
@@ -48,13 +56,13 @@ def draw(frame: pd.DataFrame) -> Figure:
                 thin = rows.iloc[:: max(len(rows) // 60, 1)]
                 panel.plot(thin["step"] / 1000, thin["loss"], "k.", markersize=2, label="measured")
                 for law, style in LAWS.items():
-                    panel.plot(rows["step"] / 1000, rows[law], linewidth=0.9, label=law, **style)
-                place = rows.iloc[int(0.45 * len(rows))]
+                    panel.plot(rows["step"] / 1000, rows[law], linewidth=0.9, **style)
+                place = rows.iloc[int(0.35 * len(rows))]
                 panel.annotate(
-                    f"{size}: {errors:.4f}", (place["step"] / 1000, place["loss"]), xytext=(4, 5), fontsize=6,
+                    f"{size}: rms {errors:.4f}", (place["step"] / 1000, place["loss"]), xytext=(4, 5), fontsize=6,
                     textcoords="offset points",
                 )  # fmt: skip
-            panel.set_title(name, fontsize=8)
+            panel.set_title(title, fontsize=8)
         figure.supxlabel("thousand steps", fontsize=9)
         figure.supylabel("training loss", fontsize=9)
         handles, labels = panels[0].get_legend_handles_labels()

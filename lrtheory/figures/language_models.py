@@ -28,7 +28,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A panel a schedule: its runs, and predictions by fits to all other schedules; then the best rates."""
+    """One panel per schedule: its runs, and predictions by fits to all other schedules; then the best rates."""
     chosen = frame[(frame["left_out"] == "schedule") & (frame["steps"] == LONGEST) & ~frame["diverged"]]
     schedules = list(chosen["schedule"].unique())
     with styled():

@@ -27,9 +27,9 @@ __all__ = ["data", "draw"]
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A row a task and protocol, a column a panel: the mean over seeds; AdamW is grey in every panel but its own.
+    """One row per task and protocol, one column per group of strategies: the mean over seeds.
 
-    Runs of a single epoch have no curve and are left out.
+    AdamW is grey in every panel but its own. Runs of a single epoch have no curve and are left out.
     """
     final = frame[
         (frame["role"] == "final") & (frame["variant"] == "") & (frame["curve"] != "") & (frame["epochs"] > 1)

@@ -1,4 +1,4 @@
-"""Networks on the axis of the law: excess loss against the rate over the best rate, a panel a task and optimizer."""
+"""Networks on the axis of the law: excess loss against the rate over the best rate, one panel per task and optimizer."""
 
 from pathlib import Path
 

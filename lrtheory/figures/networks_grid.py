@@ -21,7 +21,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A panel a task and optimizer, and the worst case on the rates of the first."""
+    """One panel per task and optimizer, and the worst case on the rates of the first."""
     pairs = [
         (t, o)
         for t in frame["task"].unique()
@@ -31,7 +31,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     columns = 3
     rows = -(-(len(pairs) + 1) // columns)
     with styled():
-        figure = Figure(figsize=(8.4, 2.0 * rows + 0.4))
+        figure = Figure(figsize=(7.2, 2.0 * rows + 0.7))
         panels = figure.subplots(rows, columns, sharex=True).ravel()
         for panel, (task, optimizer) in zip(panels, pairs):
             _lines(panel, frame[(frame["task"] == task) & (frame["optimizer"] == optimizer)], "excess")
@@ -44,7 +44,7 @@ def draw(frame: pd.DataFrame) -> Figure:
         figure.supxlabel("ratio of neighbouring rates on the grid", fontsize=9)
         figure.supylabel("excess loss after tuning, worst offset", fontsize=9)
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right center")
+        figure.legend(handles, labels, loc="outside upper center", ncols=5)
     return figure
 
 

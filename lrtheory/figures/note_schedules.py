@@ -18,7 +18,7 @@ HORIZON = 3000
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
-    """The factor of each form at each step, a row a form and step; computed, not read."""
+    """The factor of each form at each step, one row per form and step; computed, not read."""
     return pd.concat(
         [
             pd.DataFrame(
@@ -36,7 +36,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A panel a form, with its dictionary; dots mark the knots."""
+    """One panel per form, with its dictionary; dots mark the knots."""
     with styled():
         figure = Figure(figsize=(7.2, 3.6))
         panels = figure.subplots(2, 2, sharex=True, sharey=True)

@@ -23,7 +23,7 @@ COUNTS = (8, 16, 32, 64, 128)
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
-    r"""The distance from gradient descent to each flow after the same time, a row an order and step; nothing is read.
+    r"""The distance from gradient descent to each flow after the same time, one row per order and step; nothing is read.
 
     The loss is :math:`\tfrac14x^4+x^2y+y^2+\sin xy`: neither quadratic nor separable.
     """
@@ -43,7 +43,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A curve an order, with a dashed line of that slope through its point at the smallest step."""
+    """One curve per order, with a dashed line of that slope through its point at the smallest step."""
     frame = frame.assign(error=shown(frame["error"]))
     with styled():
         figure = Figure(figsize=(4.8, 3.6))

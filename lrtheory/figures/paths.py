@@ -31,7 +31,7 @@ PATHS = {
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
-    r"""The three paths on :math:`L=\tfrac12(ab-0.6)^2` over the same time, a row a point; computed, not read.
+    r"""The three paths on :math:`L=\tfrac12(ab-0.6)^2` over the same time, one row per point; computed, not read.
 
     At the start :math:`\eta\lambda=0.88`; the minima are a hyperbola, so the paths end at different ones.
     """

@@ -10,16 +10,16 @@ from matplotlib.figure import Figure
 
 from lrtheory.figures.style import broken, of_schedules, shown, styled
 from lrtheory.schedules import Robust
-from lrtheory.theory.grid_planning import GridPlan, compare_plans, plan_grid
+from lrtheory.theory.grid_planning import GridPlan, compare_plans, plan_convex
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
     """Three trials over three decades, under the robust, the linear and the constant schedule."""
-    return curves(compare_plans(plan_grid(1e-4, 1e-1, schedule=Robust(16), trials=3, horizon=10_000)))
+    return curves(compare_plans(plan_convex(1e-4, 1e-1, schedule=Robust(16), trials=3, horizon=10_000)))
 
 
 def curves(plans: Sequence[GridPlan]) -> pd.DataFrame:
-    r"""What each plan loses, a row a schedule and tuned rate; and its trials, as rows that are marked so.
+    r"""What each plan loses, one row per schedule and tuned rate; and its trials, as rows that are marked so.
 
     Losses are in units of :math:`DG/\sqrt T`, or over the tuned one (column ``unit``) where that is infinite for some.
     """

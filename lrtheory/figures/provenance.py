@@ -24,8 +24,8 @@ def provenance(name: str, folder: Path) -> dict[str, str]:
     """What the metadata of a figure says of where it comes from.
 
     Args:
-        name: Of the figure.
-        folder: Where its tables are.
+        name: The name of the figure.
+        folder: The folder of its tables.
 
     Returns:
         ``figure``, the command that draws it; and for each table its SHA-256 and, where the table has a record, the
@@ -56,10 +56,10 @@ def write_record(folder: Path, table: str, experiment: Experiment, store: Store)
     """Write beside the table of an experiment what made it.
 
     Args:
-        folder: Where the table is.
+        folder: The folder of the table.
         table: Its name, which is also the experiment's.
         experiment: With its configuration.
-        store: Where the results of its cells are. The record is of the cells that were asked for with it.
+        store: The store of the results of its cells. The record is of the cells that were asked for with it.
 
     Raises:
         StoreError: a cell that was there a moment ago is not there any more.

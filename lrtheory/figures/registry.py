@@ -61,6 +61,13 @@ FIGURES: dict[str, FigureEntry] = {
         "with intervals; most include zero. Right: accuracy on TREC-6 against the multiple of the program's base "
         "rate; the strategies that fail at their published rates rise at rates that are much larger.",
     ),
+    "averages": FigureEntry(
+        ("averages",),
+        lambda: figures.averages,
+        "Two panels of loss against the rate over its tuned value, for eleven methods. Left: upper bounds; averages of a "
+        "constant rate, schedule-free and AdaGrad rise in proportion, with lower bounds on top of them, and annealed rates stay "
+        "low. Right: simulated losses, in the same order.",
+    ),
     "benchmark": FigureEntry(
         ("benchmark",),
         lambda: figures.benchmark,
@@ -84,8 +91,7 @@ FIGURES: dict[str, FigureEntry] = {
         ("forecast",),
         lambda: figures.forecast,
         "Ten panels, one for each way to leave runs out: the mean error in nats of every law of loss curves, with "
-        "intervals. ShrinkingGradients or ExpectedSmoothness has the smallest error in every panel where a "
-        "schedule, a rate or a horizon is unseen.",
+        "intervals, the smallest error on top. Laws with gradients that shrink are in orange; they lead most panels.",
     ),
     "forecast_curves": FigureEntry(
         ("forecast_multi_power",),

@@ -21,7 +21,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A panel a schedule: law, worst case and simulation, each over its own value at the tuned rate."""
+    """One panel per schedule: law, worst case and simulation, each over its own value at the tuned rate."""
     names = list(frame["schedule"].unique())
     columns = min(4, len(names))
     rows = -(-len(names) // columns)

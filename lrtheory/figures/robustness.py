@@ -13,7 +13,7 @@ from lrtheory.sweeps.robustness import OFF, measures
 
 COLUMNS = (*OFF, "mean lost")
 COLOURS = ScalarMappable(Normalize(-5, 30), "magma_r")
-"""Of points of accuracy; beyond the ends the colour no longer changes, as the arrows of its bar say."""
+"""The colours of points of accuracy; beyond the ends the colour no longer changes, as the arrows of its bar say."""
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
@@ -22,7 +22,10 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A panel a task, a row a strategy, a column a wrong rate: points of accuracy lost; a star: the tuned rate ends its grid."""
+    """One panel per task, one row per strategy, one column per wrong rate: the points of accuracy lost.
+
+    A star marks a tuned rate that lies at an end of its grid.
+    """
     found = measures(frame)
     names, tasks = list(found["strategy"].unique()), list(found["task"].unique())
     with styled():

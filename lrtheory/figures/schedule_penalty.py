@@ -15,7 +15,7 @@ HORIZON = 400
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
-    r"""A row a schedule and step, computed, not read.
+    r"""One row per schedule and step; computed, not read.
 
     ``coefficient`` is the step's own :math:`\eta_t/4` over :math:`\eta/4`; ``kept`` its mean along the flow and
     ``exponent`` the schedule's power of ``rho``, the same in all rows of a schedule.

@@ -9,27 +9,28 @@ from lrtheory.figures.style import styled
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
-    """A row a strategy, from the registry: name, generation, its title and motive, the year of its reference."""
-    from lrtheory.optim.strategies import GENERATIONS, get
+    """One row per strategy of the registry: name, generation, its title and motive, the year of its reference."""
+    from lrtheory.optim.strategies import GENERATIONS, REGISTRY
 
     return pd.DataFrame(
         [
             {
-                "strategy": name,
+                "strategy": strategy.name,
                 "generation": generation.number,
                 "title": generation.title,
                 "motive": generation.motive,
-                "year": get(name).year,
-                "corrected": bool(get(name).cited_as),
+                "year": strategy.year,
+                "corrected": bool(strategy.cited_as),
             }
             for generation in GENERATIONS
-            for name in generation.members
+            for strategy in REGISTRY
+            if strategy.generation == generation.number
         ]
     )
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """A band a generation with its motive; its strategies in order of year, a star where the paper cites another source."""
+    """One band per generation with its motive; its strategies in order of year, a star where the paper cites another source."""
     bands = [(number, group.sort_values("year", kind="stable")) for number, group in frame.groupby("generation")]
     with styled():
         figure = Figure(figsize=(7.2, 0.75 * len(bands) + 0.02 * len(frame)))

@@ -18,6 +18,7 @@ TITLES = {
     "convex": "logistic regression",
 }
 LOWEST = 1e-5
+COLUMNS = 3
 
 
 def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
@@ -30,8 +31,9 @@ def draw(frame: pd.DataFrame) -> Figure:
     found = grids(frame)
     sources = list(dict.fromkeys(grid.name[0] for grid in found))
     with styled():
-        figure = Figure(figsize=(2.0 * len(sources) + 0.5, 2.6))
-        panels = figure.subplots(1, len(sources), sharex=True, sharey=True, squeeze=False).ravel()
+        rows = -(-(len(sources) + 1) // COLUMNS)  # one place is left for the legend
+        figure = Figure(figsize=(7.2, 2.0 * rows + 0.4))
+        panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
         for panel, source in zip(panels, sources):
             chosen = [grid for grid in found if grid.name[0] == source]
             for grid in chosen:
@@ -44,6 +46,14 @@ def draw(frame: pd.DataFrame) -> Figure:
             panel.loglog(rhos[some], np.maximum(medians[some], LOWEST), "o-", color="black", markersize=3, linewidth=1)
             panel.axhline(LOST, color="0.4", linestyle="--", linewidth=0.8)
             panel.set_title(TITLES.get(source, source))
+            panel.tick_params(labelbottom=True)
+        for unused in panels[len(sources) :]:
+            unused.set_axis_off()
+        legend = panels[len(sources)]
+        legend.plot([], [], color="0.7", linewidth=0.8, label="one grid")
+        legend.plot([], [], "o-", color="black", markersize=3, linewidth=1, label="median over grids")
+        legend.plot([], [], color="0.4", linestyle="--", linewidth=0.8, label="a run above it is lost")
+        legend.legend(loc="center")
         figure.supxlabel(r"rate over the best rate of the grid, $\rho$", fontsize=9)
         figure.supylabel("part of the gain that is lost", fontsize=9)
     return figure

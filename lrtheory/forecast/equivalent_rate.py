@@ -5,9 +5,11 @@ r"""The rate of another schedule that matches a tuned one.
 Best rates :math:`\ell^\star` are those of the worst case on a bounded domain, or of a forecast that was fitted to runs. Only
 their ratio is used, so no constant of the problem is needed.
 
-**Status.** A use of proved best rates; how far they are those of networks is *measured*. On runs of a language model a
+**Status.** *Measured*: the best rates are proved, how far they are those of networks is not. On runs of a language model a
 forecast that had not seen a schedule placed its best rate within a factor of 1.3 for eleven schedules
 (:func:`lrtheory.sweeps.forecast.best_rates`); for the worst case see ``sweep language_models``.
+
+**Source.** Here.
 """
 
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from lrtheory.checks import checked_positive
 from lrtheory.estimate import Estimate
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.theory.last_iterate import tuned_lr
+from lrtheory.theory.theorem import Theorem
 
 if TYPE_CHECKING:
     from lrtheory.forecast.forecast import Forecast
@@ -54,3 +57,13 @@ def equivalent_lr(
         rate = lr * tuned_lr(second, horizon, diameter=1.0) / tuned_lr(first, horizon, diameter=1.0)
         return Estimate(rate, rate, rate)
     return forecast.ratio_of_best_rates(second, first, horizon, lr)
+
+
+THEOREM = Theorem(
+    name="equivalent_rate",
+    statement="A forecast knows the best rates of schedules that it has not seen",
+    status="measured",
+    source="Here",
+    module=__name__,
+    attained="within a factor of 1.3 for eleven schedules of one public set of language-model runs",
+)

@@ -13,6 +13,7 @@ import numpy as np
 
 from lrtheory.forecast.law import BIAS, Features, Law, power, summed
 from lrtheory.forecast.running_noise import running_noise
+from lrtheory.forecast.steps_gradient import WeightedNoise
 
 
 @dataclass(frozen=True)
@@ -29,3 +30,8 @@ class ExactNoise(Law):
     def columns(self, features: Features, theta: np.ndarray) -> list[np.ndarray]:
         """Bias and noise."""
         return [power(features["peak"] * features["sum"], -theta[0]), features["peak"] * features["noise"]]
+
+    def weighted_noise(self, theta: np.ndarray, coefficients: np.ndarray) -> WeightedNoise:
+        """Bias and weights of the noise."""
+        bias, constant = coefficients
+        return WeightedNoise(bias, theta[0], constant=constant, clamps=True)

@@ -15,6 +15,7 @@ import numpy as np
 
 from lrtheory.forecast.law import BIAS, Features, Interpolated, Law, power, summed
 from lrtheory.forecast.running_noise import running_noise
+from lrtheory.forecast.steps_gradient import WeightedNoise
 
 _TABLE = Interpolated(BIAS.low, BIAS.high, 12)
 
@@ -39,3 +40,8 @@ class ExpectedSmoothness(Law):
         (a,), peak = theta, features["peak"]
         follows = power(peak, 1 - a) * np.exp(_TABLE.weights(a) @ features["log noise"])
         return [power(peak * features["sum"], -a), peak * features["constant"], follows]
+
+    def weighted_noise(self, theta: np.ndarray, coefficients: np.ndarray) -> WeightedNoise:
+        """Bias and weights of the noise."""
+        bias, constant, falling = coefficients
+        return WeightedNoise(bias, theta[0], constant=constant, falling=falling, power=theta[0])

@@ -4,10 +4,10 @@ r"""A run goes on: what to do with the steps that were added.
 :math:`S`, the best way to spend ``n`` more steps is linear decay to zero, :math:`\eta_{t+j}=r\,(n+1-j)/n`, with one rate
 :math:`r` to choose.
 
-**Proof.** In the notation of :mod:`lrtheory.forecast.linear_decay`, let :math:`A` be the state before the added steps. The
-noise of the first steps depends on :math:`A` only. The added steps have noise :math:`\sum_{j\le n+1}b_j^2` with
-:math:`\sum b_j=A` and sum of rates :math:`\tfrac12(A^2-\sum b_j^2)`. Equal :math:`b_j` make the first smallest and the
-second largest, and they are linear decay. ∎
+**Proof** (identities: :func:`proof`). In the notation of :mod:`lrtheory.forecast.linear_decay`, let :math:`A` be the state
+before the added steps. The noise of the first steps depends on :math:`A` only. The added steps have noise
+:math:`\sum_{j\le n+1}b_j^2` with :math:`\sum b_j=A` and sum of rates :math:`\tfrac12(A^2-\sum b_j^2)`. Equal :math:`b_j` make the
+first smallest and the second largest, and they are linear decay. ∎
 
 On a bounded domain the worst case is the smallest such value over restarts, so linear decay is best there too. The first steps
 may also be cut: a run that kept a checkpoint at step ``k`` can *branch* there and spend the same number of new steps on linear
@@ -38,10 +38,14 @@ import numpy as np
 from lrtheory.checks import checked_horizon, checked_positive
 from lrtheory.compilation import CACHE
 from lrtheory.estimate import Estimate
+from lrtheory.schedules import Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
-from lrtheory.theory.last_iterate import tuned_lr
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
+from lrtheory.theory.theorem import Evidence, Theorem
 
 if TYPE_CHECKING:
+    import sympy
+
     from lrtheory.forecast.forecast import Forecast
 
 BRANCHES = 24
@@ -200,8 +204,6 @@ def _forecast_stages(
     """The best second stages under a forecast, and the loss of linear decay at its best rate over all steps."""
     from scipy.optimize import minimize_scalar
 
-    from lrtheory.schedules import Polynomial
-
     places = [k for k in kept if first[:k].any()]  # a run that has not moved has no second stage
     rates = []
     for k in places:
@@ -220,3 +222,44 @@ def _forecast_stages(
     joined = [_joined(lr * first[:k], added, lr * rate) for k, rate in zip(places, rates)]
     prices = forecast.finals(joined, less=whole)
     return forecast.finals([whole])[0], [Stage(*each) for each in zip(places, rates, prices)]
+
+
+def proof() -> "dict[str, sympy.Expr]":
+    r"""The identities of the proof for linear decay in the place of the added steps, each an expression that vanishes.
+
+    Example:
+        >>> all(identity == 0 for identity in proof().values())
+        True
+    """
+    import sympy
+
+    state, n = sympy.symbols("A n", positive=True)
+    j = sympy.symbols("j", integer=True, positive=True)
+    b = state / (n + 1)
+    after = (n + 1 - j) * b  # the state after the j-th added step
+    total: sympy.Expr = sympy.summation(b * after, (j, 1, n))  # type: ignore[assignment]
+    identities = {
+        "equal differences are linear decay": b * after - n * state**2 / (n + 1) ** 2 * (n + 1 - j) / n,
+        "the sum of rates is what the differences leave": total - (state**2 - (n + 1) * b**2) / 2,
+        "the noise": (n + 1) * b**2 - state**2 / (n + 1),
+    }
+    return {name: sympy.simplify(identity) for name, identity in identities.items()}
+
+
+def witness() -> Evidence:
+    """The worst case of the steps that are planned, by the recursion that the search does not use."""
+    plan = extend(Polynomial(2), 300, 500)
+    steps = plan.steps(plan.go_on, tuned_lr(Polynomial(2), 300, diameter=1.0))
+    return Evidence(worst_case(steps, diameter=1.0) * math.sqrt(501), plan.go_on.price.value, 1e-9)
+
+
+THEOREM = Theorem(
+    name="extension",
+    statement="When a run goes on, linear decay to zero is the best second stage, whatever the first one was",
+    status="proved",
+    source="Here",
+    module=__name__,
+    attained="by linear decay from one rate, which a search finds",
+    proof=proof,
+    witness=witness,
+)

@@ -27,6 +27,7 @@ from lrtheory.forecast.curve import Curve
 from lrtheory.forecast.forecast import Forecast, Numbers
 from lrtheory.forecast.law import Features, Free, Law
 from lrtheory.forecast.shrinking_gradients import ShrinkingGradients
+from lrtheory.statistics import draws
 
 HUBER = 1.345
 """Standard deviations up to which a residual counts as a square: 95 % efficient for normal residuals (Huber, 1964)."""
@@ -110,7 +111,8 @@ def fit(
         each for each in range(groups) if np.unique(np.array(peaks)[(group == each) & known]).size >= RATES_OF_MISFIT
     ]
     for _ in range(resamples):
-        counts = np.bincount(random.integers(groups, size=groups), minlength=groups)
+        (taken,) = draws(groups, 1, random)
+        counts = np.bincount(taken, minlength=groups)
         part = thin.weighted(counts[group])
         if part is None:
             continue

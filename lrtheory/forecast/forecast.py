@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 
-from lrtheory.checks import checked_horizon, checked_positive
+from lrtheory.checks import checked_horizon, checked_positive, checked_whole
 from lrtheory.estimate import Estimate
 from lrtheory.forecast.curve import Curve
 from lrtheory.forecast.law import Features, Law
 from lrtheory.schedules import Formula, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
+from lrtheory.statistics import percentile_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -218,20 +219,32 @@ class Forecast:
 
         Returns:
             The schedule, whose largest value is 1, and its base rate. A local search from linear decay, *measured* and not
-            proved: some hundred passes over the steps of the run.
+            proved. Laws of weighted noise have the gradient of all steps by the adjoint of their recursion
+            (:mod:`lrtheory.forecast.steps_gradient`), two passes over the steps; for others it is taken by differences.
         """
         horizon = checked_horizon(horizon)
-        knots = 1 - np.linspace(1, 0, pieces + 1) ** 1.5
+        knots = 1 - np.linspace(1, 0, checked_whole("pieces", pieces) + 1) ** 1.5
         places = np.arange(horizon) / horizon
+        parts = np.array(
+            [np.interp(places, knots, row) for row in np.eye(knots.size)[:-1]]
+        )  # of each height in the steps
+        noise = self.law.weighted_noise(self.best.theta, self.best.coefficients[1:])
 
         def loss(logarithms: np.ndarray) -> float:
-            steps = np.interp(places, knots, np.append(np.exp(logarithms), 0.0))
-            features = self._features(steps, np.array([horizon]))
-            return float(self._losses(features, float(steps.max()), self.best)[0])
+            steps = np.exp(logarithms) @ parts
+            return float(self.of_steps(steps, [horizon])[0])
+
+        def loss_and_gradient(logarithms: np.ndarray) -> tuple[float, np.ndarray]:
+            heights = np.exp(logarithms)
+            assert noise is not None
+            value, gradient = noise.value_and_gradient(heights @ parts, rate=self.rate, span=self.span)
+            return value, heights * (parts @ gradient)
 
         linear = self.best_lr(Polynomial(1), horizon).value
-        start = np.log(linear * (1 - knots[:-1]))
-        found: Any = minimize(loss, start, method="L-BFGS-B", options={"maxiter": 60})
+        start, exact = np.log(linear * (1 - knots[:-1])), noise is not None
+        found: Any = minimize(
+            loss_and_gradient if exact else loss, start, jac=exact, method="L-BFGS-B", options={"maxiter": 60}
+        )
         heights = np.append(np.exp(found.x), 0.0)
         lr = float(heights.max())
         heights = heights / lr
@@ -301,5 +314,4 @@ class Forecast:
         found = value(self.best)
         if not self.resampled:
             return Estimate(found, found, found)
-        low, high = np.percentile([value(numbers) for numbers in self.resampled], [2.5, 97.5])
-        return Estimate(found, float(low), float(high))
+        return Estimate(found, *percentile_interval(np.array([value(numbers) for numbers in self.resampled])))

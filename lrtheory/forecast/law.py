@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from lrtheory.forecast.steps_gradient import WeightedNoise
+
 Features = dict[str, np.ndarray]
 
 
@@ -67,6 +69,15 @@ class Law:
             theta: The free numbers.
         """
         raise NotImplementedError
+
+    def weighted_noise(self, theta: np.ndarray, coefficients: np.ndarray) -> WeightedNoise | None:
+        """The law at given numbers where it is a bias and weighted noise, so that steps have a gradient; None where it is not.
+
+        Args:
+            theta: The free numbers.
+            coefficients: Those of the columns.
+        """
+        return None
 
 
 @dataclass(frozen=True)

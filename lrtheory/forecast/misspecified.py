@@ -33,6 +33,7 @@ import numpy as np
 import sympy
 
 from lrtheory.checks import checked_numbers, checked_positive
+from lrtheory.theory.theorem import Theorem
 
 
 def degradation_of_forecast(rho: Any, exponent: float, *, noise_exponent: float = 1.0) -> np.ndarray:
@@ -118,3 +119,15 @@ def proof() -> dict[str, sympy.Expr]:
     return {
         name: sympy.simplify(sympy.powdenest(sympy.simplify(value), force=True)) for name, value in identities.items()
     }
+
+
+THEOREM = Theorem(
+    name="misspecified",
+    statement="Under a bias of exponent `a`, a rate that is too large by `rho` costs `rho^(a/(p + a (p + 1)))` with restarts",
+    status="proved",
+    source="Here",
+    module=__name__,
+    attained="with equality, for the forecasts as functions; `a = 1` is the law of the worst case",
+    labels=("prop:misspecified",),
+    proof=proof,
+)

@@ -31,7 +31,7 @@ serves are taken one by one. For a schedule whose rates do not leap, that is a n
 logarithm of the run. A block made of two is fitted to its halves, so errors add over levels; errors of ``s`` shrink, for
 :math:`0\le ds_k/ds_{k+1}\le1`.
 
-**Status.** The theorem is *proved*; with 20 nodes the bound is 1e-12 of a block's :math:`\sum\eta_k^2`. That the sums
+**Status.** *Proved*, the theorem; with 20 nodes the bound is 1e-12 of a block's :math:`\sum\eta_k^2`. That the sums
 agree with the plain recursion to 1e-11 is *verified* in the tests, over every schedule of the registry and over random
 steps. A logged loss of 50,000 steps costs about four microseconds instead of 400, after ten milliseconds for the tree
 (*measured*).
@@ -49,6 +49,9 @@ import numba
 import numpy as np
 
 from lrtheory.checks import checked_numbers, is_number
+from lrtheory.schedules import Cosine
+from lrtheory.theory.last_iterate import restarts
+from lrtheory.theory.theorem import Evidence, Theorem
 
 NODES = 20
 LEAF = 32
@@ -285,3 +288,22 @@ def _read(
                 if place % LEAF == 0:
                     break
     return noise
+
+
+def witness() -> Evidence:
+    """The noise at the middle of a run from the tree, against the recursion itself; twenty nodes err by 1e-12 of a block."""
+    steps = Cosine().steps(20_000)
+    found = running_noise(steps, np.arange(2_000, 20_001, 2_000))[4]
+    return Evidence(float(found), float(restarts(steps[:10_000])[1][0]), 1e-11)
+
+
+THEOREM = Theorem(
+    name="running_noise",
+    statement="A block of steps adds noise that is a smooth function of one number: all prefixes of a run cost one pass",
+    status="proved",
+    source="Derived here",
+    module=__name__,
+    attained="by interpolation at 20 nodes, to 1e-12 of a block's squared rates",
+    labels=("prop:block",),
+    witness=witness,
+)

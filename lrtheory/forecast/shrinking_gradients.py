@@ -20,6 +20,7 @@ import numpy as np
 
 from lrtheory.forecast.law import BIAS, Features, Free, Interpolated, Law, power, summed
 from lrtheory.forecast.running_noise import running_noise
+from lrtheory.forecast.steps_gradient import WeightedNoise
 
 SHRINKING = Free("c", -0.3, 1.2, (0.2, 0.5, 0.0))
 SUBLINEAR = Free("q", -0.5, 0.9, (0.1, 0.3, 0.0), without_rates=0.0)
@@ -45,3 +46,10 @@ class ShrinkingGradients(Law):
         a, c, q = theta
         noise = np.exp(_TABLE.weights(c) @ features["log noise"])
         return [power(features["peak"] * features["sum"], -a), power(features["peak"], 1 - c - q) * noise]
+
+    def weighted_noise(self, theta: np.ndarray, coefficients: np.ndarray) -> WeightedNoise | None:
+        """Bias and weights of the noise; None for a law that is made of this one, whose noise is another."""
+        if type(self) is not ShrinkingGradients:
+            return None
+        (a, c, q), (bias, falling) = theta, coefficients
+        return WeightedNoise(bias, a, falling=falling, power=c, sublinear=q)

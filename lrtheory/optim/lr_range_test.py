@@ -10,7 +10,7 @@ then rises, and it turns where
 computed from :func:`lrtheory.theory.last_iterate.worst_case`. From :math:`D/G` follows the tuned rate of any schedule at any
 horizon, which a picture of the test does not show: a long run wants a smaller rate than the test's edge, and an annealed
 schedule a larger one than a constant. As the estimate is rough, the suggestion is where
-:func:`lrtheory.theory.grid_planning.plan_grid` would put a single trial: high, as far as the schedule forgives.
+:func:`lrtheory.theory.grid_planning.plan_convex` would put a single trial: high, as far as the schedule forgives.
 
 **Status.** A heuristic: :math:`c(m)` is exact for worst cases; that a loss turns where its worst case does is an
 assumption, *measured* on convex problems (tests: one run at the suggestion makes 95 % of the progress of the best
@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -36,8 +36,11 @@ from torch.optim import Optimizer
 
 from lrtheory.checks import checked_horizon, checked_whole, is_number
 from lrtheory.schedules.schedule import Schedule, checked_schedule
-from lrtheory.theory.grid_planning import checked_range, plan_grid
+from lrtheory.theory.grid_planning import checked_range, plan_convex
 from lrtheory.theory.last_iterate import tuned_lr, worst_case
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +77,25 @@ class RangeTest:
             f" {self.suggestion:.2g}: tuned rate in [{self.low:.2g}, {self.high:.2g}],"
             f" at most {self.factor:.2f} times the tuned worst case."
         )
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the losses against the rates, with the edge, the range of the tuned rate and the suggestion.
+
+        Args:
+            ax: The axes to draw on; new ones by default.
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.subplots()[1]
+        ax.plot(self.rates, self.losses, ".", color="0.7", label="loss")
+        ax.plot(self.rates, self.smoothed, label="running mean")
+        ax.axvline(self.edge, color="C1", linestyle="--", label="edge")
+        ax.axvspan(self.low, self.high, color="C2", alpha=0.2, label=f"tuned rate of {self.schedule}")
+        ax.axvline(self.suggestion, color="C2", label="suggestion")
+        ax.set(xlabel="learning rate", ylabel="loss", xscale="log")
+        ax.legend()
+        return ax
 
 
 def range_test(
@@ -150,7 +172,7 @@ def range_test(
         raise ValueError(f"the loss does not turn up before the last rate, {rates[-1]:g}: raise high.")
     edge = float(rates[max(turn - _MEMORY + 1, 0)])  # the running mean lags by its age
     estimate = edge / turning_rate(steps / math.log(high / low)) * tuned_lr(schedule, horizon, diameter=1.0)
-    plan = plan_grid(estimate / uncertainty, estimate * uncertainty, schedule=schedule, trials=1, horizon=horizon)
+    plan = plan_convex(estimate / uncertainty, estimate * uncertainty, schedule=schedule, trials=1, horizon=horizon)
     return RangeTest(rates, losses, smoothed, edge, schedule, horizon, plan.low, plan.high, plan.points[0], plan.factor)
 
 

@@ -4,7 +4,10 @@ The best rate is taken to be uniform in the logarithm on the range, with a tenth
 so that a sweep which ends at its best is planned further. A *trial* that is not lost leaves the regret :math:`f(d)` of
 :mod:`lrtheory.planning.excess_curve`; the regret of a plan is that of its best trial, 1 (all of the gain) where all are lost.
 
-* :func:`plan_measured` places all points at once, so that the expected regret, plus the price of lost runs, is least.
+* :func:`plan_measured` spaces all points equally in the logarithm and says what is expected of them. Points that were placed
+  to have the least expected regret did worse when they were replayed on grids that the curves had not seen: they needed 1.4
+  [1.05, 1.68] and 1.3 times the trials of equal spacing to a regret of 1 %, for they avoided the upper end (*measured*, 33 grids,
+  three ranges each).
 * :func:`next_lr` weighs curves and best rates by the likelihood of the losses so far and proposes the rate whose expected
   improvement, less the price of the chance that it is lost, is largest; it says stop where the expected regret is below the
   tolerance.
@@ -87,7 +90,7 @@ class Suggestion:
 def plan_measured(
     low: float, high: float, *, trials: int | None = None, tolerance: float | None = None, model: ExcessModel = MEASURED
 ) -> MeasuredPlan:
-    """The grid with the least expected regret and price of lost runs, all points chosen at once.
+    """Rates that are equally spaced in the logarithm, and what is expected of them on networks.
 
     Args:
         low: Lower end of the range that holds the best rate, positive.
@@ -128,43 +131,19 @@ def plan_measured(
 
 
 def _planned(low: float, high: float, trials: int, model: ExcessModel) -> MeasuredPlan:
-    """Coordinate descent over the offered rates, from the best geometric grid."""
     places, weights = _places(low, high)
-    offered = np.linspace(places[0], places[-1], OFFERED)
-    curves = model.sample(96)
-    distance = offered[:, None, None] - places[:, None]  # (offered, places, curves)
+    points = np.log(low) + np.log(high / low) * (np.arange(trials) + 0.5) / trials
+    curves = model.sample()
+    distance = points[:, None, None] - places[:, None]  # (points, places, curves)
     chance = chance_lost(curves, distance, model.width)
-    value = excess(curves, distance)
-    score = weights[:, None] / len(curves)
     # One level of luck for each curve decides about all of its runs: those farther up are lost first.
     luck = ((np.arange(len(curves)) + 0.5) * 0.618034) % 1
-    outcome = np.where(chance > luck, 1.0, value)
-    cost = PRICE * (chance * score).sum((1, 2))
-
-    def loss(chosen: np.ndarray) -> float:
-        return float((outcome[chosen].min(0) * score).sum() + cost[chosen].sum())
-
-    starts = [
-        np.unique(np.clip(np.round(np.interp(np.linspace(a, b, trials), (0, 1), (0, OFFERED - 1))).astype(int), 0, OFFERED - 1))
-        for a in (0.05, 0.15, 0.25) for b in (0.6, 0.75, 0.9)
-    ]  # fmt: skip
-    chosen = min((start for start in starts if len(start) == trials), key=loss, default=np.arange(trials))
-    best, improved = loss(chosen), True
-    while improved:
-        improved = False
-        for place in range(trials):
-            others = np.delete(chosen, place)
-            rest = outcome[others].min(0) if len(others) else np.ones(outcome.shape[1:])
-            totals = (np.minimum(rest, outcome) * score).sum((1, 2)) + cost + cost[others].sum()
-            found = int(np.argmin(totals))
-            if totals[found] < best - 1e-12:
-                chosen, best, improved = np.sort(np.append(others, found)), float(totals[found]), True
-                break
-    lost = (chance[chosen] * score).sum((1, 2))
+    outcome = np.where(chance > luck, 1.0, excess(curves, distance))
+    score = weights[:, None] / len(curves)
+    lost = (chance * score).sum((1, 2))
     return MeasuredPlan(
-        low, high, tuple(float(rate) for rate in np.exp(offered[chosen])),
-        float((outcome[chosen].min(0) * score).sum()), tuple(float(part) for part in lost),
-        float((chance[chosen].min(0) * score).sum()),
+        low, high, tuple(float(rate) for rate in np.exp(points)), float((outcome.min(0) * score).sum()),
+        tuple(float(part) for part in lost), float((chance.min(0) * score).sum()),
     )  # fmt: skip
 
 

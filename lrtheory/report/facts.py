@@ -2,12 +2,13 @@
 
 from functools import lru_cache
 
-from lrtheory.report import benchmark, experiments, forecast, networks, reproduction, speed, theorems, theory
+from lrtheory.report import averages, benchmark, experiments, forecast, networks, reproduction, speed, theorems, theory
 from lrtheory.report.values import Value
 
 PARTS = (
     theorems.theorem_part,
     theory.tightness_part, theory.law_part, theory.robust_part, theory.grid_part,
+    averages.averages_part, averages.pairs_part, averages.attained_part,
     experiments.penalty_part, experiments.simulation_part,
     networks.networks_part, networks.residual_part, networks.language_model_part,
     forecast.forecast_part,

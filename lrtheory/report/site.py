@@ -30,7 +30,7 @@ from lrtheory.report.facts import facts
 from lrtheory.report.values import Table
 from lrtheory.runs.tables import committed
 from lrtheory.sweeps import EXPERIMENTS
-from lrtheory.theory.registry import STATUSES, THEOREMS
+from lrtheory.theorems import STATUSES, THEOREMS
 from lrtheory.theory.theorem import Theorem
 
 ROOT = Path(lrtheory.__file__).parents[1]
@@ -54,7 +54,7 @@ BLOCKS = {
 """The facts that stand below a figure."""
 
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "plan": ((),),
+    "plan": ((), ("equivalent",), ("extend",)),
     "sweep": ((), *((name,) for name in EXPERIMENTS)),
     "benchmark": ((),),
     "figures": ((),),
@@ -121,7 +121,7 @@ def _theorem(theorem: Theorem) -> str:
     ]
     if checks:
         lines += [f"What the tests run for it: {' and '.join(checks)}. Run it yourself:", ""]
-        lines += ["```python", "from lrtheory.theory.registry import THEOREMS", ""]
+        lines += ["```python", "from lrtheory.theorems import THEOREMS", ""]
         lines += [f'THEOREMS["{theorem.name}"].check()  # raises an AssertionError if it does not hold', "```", ""]
     lines += ["```{eval-rst}", *_module_body(theorem.module), "```", ""]
     lines += [line for name in figures_about(theorem.module) for line in _picture(name, "../results")]

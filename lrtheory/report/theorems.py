@@ -1,7 +1,7 @@
 """What is known, and how: a table of the theorems."""
 
 from lrtheory.report.values import Facts, Table
-from lrtheory.theory.registry import THEOREMS
+from lrtheory.theorems import THEOREMS
 
 
 def table() -> Table:

@@ -27,7 +27,7 @@ from lrtheory.schedules.robust import robust_pieces
 from lrtheory.statistics import fit_slope
 from lrtheory.sweeps import Degree, Grid, Rho
 from lrtheory.sweeps.rho import FITTED
-from lrtheory.theory.grid_planning import plan_grid
+from lrtheory.theory.grid_planning import plan_convex
 from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.law_derivation import polynomial_law
 from lrtheory.theory.misspecification import law, rho_exponent
@@ -169,7 +169,7 @@ def grid_part() -> Facts:
     low, high, tolerance = 1e-4, 1e-1, 1.5
     rows = []
     for schedule in (Constant(), Polynomial(1), Cosine(), Polynomial(2), Polynomial(3)):
-        plan = plan_grid(low, high, schedule=schedule, tolerance=tolerance)
+        plan = plan_convex(low, high, schedule=schedule, tolerance=tolerance)
         cells = [f"{number:.2f}" for number in (plan.widest_ratio, plan.factor, plan.typical, plan.lift)]
         rows.append([Name(schedule.name), str(plan.trials), *cells])
         if schedule.name in ("Constant()", "Polynomial(1)", "Polynomial(3)"):

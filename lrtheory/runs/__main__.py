@@ -19,21 +19,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """List, check, merge or export stored cells; 0 when done, 1 where something is damaged or fails, 2 for bad usage."""
     parser = argparse.ArgumentParser(
         prog="python -m lrtheory.runs",
-        description="The finished cells of a folder of results.",
+        description="List, check, merge and export the finished cells of a folder of results.",
         epilog="example: python -m lrtheory.runs verify results",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (command, purpose) in COMMANDS.items():
         added = commands.add_parser(name, help=purpose, description=purpose)
         added.set_defaults(command=command, name=name)
-        added.add_argument("folder", metavar="FOLDER", help="What --out named, or the folder of cells in it.")
+        added.add_argument(
+            "folder", metavar="FOLDER", help="The folder that --out named, or the folder of cells in it."
+        )
         if name == "ls":
-            added.add_argument("--json", action="store_true", help="Print the table as JSON, a record a row.")
+            added.add_argument("--json", action="store_true", help="Print the table as JSON, one record per row.")
         if name == "merge":
             added.add_argument("sources", nargs="+", metavar="FROM", help="Folders whose cells are copied into FOLDER.")
         if name == "export":
-            added.add_argument("file", metavar="FILE", help="Ends in .csv, or in .parquet (needs pyarrow).")
-            added.add_argument("--kind", metavar="KIND", help="Only cells of this kind, as ls names it.")
+            added.add_argument(
+                "file", metavar="FILE", help="The file to write; its name ends in .csv, or in .parquet (needs pyarrow)."
+            )
+            added.add_argument("--kind", metavar="KIND", help="Export only the cells of this kind, as ls names it.")
     options = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:
         return options.command(options)
@@ -99,10 +103,10 @@ def _export(options: argparse.Namespace) -> int:
 
 
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
-    "ls": (_ls, "what is in a folder, a row a kind of cell"),
-    "verify": (_verify, "check every file; 1 where one is damaged, which is named"),
-    "merge": (_merge, "copy the cells of other folders into one"),
-    "export": (_export, "write one table, a row a cell, as CSV or Parquet"),
+    "ls": (_ls, "list what a folder holds, one row per kind of cell"),
+    "verify": (_verify, "check every file and name those that are damaged; the exit status is 1 if there are any"),
+    "merge": (_merge, "copy the cells of other folders into one folder"),
+    "export": (_export, "write one table with one row per cell, as CSV or Parquet"),
 }
 
 
@@ -119,7 +123,7 @@ def _printable(name: str) -> str:
 
 
 def _leftovers(store: Store) -> Iterator[str]:
-    """What else lies in the folder, a sentence a kind."""
+    """What else the folder holds, one sentence per kind of file."""
     names = sorted(path.name for path in store.folder.iterdir())
     kinds = {
         "set aside as damaged before": [name for name in names if ".damaged-" in name],

@@ -57,7 +57,7 @@ class Cluster:
             cells: Without repetitions, of classes that workers can import. Those whose ``device`` is ``"cuda"`` go to
                 workers with the resource ``GPU``.
             store: Where workers that see this folder keep checkpoints of cells that take long.
-            task_seconds: What a task should take.
+            task_seconds: The seconds that a task should take.
 
         Raises:
             ClusterError: a cell killed every worker that tried it, or a worker has another version of this package.
@@ -172,8 +172,8 @@ def connect(address: str, workers: int | None = None) -> Iterator[Cluster]:
     only who holds the certificate, made for this one time and never written to a file, can connect. It has no dashboard.
 
     Args:
-        address: Of a scheduler (``tcp://host:8786``), the path of the file that a scheduler wrote (ends in ``.json``), or
-            ``local`` to start one here.
+        address: The address of a scheduler (``tcp://host:8786``), the path of the file that a scheduler wrote (ends in
+            ``.json``), or ``local`` to start one here.
         workers: Processes of a local cluster, one thread each; by default one for each processor.
 
     Raises:
@@ -243,10 +243,10 @@ def task_size(cost: float | None, left: int, threads: int, task_seconds: float =
     """How many cells a task takes: what fills its time, but the last ones are spread over all threads.
 
     Args:
-        cost: Seconds of a cell, as far as is known.
-        left: Cells that are not under way.
-        threads: Of the cluster.
-        task_seconds: What a task should take.
+        cost: The seconds that a cell takes; None while that is unknown.
+        left: The number of cells that are not under way.
+        threads: The number of threads of the cluster.
+        task_seconds: The seconds that a task should take.
 
     Example:
         >>> task_size(None, 10**6, 100), task_size(0.1, 10**6, 100), task_size(0.001, 40, 4)

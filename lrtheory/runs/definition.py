@@ -24,15 +24,15 @@ class ChangedError(ImportError):
 class Definition(Value):
     """A class or an object of a module outside the package.
 
-    It is described by its name, the values of its fields and the SHA-256 of the text of the file that defines it: a changed
-    definition is another cell. What that file imports does not count. It is pickled by where it is, so that a worker
-    process imports it; a worker that finds another text there refuses to compute.
+    It is described by its name, the values of its fields and the SHA-256 of the texts of the files that define it and the
+    classes it derives from: a changed definition is another cell. What else these files import does not count. It is
+    pickled by where it is, so that a worker process imports it; a worker that finds another text there refuses to compute.
 
     Args:
         module: The module that holds it.
         attribute: The qualified name of the class or of the object in that module.
         arguments: What the class is called with, by keyword; None for an object.
-        digest: The SHA-256 of the text of the file, or of the class where it was typed into an interpreter.
+        digest: The SHA-256 of the texts of the files, or of the class where it was typed into an interpreter.
     """
 
     module: str
@@ -75,16 +75,22 @@ class Definition(Value):
         return made
 
     @classmethod
-    def read(cls, text: str) -> "Definition":
+    def read(cls, text: str, kind: type) -> "Definition":
         """The definition that ``my.py:Name`` or ``package.module:Name`` names, a class without arguments or an object.
 
         The folder of a file is added to the end of ``sys.path``, where worker processes find it too.
 
+        Args:
+            text: The file or the module, a colon and the name.
+            kind: What the class must derive from.
+
         Raises:
-            ValueError: there is no such file, module or name, or it cannot be imported.
+            ValueError: there is no such file, module or name, it cannot be imported, or it is of another kind.
         """
         where, _, name = text.rpartition(":")
-        module = _imported(where, text)
+        if not where or not name:
+            raise ValueError(f"{text!r} names nothing: write my.py:Name or package.module:Name.")
+        module = _imported(where)
         try:
             found = module
             for part in name.split("."):
@@ -93,6 +99,10 @@ class Definition(Value):
             near = get_close_matches(name, [known for known in vars(module) if known[0] != "_"], n=1)
             hint = f": did you mean {near[0]}?" if near else "."
             raise ValueError(f"{where} has no {name!r}{hint}") from None
+        if not (issubclass(found, kind) if isinstance(found, type) else isinstance(found, kind)):
+            raise ValueError(
+                f"{text} is no {kind.__name__.lower()}: it must be a class that derives from {kind.__name__}."
+            )
         if not isinstance(found, type):
             return cls(module.__name__, name, None, _digest(module.__name__, name))
         try:
@@ -147,10 +157,8 @@ def _default(field: Any) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
-def _imported(where: str, text: str) -> ModuleType:
+def _imported(where: str) -> ModuleType:
     """The module of a file or of a name."""
-    if not where:
-        raise ValueError(f"{text!r} names no file or module: write my.py:Name or package.module:Name.")
     name = where
     if where.endswith(".py"):
         path = Path(where).resolve()
@@ -161,7 +169,7 @@ def _imported(where: str, text: str) -> ModuleType:
     try:
         return import_module(name)
     except Exception as error:  # whatever the file raises
-        raise ValueError(f"{where} cannot be imported: {type(error).__name__}: {error}") from None
+        raise ValueError(f"{where} cannot be imported: {type(error).__name__}: {error}.") from None
 
 
 def _make_importable(path: Path) -> None:
@@ -179,17 +187,27 @@ def _make_importable(path: Path) -> None:
 
 @cache  # when it is first asked for: what is in memory then
 def _digest(module: str, attribute: str) -> str:
-    """The SHA-256 of the text of a module's file, or of the class where there is no file."""
-    loaded = sys.modules[module]
-    file = getattr(loaded, "__file__", None)
+    """The SHA-256 of the texts of the files of a class and of the classes that it derives from, outside installed packages."""
+    found: Any = sys.modules[module]
+    for part in attribute.split("."):
+        found = getattr(found, part)
+    kind = found if isinstance(found, type) else type(found)
+    sources = {module: found, **{each.__module__: each for each in kind.__mro__ if _is_own(each.__module__)}}
     try:
-        if file:
-            text = Path(file).read_text(encoding="utf-8")
-        else:
-            found: Any = loaded
-            for part in attribute.split("."):
-                found = getattr(found, part)
-            text = inspect.getsource(found)
+        texts = [_text(sys.modules[name], each) for name, each in sorted(sources.items())]
     except (OSError, TypeError):
         raise ValueError(f"the source text of {attribute} cannot be read: define it in a file.") from None
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _is_own(module: str) -> bool:
+    """Whether a module is the user's, and neither of this package nor of the standard library nor installed."""
+    package = module.partition(".")[0]
+    file = getattr(sys.modules.get(module), "__file__", None) or ""
+    known = package in sys.stdlib_module_names or package == __name__.partition(".")[0]
+    return (not known and "site-packages" not in file) or module == "__main__"
+
+
+def _text(module: ModuleType, found: Any) -> str:
+    file = getattr(module, "__file__", None)
+    return Path(file).read_text(encoding="utf-8") if file else inspect.getsource(found)

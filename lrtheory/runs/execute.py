@@ -32,8 +32,8 @@ class Compute:
     end with the block; all others are computed on threads.
 
     Args:
-        store: Where results are kept. It notes which cells were asked for.
-        workers: Number of cells at a time, by default one for each processor that this process may use; or a Dask cluster
+        store: The store that keeps the results. It notes which cells were asked for.
+        workers: The number of cells at a time, by default one for each processor that this process may use; or a Dask cluster
             (:func:`lrtheory.runs.cluster.connect`).
 
     Raises:
@@ -87,9 +87,9 @@ class Compute:
         the process ends.
 
         Args:
-            cells: What is wanted; repetitions are computed once.
-            phase: What the cells are for, shown with the progress.
-            at_once: At most so many cells at a time on this machine.
+            cells: The cells that are wanted; repeated ones are computed once.
+            phase: The purpose of the cells, which is shown with the progress.
+            at_once: The largest number of cells at a time on this machine.
 
         Returns:
             One result per cell.

@@ -11,7 +11,7 @@ from lrtheory.runs.store import Store, read, read_regular, set_aside, whole_file
 
 
 def listed(store: Store) -> tuple[pd.DataFrame, dict[str, str]]:
-    """A row a kind of cell (how many, what they took, what they were made with), and what is damaged, by name."""
+    """One row per kind of cell: its number, hours and versions; and the damaged files, by name."""
     kinds: dict[str, dict[str, Any]] = {}
     damaged = {}
     for name, record in store.records():
@@ -30,7 +30,7 @@ def listed(store: Store) -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 def table(store: Store, kind: str | None = None) -> pd.DataFrame:
-    """A row a cell, in the order of ids: its values as ``config.*``, its result as ``result.*``, lists as JSON.
+    """One row per cell, in the order of ids: its values as ``config.*``, its result as ``result.*``, lists as JSON.
 
     Damaged cells are left out. ``kind`` leaves only cells of that kind.
     """

@@ -35,7 +35,7 @@ class Processes:
     may fail while it does so if another is just being started.
 
     Args:
-        number: Of processes, at least 1.
+        number: The number of processes, at least 1.
     """
 
     def __init__(self, number: int) -> None:

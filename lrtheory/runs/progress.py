@@ -17,9 +17,9 @@ def progress(phase: str, total: int, done: int) -> Iterator[Callable[[], Any]]:
     """Show on the standard error stream how many cells are done, for the time of the block.
 
     Args:
-        phase: What the cells are for, in a word.
-        total: Number of cells.
-        done: How many were in the store.
+        phase: The purpose of the cells, in a word.
+        total: The number of cells.
+        done: The number of cells that were in the store.
 
     Returns:
         A function to call after each cell.

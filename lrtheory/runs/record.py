@@ -15,7 +15,7 @@ from typing import Any
 from lrtheory.runs.cell import SCHEMA, canonical, describe
 
 FORMAT = 2
-"""Of the files that are written; those of format 1 are read too."""
+"""The format of the files that are written; files of format 1 are read too."""
 
 LONGEST = 1e12
 """Seconds that a cell may have taken: more is no measurement."""
@@ -37,11 +37,11 @@ class Record:
     """What a file says.
 
     Args:
-        id: Of the cell, made from the three that follow.
-        schema: What the result means.
-        kind: Name of the cell's class.
+        id: The id of the cell, made from the three fields that follow.
+        schema: The version of what the result means.
+        kind: The name of the cell's class.
         config: The cell's values.
-        result: What was computed.
+        result: The result that was computed.
         seconds: How long it took, by the clock of its machine.
         versions: The versions of the packages that it was made with.
 

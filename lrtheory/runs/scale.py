@@ -38,7 +38,7 @@ from lrtheory.runs.tables import write_csv
 STORED = (1_000, 10_000, 100_000)
 WAITS, WORKERS = (0.001, 0.01, 0.1), (1, 2, 4, 8)
 TASKS = 1_000
-"""Of no length, by which the cost of a task is measured."""
+"""The number of tasks of no length by which the cost of a task is measured."""
 SECONDS = 3.0
 """What a thread has to do in each run that is measured."""
 PROJECTED = 10**6

@@ -28,14 +28,14 @@ class StoreError(RuntimeError):
 
 @dataclass(frozen=True)
 class Store:
-    """A folder with one JSON file a finished cell; folders merge by copying.
+    """A folder with one JSON file for each finished cell; folders merge by copying.
 
     A file is written under a temporary name and renamed, so it is there whole or not at all. It carries a checksum.
     What does not check is reported, set aside under another name and computed again: never trusted, never deleted.
     Any number of processes may read and write one folder: the last to finish a cell writes what the first wrote.
 
     Args:
-        folder: Where the files are; made on the first write.
+        folder: The folder of the files, which is made on the first write.
         asked: The ids of the cells that :func:`lrtheory.runs.execute` was asked for with this store, as keys.
 
     Example:
@@ -99,7 +99,7 @@ class Store:
         Args:
             cell: What was computed.
             result: Plain values, all numbers finite.
-            seconds: It took.
+            seconds: How long the computation took.
             made_with: Versions of the packages; those here by default.
 
         Raises:
@@ -135,8 +135,8 @@ def read(path: Path, name: str | None = None) -> Record:
     """The record of a file of a store, which must be the cell that its name says.
 
     Args:
-        path: Of the file.
-        name: The id of its cell; the stem of the path by default.
+        path: The file.
+        name: The id that its cell must have; the stem of the path by default.
 
     Raises:
         DamagedError: it is not.

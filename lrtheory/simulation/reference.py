@@ -124,3 +124,19 @@ def expected_distance(steps, eps, noise, start, bound, nodes, reach):
     if start >= bound - window:
         return bound + float(_interpolate(top, np.float64((bound - start) / spacing), "constant", -spacing))
     return start - drift
+
+
+def method_losses(method, steps, eps, low, high, seed, replicas):
+    r"""A method on `eps |x|` over `[low, high]`, started at the upper end, with random signs as noise and `G = 1`.
+
+    Returns the loss of its output for every replica.
+    """
+    sigma = math.sqrt(1 - eps**2)
+
+    def loss_of(noise):
+        path = method.iterates(
+            high, lambda x: math.copysign(eps, x) + next(noise), steps, lambda x: min(max(x, low), high)
+        )
+        return eps * abs(method.weights(steps.size) @ np.fromiter(path, float))
+
+    return np.array([loss_of(iter(sigma * column)) for column in signs(seed, np.arange(replicas), steps.size).T])

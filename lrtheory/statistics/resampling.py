@@ -3,6 +3,25 @@
 import numpy as np
 
 
+def draws(observations: int, repetitions: int, random: int | np.random.Generator = 0) -> np.ndarray:
+    """Places of observations drawn with replacement, one row per resample.
+
+    Args:
+        observations: How many there are.
+        repetitions: How many resamples.
+        random: The seed, or a generator that goes on where it stands.
+
+    Returns:
+        Whole numbers, shape ``(repetitions, observations)``.
+
+    Example:
+        >>> rows = draws(4, 100)
+        >>> rows.shape, bool((rows == draws(4, 100)).all())
+        ((100, 4), True)
+    """
+    return np.random.default_rng(random).integers(observations, size=(repetitions, observations))
+
+
 def resamples(observations: int, repetitions: int) -> np.ndarray:
     """Places of observations, one row per resample; the first row is the observations themselves, each once.
 
@@ -20,8 +39,7 @@ def resamples(observations: int, repetitions: int) -> np.ndarray:
         >>> rows.shape, rows[0].tolist()
         ((101, 4), [0, 1, 2, 3])
     """
-    drawn = np.random.default_rng(0).integers(observations, size=(repetitions, observations))
-    return np.vstack([np.arange(observations), drawn])
+    return np.vstack([np.arange(observations), draws(observations, repetitions)])
 
 
 def percentile_interval(values: np.ndarray) -> tuple[float, float]:

@@ -17,7 +17,7 @@ def fit_slope(x: Any, y: Any, standard_error: Any = None) -> Estimate:
     Args:
         x: Positive and finite, at least three points, not all the same.
         y: Positive and finite.
-        standard_error: Of ``y``; none by default.
+        standard_error: The standard errors of ``y``; none by default.
 
     Raises:
         ValueError: fewer than three points, points at one place only, or values that are not positive and finite.

@@ -1,3 +1,4 @@
+from .averages import Averages as Averages
 from .cifar10 import Cifar10 as Cifar10
 from .degree import Degree as Degree
 from .forecast import Forecasts as Forecasts

@@ -19,25 +19,18 @@ On a CPU the default is ``small``; the same command with ``--device cuda`` does 
 comparison, quoted: 94.0 % in 2.6 s and 96 % in 27.3 s on an A100 (``KellerJordan/cifar10-airbench``), 94 % in 6.3 s
 (``tysam-code/hlb-CIFAR10``).
 
-**What came out** (measured; compact network, small scale: 256 steps, three seeds, so that little is decided; orders by the
-bootstrap over seeds).
+**Results** (measured; compact network, small scale, three seeds, so that little is decided; the numbers are in
+``docs/findings.md`` and in the paper, read from the committed table by :mod:`lrtheory.report.networks`).
 
-* *A cliff, not a branch.* Under every annealed schedule the loss stays within 0.1 over a decade of rates or more, up to a rate
-  of 1 or 2. Then it falls off a cliff, annealed or not: at a rate of 4.6 between 40 % (linear) and 97 % (constant) of what
-  training gains is lost. For most schedules three rates are left above the best one, and no slope is known to better than 0.06.
-* *The order of the law is not seen.* Of five orders of slopes one is as predicted (linear above cosine), three are undecided, one
-  cannot be stated; of five orders of margins all are undecided.
-* *Annealing is still better.* At each rate from twice the best constant one up, linear decay ends lower than a constant rate,
-  in all three seeds. At its best rate it gets 49.8 % of the test images right, a constant rate 45.4 %.
-* *Too much annealing costs steps.* With 256 steps the schedules that are small for most of the run do worst even at their best
-  rates: ``Robust(16)`` 41.1 %, degree 3 43.7 %, against 49.8 % for linear decay and 49.6 % for WSD.
-* *Grids.* A grid of ratio 10 at its worst offset leaves an excess loss of 0.95 to a constant rate, 0.81 to linear decay and WSD,
-  0.84 to cosine and 0.98 to ``Robust(16)``: what the first bullet says, in the user's terms. Here coarse grids cost little under
-  any annealed schedule, and the shape matters more than what it forgives.
-* *The wide network* (depth 10, factor 1, the same budget, two seeds: ``--networks wide --schedules 'Constant()' 'Polynomial(1)'
-  'Cosine()' --seeds 2``, the table ``cifar10_wide.csv``) says the same. The best of its rates is 0.1 under all three; at
-  the six above it linear decay ends lower than a constant rate, in both seeds. Its margin is larger, 12.8 times against 5.9, as
-  the law has it; no slopes are told apart. At the best rate 43.7 and 40.0 % of the test images are right.
+* *A cliff, not a branch.* Under every annealed schedule the loss is flat over a decade of rates or more, and then
+  falls off a cliff, annealed or not.
+* *The order of the law is not seen.* Most orders of slopes and all of margins are undecided.
+* *Annealing is still better* at each rate from twice the best constant one up, and at the best rates.
+* *Too much annealing costs steps.* With 256 steps the schedules that are small for most of the run do worst even at
+  their best rates.
+* *Grids.* Coarse grids cost little under any annealed schedule, and the shape matters more than what it forgives.
+* *The wide network* (depth 10, factor 1, the same budget, two seeds: ``--networks wide --schedules 'Constant()'
+  'Polynomial(1)' 'Cosine()' --seeds 2``, the table ``cifar10_wide.csv``) says the same, with a larger margin.
 """
 
 import math
@@ -74,7 +67,7 @@ class Scale:
         tested: Test images, likewise.
         epochs: Passes over them.
         batch: Images a step; a last, smaller batch is left out.
-        precision: Of the network's arithmetic, float32 or bfloat16; weights are float32.
+        precision: The precision of the network's arithmetic, float32 or bfloat16; weights are float32.
         seeds: Runs of every rate.
         size: By network: channels and first stride of ``compact``; depth and factor of ``wide``.
     """
@@ -130,10 +123,10 @@ class Cifar10(Experiment):
     Args:
         networks: Names of networks: compact, wide.
         schedules: The shapes.
-        per_decade: Rates a decade, over three decades from 0.01.
-        seeds: Runs of every rate, each with its own first weights, order and augmentation: at least two; 0 for the scale's.
-        scale: full, medium, small, tiny, or auto for full on cuda and small on a CPU.
-        device: Where the runs are trained, cpu or cuda.
+        per_decade: The number of rates per decade, over three decades from 0.01.
+        seeds: The number of runs of every rate, each with its own weights, order and images: at least two; 0 for the scale's.
+        scale: The scale: full, medium, small, tiny, or auto for full on cuda and small on a CPU.
+        device: The device that trains the runs, cpu or cuda.
     """
 
     needs: ClassVar = {"torch": "torch"}
@@ -261,12 +254,12 @@ def _rows(runs: pd.DataFrame, scale: str) -> pd.DataFrame:
 
 
 def _entropy(smoothing: float) -> float:
-    """Of a smoothed label."""
+    """The entropy of a smoothed label."""
     other = smoothing / CLASSES
     right = 1 - smoothing + other
     return -right * math.log(right) - (CLASSES - 1) * other * math.log(other)
 
 
 def _seeds(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The columns of a measure, one a seed."""
+    """The columns of a measure, one per seed."""
     return frame[[column for column in frame.columns if column.startswith(f"{name}_")]]

@@ -20,11 +20,11 @@ class Degree(Experiment):
     """Which cells ``sweep degree`` computes.
 
     Args:
-        degrees: Powers of the decay, positive.
-        rhos: Misspecifications that the exponents are fitted to, at least three.
-        horizon: Number of steps.
-        replicas: Runs of each simulation.
-        seed: Of the simulations.
+        degrees: The powers of the decay, positive.
+        rhos: The misspecifications that the exponents are fitted to, at least three.
+        horizon: The number of steps.
+        replicas: The number of runs of each simulation.
+        seed: The seed of the simulations.
     """
 
     degrees: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)

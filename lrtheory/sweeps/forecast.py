@@ -11,6 +11,10 @@ left out. The tasks:
 * ``schedule``, ``rate``, ``horizon``: final losses of 124-million-parameter models over thirty-fold peak rates, with all runs
   of a schedule, all runs of a rate, or all runs that are not of 50,000 steps left out; and ``whole schedule``, ``whole rate``,
   ``whole horizon``: their whole curves from step 2,000 on.
+* ``rate, Marin`` and ``rate, DeepOBS``: final losses over rates of other models, optimizers and problems, each grid under one
+  schedule: every rate but the two outer ones left out in turn. Under one schedule a law is a function of the rate, so this asks
+  for its form in the rate alone. A grid of Marin has four or five: there exponents come from the models of 124 million
+  parameters. For DeepOBS errors are parts of the gain of the best run, for losses of its problems have no common unit.
 * ``best rate``: the best peak rate of a schedule of 50,000 steps that the fit has not seen, with its interval, against the
   vertex of a quadratic in the logarithm of the rate through the schedule's own final losses.
 
@@ -33,12 +37,21 @@ from lrtheory.runs.tables import committed
 from lrtheory.statistics import holm, percentile_interval, resamples
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.forecast_cells import EVERY, PUBLISHED, Cell
-from lrtheory.sweeps.forecast_logs import BEST_RATE, LR_SCHEDULING, MULTI_POWER, ON_CURVES, SIZES, TASKS
+from lrtheory.sweeps.forecast_logs import BEST_RATE, LR_SCHEDULING, MULTI_POWER, ON_CURVES, SIZES, TASKS, WRONG_RATES
 
 WITH_BEST_RATES = (
     "ShrinkingGradients", "ExpectedSmoothness", "ExactNoise", "PublishedBound", "CurrentRate", "Quadratic",
 )  # fmt: skip
 """Laws that are asked for best rates; the annealing and multi-power laws have none for a constant rate."""
+WITH_ONE_SHAPE = {
+    "rate, Marin": ("ShrinkingGradients", "ExactNoise", "WorstCase", "WorstCaseDiameter", "Quadratic"),
+    "rate, DeepOBS": (
+        "ShrinkingGradients", "ExpectedSmoothness", "ExactNoise", "WorstCase", "WorstCaseDiameter", "FunctionalScaling",
+        "Quadratic",
+    ),
+}  # fmt: skip
+"""Laws that can take part where all runs have one schedule: they have a best rate and fewer numbers than a grid has rates, and
+no two are the same function there, as the exact noise, the published bound's and a term in the rate of the moment are."""
 FINAL_ONLY = ("Quadratic",)
 DEFAULT_LAW = "ShrinkingGradients"
 RESAMPLES = 10_000
@@ -75,11 +88,14 @@ class Forecasts(Experiment):
         Raises:
             FileNotFoundError: the logs are not there.
         """
-        digests = [
-            hashlib.sha256((committed() / name).read_bytes()).hexdigest() for name in (MULTI_POWER, LR_SCHEDULING)
-        ]
+        logs = (MULTI_POWER, LR_SCHEDULING, WRONG_RATES)
+        digests = [hashlib.sha256((committed() / name).read_bytes()).hexdigest() for name in logs]
         found = []
         for task, law in product(self.tasks, self.laws):
+            if task in WITH_ONE_SHAPE:
+                if law in WITH_ONE_SHAPE[task]:
+                    found.append(Cell(law, task, task.removeprefix("rate, "), digests[2]))
+                continue
             if law in FINAL_ONLY and (task in ON_CURVES or task.startswith("whole")):
                 continue
             if (task == BEST_RATE and law not in WITH_BEST_RATES) or (law == PUBLISHED and task != "authors' split"):
@@ -179,7 +195,7 @@ def candidates(frame: pd.DataFrame) -> pd.DataFrame:
     """One row for each candidate that is not the default: how much worse it is, task by task, and on how many it is better."""
     rows = []
     for law in (name for name in CANDIDATES if (frame["law"] == name).any()):
-        tasks = [task for task in dict.fromkeys(frame["task"]) if task != BEST_RATE]
+        tasks = list(dict.fromkeys(frame[frame["law"] == law]["task"]))
         less = {task: error(frame, law, task, less=DEFAULT_LAW).value for task in tasks}
         rows.append(
             {"candidate": law, "better on": sum(value < 0 for value in less.values()), "tasks": len(tasks), **less}

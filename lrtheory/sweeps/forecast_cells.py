@@ -11,7 +11,18 @@ from lrtheory.forecast.candidates import CANDIDATES
 from lrtheory.forecast.fitting import Problem
 from lrtheory.forecast.forecast import Numbers
 from lrtheory.sweeps import loss_models
-from lrtheory.sweeps.forecast_logs import BEST_RATE, EARLY, FITTED, PEAK, SIZES, curves_of_size, folds, runs_of_rates
+from lrtheory.sweeps.forecast_logs import (
+    BEST_RATE,
+    EARLY,
+    FITTED,
+    ON_ONE_SHAPE,
+    PEAK,
+    SIZES,
+    curves_of_size,
+    folds,
+    grids_of_rates,
+    runs_of_rates,
+)
 
 EVERY = {**LAWS, **CANDIDATES}
 PUBLISHED = "MultiPower as published"
@@ -32,7 +43,7 @@ class Cell(runs.Cell):
     Args:
         law: Its name.
         task: One of the tasks.
-        data: A model's size, or ``124M``.
+        data: A model's size, ``124M``, ``Marin`` or ``DeepOBS``.
         sha256: Of the logs, so that other logs are other cells.
     """
 
@@ -50,6 +61,8 @@ class Cell(runs.Cell):
             return _of_size(law, self.data)
         if self.task == BEST_RATE:
             return _best_rates(law)
+        if self.task in ON_ONE_SHAPE:
+            return _of_rates(law, self.task)
         curves, parts = folds(self.task, self.data)
         problem = Problem.of(law, curves, 1)
         found: dict[str, list[Any]] = {"curve": [], "rms": [], "final_error": []}
@@ -100,6 +113,30 @@ def _of_size(law: Law, size: str) -> dict[str, list[Any]]:
     rest = problem.rows(at > EARLY)
     _judge(predicted[at > EARLY], rest, later, np.ones(len(curves), bool), found)
     return found
+
+
+def _of_rates(law: Law, task: str) -> dict[str, list[Any]]:
+    """Every rate but the two outer ones of a grid in turn, from the others.
+
+    Under one schedule a law is a function of the rate. Grids of a few rates cannot tell an exponent: what is not linear then
+    comes from the runs of many schedules and rates, but for the numbers that are units of the rate.
+    """
+    found: dict[str, list[Any]] = {"curve": [], "rms": [], "final_error": []}
+    given = None
+    if task == "rate, Marin" and not UNITS.intersection(each.name for each in law.free):
+        given = _solved(Problem.of(law, runs_of_rates(False)[1], 1)).theta
+    for curves in grids_of_rates(task):
+        problem = Problem.of(law, curves, 1)
+        for i in range(1, len(curves) - 1):
+            asked = np.arange(len(curves)) == i
+            part = problem.rows(~asked)
+            numbers = _solved(part) if given is None else Numbers(given, part.linear(given, part.weight)[0], 0.0)
+            _judge(problem.predicted(numbers), problem, curves, asked, found)
+    return found
+
+
+UNITS = {"m", "log omega"}
+"""Free numbers that place the best rate."""
 
 
 def _as_published(size: str) -> dict[str, list[Any]]:

@@ -9,10 +9,13 @@ import pandas as pd
 
 from lrtheory.forecast import Curve
 from lrtheory.runs.tables import committed
+from lrtheory.schedules import Constant, Polynomial
 from lrtheory.sweeps.loss_models import DIVERGED, LOGS, LONGEST, runs, shape
+from lrtheory.sweeps.wrong_rates import grids
 
 MULTI_POWER = "forecast_multi_power.csv"
 LR_SCHEDULING = "forecast_lr_scheduling.csv"
+WRONG_RATES = "wrong_rates.csv"
 """Names of the tables of logs that come with the package."""
 SIZES = ("25M", "100M", "400M")
 FITTED = ("cosine_24000", "constant_24000", "wsdcon_9")
@@ -23,8 +26,13 @@ FIRST = 2_000
 """Whole curves of the 124-million-parameter models are taken from this step on, as the others are after their warm-up."""
 ON_CURVES = ("authors' split", "curve", "family", "size")
 ON_RATES = ("schedule", "rate", "horizon", "whole schedule", "whole rate", "whole horizon")
+ON_ONE_SHAPE = {"rate, Marin": ("marin", Polynomial(1), 4), "rate, DeepOBS": ("deepobs", Constant(), 8)}
+"""Sources of final losses over rates under one schedule: their name among wrong rates, the schedule, and the least number of
+rates of a grid, so that fits have no fewer losses than the laws that take part have numbers."""
+NOMINAL = 1_000
+"""Steps of these runs as laws see them: under one schedule of one length any number of steps is a matter of units."""
 BEST_RATE = "best rate"
-TASKS = (*ON_CURVES, *ON_RATES, BEST_RATE)
+TASKS = (*ON_CURVES, *ON_RATES, *ON_ONE_SHAPE, BEST_RATE)
 
 
 def rates(schedule: str) -> np.ndarray:
@@ -122,3 +130,32 @@ def folds(task: str, data: str) -> tuple[tuple[Curve, ...], list[tuple[np.ndarra
         return curves, [(longest, ~longest)]
     groups = table["schedule" if task.endswith("schedule") else "lr"].to_numpy()
     return curves, [(longest & (groups != group), longest & (groups == group)) for group in dict.fromkeys(groups)]
+
+
+@lru_cache(maxsize=2)
+def grids_of_rates(task: str) -> tuple[tuple[Curve, ...], ...]:
+    """The final losses of each grid of a source of :data:`ON_ONE_SHAPE` over its rates, runs that are lost left out.
+
+    Losses are stated above the best one: for Marin in nats, for DeepOBS, whose problems have losses of their own, as parts of the
+    gain of the best run.
+    """
+    source, schedule, least = ON_ONE_SHAPE[task]
+    found = []
+    frame = pd.read_csv(committed() / WRONG_RATES)
+    for grid in grids(frame[frame["source"] == source]):
+        kept = ~grid.lost & np.isfinite(grid.excess)
+        losses = grid.excess if source == "marin" else grid.fraction
+        name = " ".join(grid.name[1:3])
+        if kept.sum() >= least:
+            found.append(
+                tuple(
+                    Curve(
+                        schedule.steps(NOMINAL, float(lr)),
+                        np.array([NOMINAL]),
+                        np.array([loss]),
+                        name=f"{name}, {lr:g}",
+                    )
+                    for lr, loss in zip(grid.lrs[kept], losses[kept])
+                )
+            )
+    return tuple(found)

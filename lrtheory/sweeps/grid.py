@@ -34,10 +34,10 @@ class Grid(Experiment):
 
     Args:
         schedules: The shapes.
-        ratios: Ratios of neighbouring grid points, above 1 and at most 64.
-        horizon: Number of steps.
-        replicas: Runs of each simulation.
-        seed: Of the simulations.
+        ratios: The ratios of neighbouring grid points, above 1 and at most 64.
+        horizon: The number of steps.
+        replicas: The number of runs of each simulation.
+        seed: The seed of the simulations.
     """
 
     schedules: tuple[Schedule, ...] = SCHEDULES

@@ -26,7 +26,7 @@ class Exponents(Cell):
 
     Args:
         schedule: The shape.
-        horizon: Number of steps.
+        horizon: The number of steps.
     """
 
     schedule: Schedule
@@ -51,9 +51,9 @@ class Horizon(Experiment):
 
     Args:
         schedules: The shapes.
-        horizons: Numbers of steps, at least three of them, from 2 to 1e9.
-        replicas: Runs of each simulation.
-        seed: Of the simulations.
+        horizons: The numbers of steps, at least three of them, from 2 to 1e9.
+        replicas: The number of runs of each simulation.
+        seed: The seed of the simulations.
     """
 
     schedules: tuple[Schedule, ...] = SCHEDULES

@@ -20,24 +20,19 @@ Every run is predicted from fits that left out: ``nothing``; its ``schedule`` (a
 its schedule at its rate); or the ``horizon`` (all runs but those of 50,000 steps). Fits are least squares over runs; for a given
 :math:`\gamma` they are linear. The diverged run is left out of every fit and reported.
 
-**What came out** (measured; root mean squared errors in nats, 95 % intervals by resampling whole schedules; two runs of one
-setting differ by a standard deviation of 0.0012).
+**Results** (measured; the numbers, with intervals from resampling whole schedules, are in ``docs/findings.md`` and in
+the paper, read from the committed table by :mod:`lrtheory.report.networks`).
 
-* *Unseen schedules.* With the schedule left out, the worst case with restarts predicts the ten annealed ones to 0.0158
-  [0.0143, 0.0171], better than from a distance, 0.0187 [0.0169, 0.0203], than the published bound, 0.0214 [0.0189, 0.0235],
-  and than one quadratic, 0.0312 [0.0276, 0.0338]. Over all eleven it is ahead of these by 0.0025 [0.0024, 0.0035], 0.0067
-  [0.0046, 0.0095] and 0.0238 [0.0133, 0.0359]. Restarts matter at the largest rates only: within this range of rates the
-  logs prefer them, and not by much.
-* *Best rates* of unseen schedules are put in the right order (rank correlation 0.95; -0.97 for the one quadratic) and
-  too low, by a factor of 0.72 with a spread of 1.29: real annealed runs like larger rates than the convex worst case.
-* *The constant schedule fails.* Its best loss is 0.12 above what fits to the annealed schedules say, the same for every bound:
-  annealing is worth more in these networks than in the worst case.
-* *It is no law of these runs to their noise.* Fitted to everything, three numbers leave 0.0290 [0.0136, 0.0456], twenty times
-  the noise. Three numbers for each schedule leave 0.0019, and predict a left-out rate better than three for all (0.0088
-  [0.0052, 0.0126] against 0.0323 [0.0146, 0.0512]); but they say nothing of another schedule.
-* *Other horizons.* Fitted at 50,000 steps, the losses at 35,000, 25,000 and 15,000 are predicted too low, by 0.020, 0.025 and
-  0.092 in the mean: a common floor and :math:`1/\sqrt T` are too little for what more steps bring.
-* *Divergence* is beyond it: the run that ended at 7.59 is predicted at 2.98.
+* *Unseen schedules.* The worst case with restarts predicts the annealed schedules better than the worst case from a
+  distance, the published bound and one quadratic. Restarts matter at the largest rates only.
+* *Best rates* of unseen schedules are put in the right order, and too low.
+* *The constant schedule fails*, under every bound alike: annealing is worth more in these networks than in the worst
+  case.
+* *It is no law of these runs to their noise.* Three numbers for all schedules leave many times the noise; three
+  numbers for each schedule leave little more than the noise, but say nothing of another schedule.
+* *Other horizons* are predicted too low: a common floor and :math:`1/\sqrt T` are too little for what more steps
+  bring.
+* *Divergence* is beyond it.
 """
 
 import hashlib

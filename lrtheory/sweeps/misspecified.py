@@ -29,9 +29,9 @@ class Misspecified(Cell):
     Args:
         schedule: The shape.
         rho: The rate over the tuned rate of the worst case.
-        horizon: Number of steps.
+        horizon: The number of steps.
         replicas: Runs of the simulation.
-        seed: Of the simulation.
+        seed: The seed of the simulation.
         simulator: The version of the simulator, which belongs to its results.
         theory: The version of the law and of the choice of the slope, likewise.
     """

@@ -22,27 +22,21 @@ All runs of a cell are trained together (:mod:`lrtheory.training.ensemble`), in 
 in another order of operations moved one in ten of its means on the digits by more than their standard errors, at rates above
 the best.
 
-**What came out** (measured; 12 seeds, 4,000 steps, intervals of 95 %; orders by the bootstrap over seeds, each at its own 95 %).
+**Results** (measured; the numbers, with intervals from the bootstrap over seeds, are in ``docs/findings.md`` and in
+the paper, read from the committed table by :mod:`lrtheory.report.networks`).
 
-* *Where the theorem holds, its order holds.* On logistic regression in a ball all 15 orders of slopes (five pairs, three
-  optimizers) are as predicted. With SGD the slopes are 1.15 [0.66, 1.64] for the constant rate, 1.10 [0.85,
-  1.35] for the inverse square root, 0.71 [0.61, 0.80] for WSD, 0.65 [0.59, 0.72], 0.42 [0.38, 0.47], 0.29 [0.24, 0.34] for
-  degrees 1, 2, 3 and 0.45 [0.42, 0.49] for cosine. They are about twice the 1/3, 1/5, 1/7 of the worst case, which is no
-  contradiction, for it bounds the loss, not its slope; nor is it the law's exponent.
-* *The diameter matters.* Without the ball the runs are the same until they reach it, and then every schedule turns upward
-  under SGD, as the distance form says: the slopes of degrees 2 and 3 are 0.58 [0.47, 0.69] and 0.54 [0.46, 0.62], and their order
-  is lost. AdamW, whose steps are bounded, keeps the slopes that it has in the ball.
+* *Where the theorem holds, its order holds.* On logistic regression in a ball the orders of slopes are as predicted.
+  The slopes are about twice those of the worst case, which is no contradiction, for it bounds the loss, not its
+  slope.
+* *The diameter matters.* Without the ball the runs are the same until they reach it, and then every schedule turns
+  upward under SGD, as the distance form says. AdamW, whose steps are bounded, keeps the slopes that it has in the
+  ball.
 * *Networks have a cliff instead.* On the digits the loss is flat up to a rate that is much the same for all annealed
-  schedules (0.2 to 0.5 under SGD), and beyond it nothing is learned, annealed or not. Under SGD, constant and linear schedules
-  reach it before they have a right branch; 12 of 30 orders cannot be stated, 8 are as predicted, 10 undecided, none reversed.
-  Of the 10 under AdamW, which falls off less steeply, 6 are as predicted.
-* *A larger best rate is a smaller margin.* Annealing moves the best rate up, towards the cliff: a linear decay with noisy
-  labels may be 1.9 (SGD), 2.8 (momentum) and 2.8 (AdamW) times too large, a constant rate 4.4, 4.2 and 5.5 times: the law's
-  order, reversed, in all three. But in rates, not in ``rho``, annealing wins: at every rate above the best constant one linear
-  decay ends lower, on all tasks and with all optimizers.
-* *Grids.* A grid of ratio 10 at its worst offset leaves an excess loss of 0.022 to a constant rate, 0.011 to linear decay and
-  0.010 to ``Robust(16)`` on logistic regression (ball, SGD), and 0.28, 0.20 and 0.26 on noisy digits (AdamW): what forgives most
-  in theory forgives most where the theorem holds, and not beyond; in the networks WSD and linear decay are the best.
+  schedules, and beyond it nothing is learned, annealed or not. Many orders of slopes cannot be stated or decided.
+* *A larger best rate is a smaller margin.* Annealing moves the best rate up, towards the cliff: the order of the law
+  is reversed. But in rates, not in ``rho``, annealing wins.
+* *Grids.* What forgives most in theory forgives most where the theorem holds, and not beyond; in the networks WSD and
+  linear decay are the best.
 """
 
 from dataclasses import dataclass
@@ -76,11 +70,11 @@ class Networks(Experiment):
         tasks: Names of tasks: logistic-ball, logistic, digits-noisy, digits.
         optimizers: Names of optimizers: sgd, momentum, adamw.
         schedules: The shapes.
-        per_decade: Rates a decade, over the four decades of each optimizer.
-        seeds: Runs of every rate, each with its own first weights and batches; at least two.
-        horizon: Number of steps.
-        batch: Examples a step.
-        device: Where the runs are trained, cpu or cuda.
+        per_decade: The number of rates per decade, over the four decades of each optimizer.
+        seeds: The number of runs of every rate, each with its own first weights and batches; at least two.
+        horizon: The number of steps.
+        batch: The number of examples in a step.
+        device: The device that trains the runs, cpu or cuda.
     """
 
     needs: ClassVar = {"torch": "torch"}

@@ -6,26 +6,37 @@ nearest of the grid. Its *regret* after ``n`` trials is the fraction of the gain
 all are lost; a trial is *lost* above the best rate where a tenth of the gain is gone. The measured curves are fitted
 to all other sources, never to the one that is replayed.
 
-Planners: ``equal`` (``n`` points, equally spaced in the logarithm), ``convex`` (:func:`lrtheory.plan_grid`),
-``measured`` (:func:`lrtheory.planning.measured.plan_measured`), ``next`` (:func:`lrtheory.planning.measured.next_lr`,
+Planners: ``equal`` (``n`` points, equally spaced in the logarithm, :func:`lrtheory.planning.measured.plan_measured`),
+``convex`` (:func:`lrtheory.theory.grid_planning.plan_convex`), ``next`` (:func:`lrtheory.planning.measured.next_lr`,
 without a stop), and where Optuna is installed its ``TPE`` and ``GP``, both with three random trials first (their
 default of ten would leave a random search here), which are told the fraction, 1 for a lost run.
 
-**What came out** (measured; 15 grids of ``deepobs``, and the 18 of ``networks`` under constant, linear and cosine
-schedules, three ranges each; ``measured_planning.csv`` has all intervals).
+**Results** (measured; 15 grids of ``deepobs``, and the 18 of ``networks`` under constant, linear and cosine
+schedules, three ranges each; ``measured_planning.csv`` has all intervals). Trials to a mean regret of 1 %, trials to
+0.3 % over those of equal spacing, and lost runs in ten trials:
 
-* *To a mean regret of 1 %* the sequential planner needs 3.6 and 3.6 trials where equal spacing needs 3.5 and 3.7:
-  ratios of 1.02 [0.73, 1.26] and 0.96 [0.86, 1.12]. The target of 0.8 is *missed* there. To 0.3 % it is 0.60 [0.46,
-  0.99] and 0.54 [0.46, 0.73], to 0.1 % 0.65 and 0.39 (ten trials of equal spacing are too few there, so these are
-  upper bounds).
-* *Lost runs* in ten trials: 1.0 [0.7, 1.3] and 1.2 [1.1, 1.3], where equal spacing and the convex plan lose 3.3 and
-  3.4, Optuna's TPE 2.9 and 3.2, its GP 1.5 and 1.6.
-* *Optuna* needs more trials than ``next`` at every regret: 5.8 and 6.6 (TPE), 5.4 and 5.8 (GP) to 1 %.
-* *The grid planned at once is not good*: it needs 1.4 and 1.3 times the trials of equal spacing to 1 %, for it avoids
-  the upper end. It loses fewer runs (2.7 and 2.5). Equal spacing, or better a sequence, is the advice.
-* *Calibration* (``measured_calibration.csv``): proposals with a stated chance of 0.46 to be lost were lost in 0.56 of
-  cases (``deepobs``), 0.26 in 0.28; in ``networks`` 0.41 in 0.63 and 0.22 in 0.42: chances from other sources are
-  stated too low for small networks.
+    >>> from lrtheory.runs.tables import committed
+    >>> table = pd.read_csv(committed() / "measured_planning.csv")
+    >>> for row in table[table["planner"] != "convex"].to_dict("records"):
+    ...     told = row["trials to 0.01"], row["over equal 0.003"], row["lost at 10"]
+    ...     print(f"{row['source']:8} {row['planner']:8}", *(f"{number:.2f}" for number in told))
+    deepobs  equal    3.48 1.00 3.31
+    deepobs  next     3.56 0.60 1.02
+    deepobs  TPE      5.83 1.21 2.89
+    deepobs  GP       5.38 1.35 1.53
+    networks equal    3.72 1.00 3.39
+    networks next     3.57 0.54 1.15
+    networks TPE      6.62 1.19 3.19
+    networks GP       5.76 1.18 1.56
+
+* *The sequential planner* needs as many trials as equal spacing to a mean regret of 1 %: the target of 0.8 of them is
+  *missed* there. To smaller regrets it needs about half, and it loses a third of the runs.
+* *Optuna* needs more trials than ``next`` at every regret.
+* *Points placed at once by the measured curve are not good*: they needed 1.4 [1.05, 1.68] and 1.3 times the trials of equal
+  spacing to 1 %, for they avoided the upper end, and lost fewer runs (2.7 and 2.5). They are no longer offered: equal
+  spacing, or better a sequence, is the advice.
+* *Calibration* (``measured_calibration.csv``): chances of being lost that are taken from other sources are stated too
+  low for small networks.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,11 +47,12 @@ import numpy as np
 import pandas as pd
 
 from lrtheory.planning.excess_curve import ExcessModel, fit
-from lrtheory.planning.measured import next_lr, plan_measured
+from lrtheory.planning.measured import next_lr
 from lrtheory.planning.rate_grid import LOST, RateGrid
 from lrtheory.schedules import Constant, parse
+from lrtheory.statistics import percentile_interval, resamples
 from lrtheory.sweeps.wrong_rates import grids
-from lrtheory.theory.grid_planning import plan_grid
+from lrtheory.theory.grid_planning import plan_convex
 
 OFFSETS = 3
 DECADES = 3.0
@@ -88,36 +100,7 @@ def _equal(run: _Replayed, trials: int) -> Sequence[float]:
 def _convex(run: _Replayed, trials: int) -> Sequence[float]:
     name = run.grid.name[3]
     schedule = Constant() if name == "constant" else parse(name)
-    return plan_grid(run.low, run.high, schedule=schedule, trials=trials).points
-
-
-def _measured(run: _Replayed, seed: int, model: ExcessModel) -> list[dict[str, Any]]:
-    rows = []
-    for trials in range(1, MOST + 1):
-        # The plan depends on the range by its ratio alone.
-        scale = run.low / 1e-3
-        plan = _plan(trials, model)
-        answers = [run(lr * scale) for lr in plan.points]
-        lost = sum(gone for _, gone in answers)
-        rows.append(
-            {
-                "trials": trials,
-                "regret": min(fraction for fraction, _ in answers),
-                "lost": lost,
-                "stated": sum(plan.lost),
-            }
-        )
-    return rows
-
-
-_PLANS: dict[tuple[int, ExcessModel], Any] = {}
-
-
-def _plan(trials: int, model: ExcessModel) -> Any:
-    key = trials, model
-    if key not in _PLANS:
-        _PLANS[key] = plan_measured(1e-3, 1e-3 * 10**DECADES, trials=trials, model=model)
-    return _PLANS[key]
+    return plan_convex(run.low, run.high, schedule=schedule, trials=trials).points
 
 
 def _next(run: _Replayed, seed: int, model: ExcessModel) -> list[dict[str, Any]]:
@@ -156,7 +139,6 @@ def _optuna(name: str) -> Callable[..., list[dict[str, Any]]]:
 PLANNERS: dict[str, Callable[..., list[dict[str, Any]]]] = {
     "equal": _all_at_once(_equal),
     "convex": _all_at_once(_convex),
-    "measured": _measured,
     "next": _next,
     "TPE": _optuna("TPE"),
     "GP": _optuna("GP"),
@@ -197,7 +179,7 @@ def trials_needed(regret: np.ndarray, wanted: float) -> float:
     """From how many trials on a regret is at most ``wanted``; 11 where ten are too few.
 
     Args:
-        regret: Of one to ten trials.
+        regret: The mean regrets of one to ten trials.
         wanted: Positive.
 
     Between counts of trials the logarithm of the regret is on a straight line.
@@ -229,8 +211,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
             for value in ("regret", "lost")
         )
         count = len(regret.loc["equal"])
-        random = np.random.default_rng(0)
-        draws = [np.arange(count), *random.integers(count, size=(RESAMPLES, count))]
+        draws = resamples(count, RESAMPLES)
         equal = regret.loc["equal"].to_numpy()
         for planner in [name for name in PLANNERS if name in regret.index]:
             values, gone = regret.loc[planner].to_numpy(), lost.loc[planner].to_numpy()
@@ -250,7 +231,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interval(name: str, values: np.ndarray) -> dict[str, float]:
-    low, high = np.quantile(values[1:], [0.025, 0.975])
+    low, high = percentile_interval(values[1:])
     return {name: values[0], f"{name} low": low, f"{name} high": high}
 
 

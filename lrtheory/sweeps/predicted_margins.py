@@ -179,7 +179,7 @@ def compare(predictions: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:
     """Predicted against measured: one row for each task and optimizer.
 
     Args:
-        predictions: As :func:`table`.
+        predictions: The table that :func:`table` makes.
         networks: The table of ``sweep networks``.
 
     Returns:

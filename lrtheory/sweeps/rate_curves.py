@@ -25,7 +25,7 @@ class Curve:
         lrs: Rates, rising.
         excess: Excess losses, shape ``(rates, seeds)``, infinite where a run diverged.
         limit: The excess loss before training.
-        horizon: Number of steps.
+        horizon: The number of steps.
     """
 
     lrs: np.ndarray
@@ -126,5 +126,5 @@ def margin(curve: Curve) -> float:
 
 
 def final_losses(frame: pd.DataFrame) -> pd.DataFrame:
-    """The final training losses, a column a seed."""
+    """The final training losses, one column per seed."""
     return frame[[column for column in frame.columns if column.startswith("train_loss_")]]

@@ -18,6 +18,10 @@ EXPERIMENTS: dict[str, ExperimentEntry] = {
     "tightness": ExperimentEntry(
         "the worst case against semidefinite programs and the published bound (needs PEPit)", lambda: sweeps.Tightness
     ),
+    "averages": ExperimentEntry(
+        "what averages, momentum and adaptivity forgive: bounds, programs, simulation (needs PEPit)",
+        lambda: sweeps.Averages,
+    ),
     "penalty": ExperimentEntry(
         "gradient descent on a small network against its implicit gradient penalty (needs torch)",
         lambda: sweeps.Penalty,

@@ -14,14 +14,14 @@ class ResidualRun:
         size: Channels and first stride, or depth and factor.
         schedule: The shape.
         lr: The rate that the schedule scales.
-        seed: Of first weights, order and augmentation.
+        seed: The seed of the first weights, the order and the augmentation.
         examples: Training images.
         tested: Test images.
         epochs: Passes.
         batch: Images a step.
         momentum: Nesterov's.
         weight_decay: Added to the gradient, times the weights.
-        smoothing: Of the labels.
+        smoothing: The smoothing of the labels.
         precision: float32 or bfloat16.
         device: cpu or cuda.
     """

@@ -25,10 +25,10 @@ class Rho(Experiment):
 
     Args:
         schedules: The shapes, as Cosine or "Formula('(1 - u)**2')".
-        rhos: Misspecifications, from 1e-12 to 1e12.
-        horizon: Number of steps, from 2 to 1e9.
-        replicas: Runs of each simulation.
-        seed: Of the simulations.
+        rhos: The misspecifications, from 1e-12 to 1e12.
+        horizon: The number of steps, from 2 to 1e9.
+        replicas: The number of runs of each simulation.
+        seed: The seed of the simulations.
     """
 
     schedules: tuple[Schedule, ...] = SCHEDULES

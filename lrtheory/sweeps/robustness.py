@@ -4,7 +4,7 @@ The tuned rate is that of the benchmark's *fair* protocol (:mod:`lrtheory.benchm
 examples over a declared grid of ratio 4, one seed. It and six rates around it are run with every seed. Runs are the benchmark's
 own cells, so what a benchmark stored in the same folder is not run again. The *accuracy lost* is the test accuracy after the
 last epoch at the tuned rate minus that at the other, seed by seed. It may be negative: the tuned rate is only as good as its
-grid. A run that diverges counts as a guess, one class in ``classes``.
+grid. A run that diverges counts as chance, one class in ``classes``.
 
 Three numbers put a strategy's rates together:
 
@@ -19,26 +19,19 @@ Three numbers put a strategy's rates together:
 
 A tuned rate at an end of its grid is marked: a better one may lie outside, and what is lost on that side is then too small.
 
-**What came out** (measured, three seeds; the synthetic task and TREC-6 from scratch in full, CIFAR-10 at 2,000 images and 8
-epochs. A seed moves a tuned accuracy by 0.7, 1.3 and 1.6 points, one standard deviation in the median).
+**Results** (measured, three seeds; the synthetic task and TREC-6 from scratch in full, CIFAR-10 at a reduced scale;
+the numbers are in ``docs/findings.md`` and in the paper, read from the committed table by
+:mod:`lrtheory.report.benchmark`).
 
-* *Robustness is no property of a strategy.* The order of the eighteen by what they lose in the mean on one task says nothing of
-  their order on another: rank correlations -0.15, -0.16 and -0.09 for the three pairs of tasks. AdamW is the most robust of all
-  from scratch on TREC-6 and the last but one on CIFAR-10. There no strategy differs from it after Holm's adjustment; on the
-  synthetic task AdaBound loses less and Lion more; on TREC-6 Cosine Decay, SGDR, RAdam, STLR+Discriminative and DALS-Fast lose
-  more.
-* *Which side is dangerous depends on the task.* Ten times the tuned rate costs more than a tenth of it for all 18 strategies on
-  TREC-6 (9 to 66 points), for 17 on CIFAR-10 (7 to 34) and for 6 on the synthetic task, where a tenth costs Lion 26, LARS 25,
-  STLR+Discriminative 20 and RAdam, Adam and AdamW 11 to 14 points.
-* *Annealing forgives on one task of three.* At ten times the tuned rate SGD loses 9.8 points at a fixed rate and 2.0 with Cosine
-  Decay on the synthetic task, the law's order; from scratch on TREC-6 63 and 66, on CIFAR-10 23 and 19: there both have fallen
-  off the cliff beyond which nothing is learnt.
-* *DALS stands next to its cliff.* From scratch on TREC-6 twice the tuned rate costs its three variants 27 to 49 points; the next
-  is Cosine Decay with 13. On the synthetic task ten times the rate costs DALS 41 points, the other strategies 10 at most. On
-  CIFAR-10 it fell off at its tuned rate, which one seed had chosen: every smaller rate is better by 9 points or more in the mean.
-* *Coarse grids cost points.* At its worst offset a grid of ratio 10 costs at most 2.5 points on the synthetic task, 1 to 13 on
-  the others; one of ratio 4 at most 1.0 and 4.6.
-* *The two sensitivities agree in order*: rank correlations 0.73, 0.97 and 0.55 between the accuracy lost and the sensitivity.
+* *Robustness is no property of a strategy.* The order of the strategies on one task says nothing of their order on
+  another.
+* *Which side is dangerous depends on the task.* Too large a rate costs more on TREC-6 and CIFAR-10, too small a rate
+  on the synthetic task for most strategies.
+* *Annealing forgives on one task of three*, the synthetic one; on the others both a fixed rate and a cosine fall off
+  the cliff beyond which nothing is learnt.
+* *DALS stands next to its cliff*: from scratch on TREC-6 twice the tuned rate costs its three variants far more than
+  any other strategy.
+* *The two sensitivities agree in order.*
 """
 
 from collections.abc import Iterator
@@ -60,7 +53,7 @@ TASKS = (*FIVE, "trec6-scratch")
 OFF = {"/10": 1 / 10, "/4": 1 / 4, "/2": 1 / 2, "x2": 2.0, "x4": 4.0, "x10": 10.0}
 """The wrong rates, over the tuned one."""
 RATIOS = (4.0, 10.0)
-"""Of the grids whose cost is reported."""
+"""The ratios of the grids whose cost is reported."""
 SEEDS = {"cpu": 3, "full": 3, "tiny": 2}
 """Runs at every rate, by scale."""
 DENSE = 2_001
@@ -74,9 +67,9 @@ class Robustness(Experiment):
 
     Args:
         tasks: Names of the benchmark's tasks.
-        strategies: Names of strategies, as the benchmark spells them.
-        seeds: Runs at every rate; 0 for the scale's own number.
-        scale: cpu (reduced: see lrtheory/benchmarks/scales.py), full, for a GPU, or tiny.
+        strategies: Names of strategies; one of your own as my.py:MyStrategy or package.module:Name (a class or an object).
+        seeds: The number of runs at every rate; 0 for the scale's own number.
+        scale: The scale: cpu (reduced: see lrtheory/benchmarks/scales.py), full, for a GPU, or tiny.
     """
 
     needs: ClassVar = {"torch": "torch"}
@@ -88,14 +81,22 @@ class Robustness(Experiment):
 
     def __post_init__(self) -> None:
         known = {"task": TASKS, "strategy": tuple(ACCURACY), "scale": ("cpu", "full", "tiny")}
+        spelt = {name.lower(): name for name in ACCURACY}
+        object.__setattr__(self, "strategies", tuple(spelt.get(name.lower(), name) for name in self.strategies))
         for name in ("tasks", "strategies"):
             check_unique(name, getattr(self, name))
-        for kind, given in (("task", self.tasks), ("strategy", self.strategies), ("scale", (self.scale,))):
+        named = [name for name in self.strategies if ":" not in name]
+        for kind, given in (("task", self.tasks), ("strategy", named), ("scale", (self.scale,))):
             for name in given:
                 if name not in known[kind]:
                     raise ValueError(f"{name!r} is no {kind} of this sweep; there are {', '.join(known[kind])}.")
         if self.seeds < 0:
             raise ValueError(f"seeds must be at least 0, not {self.seeds}.")
+        if len(named) < len(self.strategies):
+            try:
+                self.benchmarks()  # which checks what is from outside
+            except (ModuleNotFoundError, FileNotFoundError) as missing:
+                raise ValueError(str(missing)) from None
 
     @classmethod
     def quick(cls) -> Self:
@@ -106,7 +107,7 @@ class Robustness(Experiment):
         """One row per run: those of the declared grid (seed 0), and those at the tuned rate and around it (every seed).
 
         ``off`` is the rate over the tuned one and ``edge`` says that this lies at an end of its grid. ``accuracy`` is in per
-        cent, after the last epoch, a guess where the run diverged; ``loss`` is the mean training loss of the last epoch,
+        cent, after the last epoch, that of chance where the run diverged; ``loss`` is the mean training loss of the last epoch,
         empty there.
 
         Raises:
@@ -172,6 +173,7 @@ class Robustness(Experiment):
 def _lines(benchmark: Any, known: pd.DataFrame) -> Iterator[list[tuple[Any, dict[str, Any]]]]:
     """For each strategy its runs, each once, with what the table says of them beside their results."""
     (task,) = benchmark.tasks
+    given = {str(each): each for each in benchmark.strategies}
     for strategy, group in known.groupby("strategy", sort=False):
         final = group[group["role"] == "final"].iloc[0]
         tuned, edge = float(final["lr"]), bool(final["edge"])
@@ -179,7 +181,7 @@ def _lines(benchmark: Any, known: pd.DataFrame) -> Iterator[list[tuple[Any, dict
         rates = {(lr, 0): float(f"{lr / tuned:.6g}") for lr in tried}
         rates |= {(tuned * off, seed): off for off in (1.0, *OFF.values()) for seed in range(benchmark.seeds)}
         yield [
-            (benchmark.cell(task, strategy, lr=lr, seed=seed), {"tuned": tuned, "off": off, "edge": edge})
+            (benchmark.cell(task, given[str(strategy)], lr=lr, seed=seed), {"tuned": tuned, "off": off, "edge": edge})
             for (lr, seed), off in sorted(rates.items())
         ]
 
@@ -187,7 +189,7 @@ def _lines(benchmark: Any, known: pd.DataFrame) -> Iterator[list[tuple[Any, dict
 def _row(task: Any, run: Any, facts: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
     chance, lost = 100 / task.classes, result["diverged"]
     return {
-        "task": run.task, "strategy": run.strategy, "seed": run.seed, "lr": run.lr, **facts, "chance": chance,
+        "task": str(run.task), "strategy": str(run.strategy), "seed": run.seed, "lr": run.lr, **facts, "chance": chance,
         "accuracy": chance if lost else result["test"][-1], "loss": np.nan if lost else result["loss"][-1],
         "diverged": lost, "epochs": run.epochs, "full_epochs": task.settings[run.protocol].epochs, "batch": run.batch,
         "examples": run.examples, "precision": run.precision, "device": run.device,
@@ -195,7 +197,7 @@ def _row(task: Any, run: Any, facts: dict[str, Any], result: dict[str, Any]) -> 
 
 
 def lost(frame: pd.DataFrame) -> pd.DataFrame:
-    """A row a task, strategy and seed: the accuracy at the tuned rate, and what is lost at each wrong one and in the mean."""
+    """One row per task, strategy and seed: the accuracy at the tuned rate, and what is lost at each wrong one and in the mean."""
     rows = []
     for (task, strategy), group in frame.groupby(["task", "strategy"], sort=False):
         accuracy = group.pivot_table(index="seed", columns="off", values="accuracy").dropna(subset=[1.0])
@@ -227,7 +229,7 @@ def grid_lost(group: pd.DataFrame, ratio: float) -> float:
 
 
 def measures(frame: pd.DataFrame) -> pd.DataFrame:
-    """A row a task and strategy with all measures as numbers; ``half ...`` is half a 95 % interval, NaN for one seed.
+    """One row per task and strategy, with all measures as numbers; ``half ...`` is half a 95 % interval, NaN for one seed.
 
     ``versus`` is the mean lost minus AdamW's, over the seeds that both have, and ``p`` its paired test after Holm's adjustment.
     """

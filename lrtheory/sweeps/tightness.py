@@ -29,7 +29,7 @@ class TightnessCell(Cell):
 
     Args:
         schedule: The shape.
-        horizon: Number of steps.
+        horizon: The number of steps.
         rho: The rate over the tuned one.
         length: What is known: ``distance`` to a minimiser, or ``diameter`` of the domain.
         certified: Whether a semidefinite program judges.
@@ -71,9 +71,9 @@ class Tightness(Experiment):
 
     Args:
         schedules: The shapes.
-        certified: Horizons that semidefinite programs judge, at most 20 steps.
-        rhos: Misspecifications of the certified runs, from 1e-12 to 1e12.
-        horizons: Horizons at which the published bound is compared, at the tuned rate.
+        certified: The horizons that semidefinite programs judge, at most 20 steps.
+        rhos: The misspecifications of the certified runs, from 1e-12 to 1e12.
+        horizons: The horizons at which the published bound is compared, at the tuned rate.
     """
 
     needs: ClassVar = {"PEPit": "certificates"}

@@ -15,26 +15,29 @@ loss beyond". The best of a noisy grid is flattered, so both branches lie a litt
 **The edge** of a grid lies between the largest rate that is not lost, from the best upwards, and the next, which is lost;
 its middle is taken (of logarithms). A grid whose largest rate is not lost is censored there.
 
-**What came out** (measured; medians over grids of the fraction of the gain, with 95 % intervals by resampling grids).
+**Results** (measured; ``summary`` has intervals from resampling grids). The median excess of half and of twice the
+best rate, as a fraction of the gain, and the edge over the best rate:
 
-* *Networks and the convex theorem disagree, on the same rates.* Half and twice the best rate cost 0.0010 [0.0008,
-  0.0015] and 0.0025 [0.0016, 0.0028] in ``marin``, 0.0063 [0.0007, 0.017] and 0.016 [0.001, 0.078] in ``deepobs``,
-  0.016 [0.014, 0.018] and 0.056 [0.046, 0.093] in ``networks``: a rate that is too large costs 2.5 to 3.5 times as
-  much. In ``convex`` it is the other way: 0.048 [0.047, 0.053] and 0.013 [0.013, 0.021], as the law says. The
-  ``124M`` grids show no difference (0.0009 and 0.0008), but 12 of 32 end at their best.
-* *Slopes.* Below the best rate the excess grows like a parabola in the logarithm of the rate, with slopes of 2.1 [1.8, 3.4]
-  (``marin``), 2.1 [1.8, 2.3] (``124M``), 1.6 [1.5, 4.1] (``deepobs``), 2.1 [1.9, 2.3] (``networks``). Above, before
-  the edge, 2.1 [1.8, 3.1], 3.6 [1.3, 4.9], 1.3 [0.6, 1.8] and 4.9 [4.2, 5.6].
-* *The edge* lies at 2.8 times the best rate in ``marin`` (its grids are of ratio 2; a quarter of the runs at twice
-  the best and 71 % at four times are lost), at 5.0 [3.2, 7.9] in ``deepobs``, 2.6 [2.0, 3.2] in ``networks``, 12.6
-  [7.9, 12.6] in ``convex``. It is sharper than any grid: within one ratio of 1.6 or 2.
-* *By optimizer.* None of 7 runs of Muon and Scion at twice the best is lost, and their edges are at 11.3 and 5.7;
-  AdamW's is at 2.8 in ``marin`` and 3.2 in ``networks``, Adam's at 7.9 in ``deepobs``, SGD with and without momentum
-  at 3.2 there.
-* *By schedule* (``networks``): constant 4.1 [3.2, 5.0], WSD 3.2, linear 2.6 [2.0, 3.2], degree 3 2.6, exponential and
-  ``Robust(16)`` 2.0: more annealing, less room, as :mod:`lrtheory.theory.cliff` says where runs do not return.
-* *Warm-up and size.* No source varies the warm-up alone, and the sizes of ``marin`` have too few grids an optimizer
-  to tell.
+    >>> found = grids(pd.read_csv(committed() / "wrong_rates.csv"))
+    >>> for source in ("marin", "124M", "deepobs", "networks", "convex"):
+    ...     row = statistics([grid for grid in found if grid.name[0] == source])
+    ...     print(f"{source:8} {row['fraction at 0.5']:.4f} {row['fraction at 2']:.4f} {row['edge']:5.1f}")
+    marin    0.0010 0.0025   2.8
+    124M     0.0009 0.0008   inf
+    deepobs  0.0063 0.0160   5.0
+    networks 0.0157 0.0557   2.6
+    convex   0.0480 0.0130  12.6
+
+* *Networks and the convex theorem disagree, on the same rates.* In networks a rate that is too large costs more than
+  one that is too small; in ``convex`` it is the other way, as the law says. The ``124M`` grids show no difference,
+  but many of them end at their best.
+* *Slopes.* Below the best rate the excess grows like a parabola in the logarithm of the rate in all sources of
+  networks; above, before the edge, no slope is common to them.
+* *The edge* is sharper than any grid.
+* *By schedule* (``networks``): more annealing leaves less room above the best rate, as :mod:`lrtheory.theory.cliff`
+  says where runs do not return.
+* *Warm-up and size.* No source varies the warm-up alone, and the sizes of ``marin`` have too few grids of each
+  optimizer to tell.
 * *Quoted, not shipped* (Step Law, arXiv 2503.04715, 160 grids): half costs 0.009 nats and twice 0.012; at eight times
   53 % are lost.
 """
@@ -50,6 +53,7 @@ import pandas as pd
 from lrtheory.planning.rate_grid import LOST, RateGrid
 from lrtheory.runs import Cell, Compute, Experiment
 from lrtheory.runs.tables import committed
+from lrtheory.statistics import draws, percentile_interval
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.rate_curves import curves
 
@@ -173,7 +177,7 @@ class WrongRates(Experiment):
     """Which cells ``sweep wrong_rates`` computes.
 
     Args:
-        sources: Where grids come from: marin, 124M, deepobs, networks, convex.
+        sources: The sources of the grids: marin, 124M, deepobs, networks, convex.
     """
 
     sources: tuple[str, ...] = tuple(SOURCES)
@@ -209,18 +213,14 @@ class WrongRates(Experiment):
                 groups.setdefault((grid.name[0], grid.name[3]), []).append(grid)
         for (source, group), chosen in groups.items():
             value = statistics(chosen)
-            draws = pd.DataFrame(
-                [
-                    statistics([chosen[i] for i in random.integers(len(chosen), size=len(chosen))])
-                    for _ in range(RESAMPLES)
-                ]
+            drawn = pd.DataFrame(
+                [statistics([chosen[i] for i in row]) for row in draws(len(chosen), RESAMPLES, random)]
             )
             ends = sum(grid.best == len(grid.rho) - 1 for grid in chosen), sum(grid.best == 0 for grid in chosen)
             row = {"source": source, "group": group, "grids": len(chosen), "best at top/bottom": f"{ends[0]}/{ends[1]}"}
             for name, number in value.items():
-                low, high = (
-                    np.nanquantile(draws[name], [0.025, 0.975]) if draws[name].notna().any() else (np.nan, np.nan)
-                )
+                known = drawn[name].notna().any()
+                low, high = percentile_interval(drawn[name].to_numpy()) if known else (np.nan, np.nan)
                 row[name] = "-" if np.isnan(number) else f"{number:.3g} [{low:.3g}, {high:.3g}]"
             rows.append(row)
         return pd.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""What is trained on? One task a file; data, model and settings together.
+"""What is trained on? One task per file: data, model and settings together.
 
 ``names()`` lists the tasks and ``get(name)`` builds one. A task's data come from the folder that the environment variable
 ``LRTHEORY_DATA`` names or, where there is none, from the public home of each data set; both are checked by SHA-256.

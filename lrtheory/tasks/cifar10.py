@@ -47,7 +47,7 @@ HOME = Download(
 )
 
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-"""Of the three channels over the training set."""
+"""The means and deviations of the three channels over the training set."""
 
 
 def task() -> FunctionTask:

@@ -33,7 +33,7 @@ class Download:
     Args:
         name: What it is called here: a name, no path.
         sha256: Of its bytes.
-        urls: Where it can be had, over HTTPS, tried in order.
+        urls: The addresses that have it, over HTTPS, tried in order.
 
     Raises:
         ValueError: a home is not HTTPS, or the name would leave the folder of downloads.

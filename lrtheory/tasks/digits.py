@@ -25,7 +25,7 @@ HIDDEN = 16
 WRONG = 0.2
 """The probability that a label of :func:`noisy` is drawn from all digits."""
 COPIES = 50
-"""Of each image in :func:`noisy`: 41 with the right label and one with each other digit, which is ``WRONG`` exactly."""
+"""The copies of each image in :func:`noisy`, 41 with the right label and one with each other digit: ``WRONG`` exactly."""
 
 
 def task() -> Task:

@@ -18,7 +18,7 @@ POINTS = 4096
 NORM = 4.0
 SIGNAL = 2.0
 RADIUS = 4.0
-"""Of the ball around the start that :func:`project` keeps the weights in."""
+"""The radius of the ball around the start that :func:`project` keeps the weights in."""
 
 
 def task() -> Task:

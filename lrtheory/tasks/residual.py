@@ -44,8 +44,9 @@ def compact(width: int, filters: Tensor, stride: int = 1) -> nn.Sequential:
 
     Args:
         width: 64 in the speed references.
-        filters: Of the first layer, which is not trained: :func:`whitening` of the training images.
-        stride: Of the first layer: 1, or 2 for a quarter of the work; 27 filters of 3 x 3 pixels still see every pixel.
+        filters: The filters of the first layer, which is not trained: :func:`whitening` of the training images.
+        stride: The stride of the first layer: 1, or 2 for a quarter of the work; 27 filters of 3 x 3 pixels then still see
+            every pixel.
 
     Raises:
         ValueError: ``width`` is below 1, or ``stride`` is neither 1 nor 2.
@@ -134,7 +135,7 @@ class Standardised(nn.Module):
         self.register_buffer("deviation", torch.tensor(cifar10.DEVIATION).view(3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Of uint8 images, channels first."""
+        """The logits of uint8 images, channels first."""
         return (images / 255 - self.mean) / self.deviation
 
 

@@ -15,9 +15,9 @@ class Examples:
     """Inputs and labels, whole, on one device.
 
     Args:
-        inputs: One row an example: features, images (uint8 or float) or padded token numbers.
-        labels: Class numbers, int64.
-        lengths: Of token sequences, int64, always on the CPU so that trimming a batch waits for no device; None for
+        inputs: One row per example: features, images (uint8 or float) or padded token numbers.
+        labels: The class numbers, int64.
+        lengths: The lengths of token sequences, int64, always on the CPU so that trimming a batch waits for no device; None for
             inputs of one size.
     """
 
@@ -47,8 +47,8 @@ class Examples:
         """One pass over all examples; the last batch may be smaller.
 
         Args:
-            size: Examples a batch.
-            generator: Of the order, on the CPU so that every device sees the same; None keeps the stored order.
+            size: The number of examples in a batch.
+            generator: The generator of the order, on the CPU so that every device sees the same; None keeps the stored order.
             bucketed: Batches of similar length: runs of ``16 size`` shuffled examples are sorted by length, then cut,
                 and the batches shuffled again.
         """
@@ -81,7 +81,7 @@ class Settings:
 
     Args:
         epochs: Passes over the training examples.
-        batch: Examples a step.
+        batch: The number of examples in a step.
         augment: Random crops and flips of images.
         bucketed: Batches of similar length.
     """
@@ -181,9 +181,9 @@ class Task(ABC):
         """The data of a run, on the CPU.
 
         Args:
-            seed: Of the run; real data do not depend on it.
+            seed: The seed of the run; real data do not depend on it.
             hold_out: Take every tenth training example, in an order fixed for the task, for validation.
-            examples: At most so many training and so many test examples, chosen once for the task; 0 for all.
+            examples: The largest number of training and of test examples, chosen once for the task; 0 for all.
         """
         train, test = self.load(seed)
         fixed = torch.Generator().manual_seed(0)

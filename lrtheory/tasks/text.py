@@ -17,7 +17,7 @@ from lrtheory.tasks.task import Examples, FunctionTask, Settings, Task
 
 DEFAULT_ENCODER = "distilbert-base-uncased"
 REVISIONS = {DEFAULT_ENCODER: "12040accade4e8a0f71eabdb258fecc2e7e948be"}
-"""Of encoders on the hub, so that a name means the same bytes tomorrow; a name that is not here means the newest."""
+"""The revisions of encoders on the hub, so that a name always means the same bytes; other names mean the newest."""
 
 SENTENCE_TUNED = "all-MiniLM-L6-v2"
 """The encoder of the offline folder: tuned on a thousand million sentence pairs, among them SNLI and MultiNLI."""
@@ -34,14 +34,14 @@ def fine_tuning(
     """A task that fine-tunes a pretrained encoder with a fresh head.
 
     Args:
-        name: Of the task.
-        title: What the column of a table says.
-        classes: Number of classes.
+        name: The name of the task.
+        title: The title of its column in a table.
+        classes: The number of classes.
         read: Training texts and labels, then those of the test; a text is a sentence or a pair of sentences.
         fetch: Makes sure that the files of ``read`` are there.
         encoder: A folder, a name ``transformers`` knows, or ``"auto"``.
         max_length: Tokens kept of a text.
-        epochs: Of each protocol.
+        epochs: The epochs of each protocol.
         lr_factor_as_coded: What the published program multiplies its rates by.
         note: What a reader must know.
     """

@@ -19,7 +19,7 @@ HOMES = ("https://cogcomp.seas.upenn.edu/Data/QA/QC/", "https://cogcomp.org/Data
 LABELS = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")
 
 WIDTH, BLOCKS, HEADS, LONGEST = 64, 2, 4, 40
-"""Of the network trained from scratch: of the size of its data, not of a pretrained encoder."""
+"""The sizes of the network trained from scratch: chosen for the size of its data, not of a pretrained encoder."""
 
 
 def fine_tuned(encoder: str = "auto") -> Task:

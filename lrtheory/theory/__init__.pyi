@@ -4,10 +4,18 @@ from .annealed_penalty import (
     penalty_over_time as penalty_over_time,
     schedule_penalty as schedule_penalty,
 )
-from .averaged import (
-    averaged_bound as averaged_bound,
-    averaged_lower_bound as averaged_lower_bound,
-    uniform_average_bound as uniform_average_bound,
+from .adaptive import (
+    adagrad_bound as adagrad_bound,
+    adagrad_lower_bound as adagrad_lower_bound,
+    annealed_adagrad_loss as annealed_adagrad_loss,
+)
+from .any_average import average_bound as average_bound, average_lower_bound as average_lower_bound
+from .averaged import averaged_bound as averaged_bound
+from .averaging_weights import (
+    exponential_weights as exponential_weights,
+    merged_weights as merged_weights,
+    polynomial_weights as polynomial_weights,
+    tail_weights as tail_weights,
 )
 from .backward_error import (
     ModifiedEquation as ModifiedEquation,
@@ -22,12 +30,19 @@ from .certificates import (
 from .cliff import quadratic_loss as quadratic_loss, unbounded_worst_case as unbounded_worst_case
 from .equation_seven import Erratum as Erratum
 from .fixed_steps import fixed_step_lower_bound as fixed_step_lower_bound
-from .grid_planning import GridPlan as GridPlan, compare_plans as compare_plans, plan_grid as plan_grid
+from .grid_planning import GridPlan as GridPlan, compare_plans as compare_plans, plan_convex as plan_convex
 from .hard_instance import WorstFunction as WorstFunction, worst_function as worst_function
 from .last_iterate import tuned_lr as tuned_lr, worst_case as worst_case
-from .law_attained import Witness as Witness, law_witness as law_witness
+from .law_attained import (
+    Attainment as Attainment,
+    Witness as Witness,
+    law_attainment as law_attainment,
+    law_witness as law_witness,
+)
 from .law_derivation import H as H, Q as Q, polynomial_law as polynomial_law
 from .misspecification import Law as Law, degradation as degradation, law as law, rho_exponent as rho_exponent
+from .methods import Method as Method
+from .one_step import one_step_worst_case as one_step_worst_case
 from .penalties import (
     PenaltyTerm as PenaltyTerm,
     adam as adam,
@@ -42,7 +57,6 @@ from .refined_schedule import (
     optimal_steps as optimal_steps,
     worst_case_of_norms as worst_case_of_norms,
 )
-from .registry import THEOREMS as THEOREMS, register as register
 from .robust_schedule import (
     MinimaxRate as MinimaxRate,
     lower_bound as lower_bound,
@@ -52,5 +66,6 @@ from .robust_schedule import (
     two_piece as two_piece,
 )
 from .smooth import smooth_exponents as smooth_exponents, smooth_worst_case as smooth_worst_case
+from .smooth_lower_bound import smooth_lower_bound as smooth_lower_bound
 from .step_search import optimised_steps as optimised_steps, worst_case_gradient as worst_case_gradient
 from .theorem import STATUSES as STATUSES, Evidence as Evidence, Theorem as Theorem

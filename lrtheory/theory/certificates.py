@@ -24,11 +24,14 @@ from typing import Any
 import numpy as np
 
 from lrtheory.checks import checked_length, checked_magnitude, checked_positive, checked_steps
+from lrtheory.theory.any_average import average_bound
 from lrtheory.theory.last_iterate import worst_case
+from lrtheory.theory.methods import Method
 from lrtheory.theory.smooth import smooth_worst_case
 
 ONE_PROGRAM = Lock()
 """The library that builds the programs counts its variables in the class, so one thread at a time may use it."""
+LAST_ITERATE = Method("sgd")
 LONGEST = 20
 """The most steps of a program: it grows with the fourth power of their number and takes minutes beyond."""
 
@@ -119,6 +122,60 @@ def certify_smooth(steps: Any, *, smoothness: float = 1.0, diameter: float) -> C
     return Certificate(computed * unit, theoretical, accuracy * unit)
 
 
+def certify_average(
+    steps: Any, weights: Any, *, lipschitz: float = 1.0, distance: float | None = None, diameter: float | None = None
+) -> Certificate:
+    r"""The worst case of an average of the iterates, computed and as bounded by :mod:`lrtheory.theory.any_average`.
+
+    Args:
+        steps: Learning rates; twenty at most.
+        weights: Weights of :math:`x_1..x_{T+1}`, one more than steps.
+        lipschitz: :math:`G`.
+        distance: :math:`R`; exactly one of the two lengths.
+        diameter: :math:`D`.
+
+    Raises:
+        ValueError: as :func:`lrtheory.theory.any_average.average_bound`, or more than twenty steps.
+        ModuleNotFoundError: PEPit is not installed.
+
+    Example:
+        >>> certificate = certify_average([0.5, 0.5, 0.5], [1, 1, 1, 1], distance=1.0)
+        >>> abs(certificate.gap) < 1e-6
+        True
+    """
+    length = checked_length(distance, diameter)
+    lipschitz = checked_magnitude("lipschitz", lipschitz)
+    theoretical = average_bound(steps, weights, lipschitz=lipschitz, distance=distance, diameter=diameter)
+    scaled = few_steps(np.asarray(steps, float)) * lipschitz / length
+    weights = np.asarray(weights, float) / np.sum(weights)
+    with ONE_PROGRAM:
+        computed, accuracy = program(scaled, bounded_domain=diameter is not None, method=Method("sgd"), weights=weights)
+    return Certificate(computed * length * lipschitz, theoretical, accuracy * length * lipschitz)
+
+
+def certified_loss(method: Method, steps: Any) -> tuple[float, float]:
+    r"""The worst case of a method on a set of diameter 1, with :math:`G=1`, and how much it may be off.
+
+    Args:
+        method: One whose iterates are linear in the gradients: all rules but AdaGrad.
+        steps: Learning rates, positive; twenty at most.
+
+    Raises:
+        ValueError: too many steps, or a method that is not linear.
+        ModuleNotFoundError: PEPit is not installed.
+
+    Example:
+        >>> value, accuracy = certified_loss(Method("heavy_ball"), [0.5, 0.25])
+        >>> 0.8 < value < 1, accuracy < 1e-4
+        (True, True)
+    """
+    if method.rule == "adagrad":
+        raise ValueError("the steps of AdaGrad depend on the gradients: no semidefinite program has its worst case.")
+    steps = few_steps(checked_steps(steps))
+    with ONE_PROGRAM:
+        return program(steps, bounded_domain=True, method=method, weights=method.weights(len(steps)))
+
+
 def few_steps(steps: np.ndarray) -> np.ndarray:
     """The steps, or one sentence where they are more than a program can take."""
     if steps.size > LONGEST:
@@ -126,8 +183,17 @@ def few_steps(steps: np.ndarray) -> np.ndarray:
     return steps
 
 
-def program(steps: np.ndarray, bounded_domain: bool, smooth: bool = False) -> tuple[float, float]:
-    """The value of the program and its accuracy, with the length and the Lipschitz or smoothness constant 1."""
+def program(
+    steps: np.ndarray,
+    bounded_domain: bool,
+    smooth: bool = False,
+    method: Method = LAST_ITERATE,
+    weights: np.ndarray | None = None,
+) -> tuple[float, float]:
+    """The value of the program and its accuracy, with the length and the Lipschitz or smoothness constant 1.
+
+    Without weights the output is the last iterate.
+    """
     from PEPit import PEP
     from PEPit.functions import ConvexIndicatorFunction, ConvexLipschitzFunction, SmoothConvexFunction
     from PEPit.primitive_steps import proximal_step
@@ -141,16 +207,27 @@ def program(steps: np.ndarray, bounded_domain: bool, smooth: bool = False) -> tu
         domain = problem.declare_function(ConvexIndicatorFunction, D=1.0)
         objective = loss + domain
         minimiser = objective.stationary_point()
-        iterate, _, _ = proximal_step(problem.set_initial_point(), domain, 1)
-        for step in steps:
-            iterate, _, _ = proximal_step(iterate - float(step) * loss.gradient(iterate), domain, 1)
+
+        def project(point: Any) -> Any:
+            return proximal_step(point, domain, 1)[0]
+
+        start = project(problem.set_initial_point())
     else:
         objective = loss
         minimiser = objective.stationary_point()
-        iterate = problem.set_initial_point()
-        problem.set_initial_condition((iterate - minimiser) ** 2 <= 1)  # pyright: ignore[reportOperatorIssue]
-        for step in steps:
-            iterate = iterate - float(step) * loss.gradient(iterate)
+        start = problem.set_initial_point()
+        problem.set_initial_condition((start - minimiser) ** 2 <= 1)  # pyright: ignore[reportOperatorIssue]
+
+        def project(point: Any) -> Any:
+            return point
+
+    iterates = list(method.iterates(start, loss.gradient, map(float, steps), project))
+    iterate = iterates[-1]
+    if weights is not None:
+        last = int(np.flatnonzero(weights)[-1])
+        iterate = float(weights[last]) * iterates[last]
+        for weight, earlier in zip(weights[:last], iterates):
+            iterate = iterate + float(weight) * earlier
     problem.set_performance_metric(loss(iterate) - loss(minimiser))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the modelling library's own deprecations

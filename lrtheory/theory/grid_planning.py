@@ -121,7 +121,7 @@ class GridPlan:
 
         Example:
             >>> from lrtheory import Constant
-            >>> plan_grid(0.5, 2, schedule=Constant(), trials=1).lost([0.5, 1, 2]).round(6)
+            >>> plan_convex(0.5, 2, schedule=Constant(), trials=1).lost([0.5, 1, 2]).round(6)
             array([1.25, 1.  , 1.25])
         """
         tuned_rate = np.asarray(tuned_rate, dtype=np.float64)
@@ -132,7 +132,7 @@ class GridPlan:
         return np.array(best).reshape(tuned_rate.shape)
 
 
-def plan_grid(
+def plan_convex(
     low: float,
     high: float,
     *,
@@ -167,9 +167,9 @@ def plan_grid(
         A rate known to a factor of a thousand, and a worst case that may grow by one half:
 
         >>> from lrtheory import Constant, Cosine
-        >>> [plan_grid(1e-4, 1e-1, schedule=s, tolerance=1.5).trials for s in (Constant(), Cosine())]
+        >>> [plan_convex(1e-4, 1e-1, schedule=s, tolerance=1.5).trials for s in (Constant(), Cosine())]
         [4, 3]
-        >>> plan = plan_grid(1e-4, 1e-1, schedule=Cosine(), trials=3)
+        >>> plan = plan_convex(1e-4, 1e-1, schedule=Cosine(), trials=3)
         >>> [float(f"{point:.2g}") for point in plan.points], round(plan.factor, 2), round(plan.lift, 2)
         ([0.00041, 0.0041, 0.041], 1.43, 1.29)
 
@@ -222,7 +222,7 @@ def compare_plans(plan: GridPlan) -> list[GridPlan]:
 
     Example:
         >>> from lrtheory import Polynomial
-        >>> plan = plan_grid(1e-4, 1e-1, schedule=Polynomial(3), tolerance=2.5)
+        >>> plan = plan_convex(1e-4, 1e-1, schedule=Polynomial(3), tolerance=2.5)
         >>> [(str(each.schedule), each.trials) for each in compare_plans(plan)]
         [('Polynomial(3)', 1), ('Polynomial(1)', 2), ('Constant()', 3)]
     """
@@ -231,7 +231,7 @@ def compare_plans(plan: GridPlan) -> list[GridPlan]:
     return [
         plan,
         *(
-            plan_grid(
+            plan_convex(
                 plan.low, plan.high, schedule=schedule, tolerance=plan.tolerance, trials=trials, horizon=plan.horizon
             )
             for schedule in others
@@ -304,7 +304,7 @@ def _curve(schedule: Schedule, horizon: int | None) -> _Curve:
 
 def witness() -> Evidence:
     """The most that a plan loses on its range: its factor, next to where two points meet (the ends of 10,001 rates)."""
-    plan = plan_grid(1e-4, 1e-1, schedule=Polynomial(1), tolerance=1.5)
+    plan = plan_convex(1e-4, 1e-1, schedule=Polynomial(1), tolerance=1.5)
     return Evidence(float(plan.lost(np.geomspace(plan.low, plan.high, 10_001)).max()), plan.factor, 1e-3)
 
 

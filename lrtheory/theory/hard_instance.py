@@ -103,11 +103,7 @@ def worst_function(steps: Any, *, lipschitz: float = 1.0, distance: float) -> Wo
     steps = checked_steps(steps)
     lipschitz = checked_magnitude("lipschitz", lipschitz)
     radius = checked_magnitude("distance", distance) / lipschitz
-    areas, turn = _areas(steps, radius)
-    differences = np.append(-np.diff(areas), areas[-1])
-    shrink = np.where(np.arange(len(steps)) < turn, 1 - differences[:-1] / areas[1:], 0.0)
-    slack = (areas[0] - radius**2 / areas[0] ** 3) * np.cumprod(np.append(1.0, shrink))
-    products = 1 - slack[:-1] / areas[1:]
+    areas, differences, products = worst_products(steps, radius)
     rows = np.arange(len(areas))
     gram = np.append(products, 1.0)[np.minimum.outer(rows, rows)]
     np.fill_diagonal(gram, 1.0)
@@ -116,6 +112,21 @@ def worst_function(steps: Any, *, lipschitz: float = 1.0, distance: float) -> Wo
     start = areas[0] * differences @ directions
     moved = np.cumsum(steps[:, None] * directions[:-1], axis=0)
     return WorstFunction(lipschitz, directions, lipschitz * np.vstack([start, start - moved]))
+
+
+def worst_products(steps: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The numbers A, their differences b, and the products p of a piece with every later one, with G = 1.
+
+    Example:
+        >>> areas, _, products = worst_products(np.array([1.0, 1.0]), 1.0)
+        >>> areas.tolist(), products.round(3).tolist()
+        ([2.5, 2.0, 1.0], [-0.218, -0.827])
+    """
+    areas, turn = _areas(steps, radius)
+    differences = np.append(-np.diff(areas), areas[-1])
+    shrink = np.where(np.arange(len(steps)) < turn, 1 - differences[:-1] / areas[1:], 0.0)
+    slack = (areas[0] - radius**2 / areas[0] ** 3) * np.cumprod(np.append(1.0, shrink))
+    return areas, differences, 1 - slack[:-1] / areas[1:]
 
 
 def _areas(steps: np.ndarray, radius: float) -> tuple[np.ndarray, int]:

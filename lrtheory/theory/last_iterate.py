@@ -37,11 +37,13 @@ iterates so far, hence feasible and independent of the noise of step ``t``.
    :math:`[s_k,\infty)`, and :math:`R^2/2s+G^2s/2` is smallest at :math:`\max(s_k,R/G)`. ∎
 
 **Status.** *Proved*: the upper bound, and that the distance form is attained (:mod:`lrtheory.theory.hard_instance`).
-The diameter form is attained in the limit for polynomial decay (:mod:`lrtheory.theory.law_attained`, *proved*). It is not
-attained by every shape: where the best restart jumps, as it can for shapes that rise, semidefinite programs
-(:mod:`lrtheory.theory.certificates`) have lower values, 5 to 7 % lower where all restarts tie, and for a linear tail behind
-tied steps the gap is the same 5.3 % at 6 and at 15 steps: it does not vanish in the limit (*verified*). The programs are those
-of exact subgradients; whether noise closes the gap is open.
+The diameter form is attained in the limit for polynomial decay, cosine, WSD and other shapes that do not rise
+(:mod:`lrtheory.theory.law_attained`, *proved*), and by a single step up to a certain length
+(:mod:`lrtheory.theory.one_step`, *proved*). It is not attained by every shape: where the best restart jumps, as
+it can for shapes that rise, semidefinite programs (:mod:`lrtheory.theory.certificates`) have lower values, 5 to 7 % lower
+where all restarts tie, and for a linear tail behind tied steps the gap is the same 5.3 % at 6 and at 15 steps: it does not
+vanish in the limit (*verified*). The programs are those of exact subgradients; for one step noise does not close the gap,
+for more that is open.
 
 **Source.** Moving reference point: Zamani and Glineur, arXiv 2307.11134; Liu and Zhou, arXiv 2312.08531. The weights
 for arbitrary steps, the closed recursion and the restart form are derived here.
@@ -120,7 +122,7 @@ def worst_case(
     .. math:: \min_k\; \frac{D^2}{2s} + \frac{G^2}2\Big(s-2\sum_{t\ge k}\eta_t\Big), \qquad s=\max(s_k, D/G)
 
     with the recursion of this module; with ``distance`` only :math:`k=1` and :math:`R` for :math:`D`. With ``distance`` it
-    is attained; with ``diameter`` it is an upper bound, which polynomial decay attains in the limit of long runs.
+    is attained; with ``diameter`` it is an upper bound, which polynomial decay, cosine and WSD attain in the limit of long runs.
 
     A schedule costs one pass over its steps, however many base rates there are, since :math:`s_k` and
     :math:`s_k-2\sum_{t\ge k}\eta_t` are proportional to the base rate. At :math:`T=10^4` the pass takes a tenth of a
@@ -326,7 +328,7 @@ THEOREM = Theorem(
     status="proved",
     source="Zamani and Glineur, arXiv 2307.11134; Liu and Zhou, arXiv 2312.08531",
     module=__name__,
-    attained="for a known distance always, on a domain for polynomial decay in the limit",
+    attained="for a known distance always, on a domain for polynomial decay, cosine and WSD in the limit",
     labels=("thm:worst", "cor:distance"),
     proof=proof,
 )

@@ -31,11 +31,12 @@ and a rate ``rho`` times the tuned one loses the factor
 :math:`s_k-2\sum\eta_t=\sum\eta_t^2/A_{t+1}^2\approx\tfrac\eta2 Q` because :math:`A^2\approx2\eta TH` and
 :math:`\sum\to T\int`.
 
-**Status.** *Proved* as an upper bound in the limit, and as attained in the limit for polynomial decay
-(:mod:`lrtheory.theory.law_attained`). For shapes whose best restart jumps (warm-ups, rising pieces) it is not attained
-in general: for restarts that are made to tie, semidefinite programs lie 6.9 % below it at 25 steps, and 5.3 % without a
-change from 6 to 30 steps (*measured*), so that a gap remains in the limit. *Verified:* the worst case
-of :mod:`lrtheory.theory.last_iterate` at :math:`T=10^5` agrees with the law to a few parts in a thousand.
+**Status.** *Proved* as an upper bound in the limit, and as attained in the limit for polynomial decay,
+cosine, WSD and other shapes that do not rise (:mod:`lrtheory.theory.law_attained`). For shapes whose best restart jumps
+(warm-ups, rising pieces) it is not attained in general: for restarts that are made to tie, semidefinite programs lie 6.9 %
+below it at 25 steps, and 5.3 % without a change from 6 to 30 steps (*measured*), so that a gap remains in the limit.
+*Verified:* the worst case of :mod:`lrtheory.theory.last_iterate` at :math:`T=10^5` agrees with the law to a few parts in a
+thousand.
 
 **Source.** The exponent: Attia and Koren, arXiv 2503.09411. The sharp form with its constants: here.
 """

@@ -125,7 +125,7 @@ def train(
         task: Its ``model`` and ``loss`` are used; the model must be a function of its parameters and inputs alone.
         examples: What is trained on.
         lrs: The learning rate of every run at every step, shape ``(runs, horizon)``.
-        seeds: Of each run: its first weights and its batches.
+        seeds: The seed of each run: of its first weights and of its batches.
         rule: The optimizer, for example ``sgd(0.9)`` or ``adamw()``.
         batch: Examples a step, drawn with replacement.
         project: Brings stacked parameters back to the domain, in place, after every step; no domain by default.
@@ -135,7 +135,7 @@ def train(
         The parameters of the model by name, with a leading dimension of runs. What is not finite has diverged.
 
     Raises:
-        ValueError: ``lrs`` is not a table with a row a seed, or ``batch`` is not a positive whole number.
+        ValueError: ``lrs`` is not a table with one row per seed, or ``batch`` is not a positive whole number.
 
     Example:
         >>> from lrtheory.tasks.logistic import task
@@ -147,7 +147,7 @@ def train(
     """
     lrs = np.asarray(lrs, dtype=np.float64)
     if lrs.ndim != 2 or len(lrs) != len(seeds):
-        raise ValueError(f"lrs must have a row a seed and a column a step, not the shape {lrs.shape}.")
+        raise ValueError(f"lrs must have one row per seed and one column per step, not the shape {lrs.shape}.")
     batch = checked_whole("batch", batch)
     different = sorted(set(seeds))
     model = start(task, seeds[0]).to("meta")
@@ -198,7 +198,7 @@ def evaluate(
 
     Args:
         task: Its ``model`` is used.
-        parameters: As :func:`train` returns them.
+        parameters: The parameters that :func:`train` returns.
         examples: What is measured on.
         measure: Logits and labels to a number: ``task.loss`` or ``task.right``.
     """
@@ -225,5 +225,5 @@ def diverged(losses: np.ndarray, first: float, factor: float) -> np.ndarray:
 
 
 def _beside(lrs: Tensor, parameter: Tensor) -> Tensor:
-    """A rate a run, shaped to multiply its parameters."""
+    """One rate per run, shaped to multiply its parameters."""
     return lrs.view(-1, *[1] * (parameter.ndim - 1))

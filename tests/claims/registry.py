@@ -35,18 +35,39 @@ FIXED = (
 )
 AVERAGE = (
     "test_bounds.py::test_an_average_forgives_nothing_whatever_the_schedule",
-    "test_bounds.py::test_the_oracle_of_the_averaged_lower_bound",
+    "test_averages.py::test_the_function_of_the_lower_bound",
 )
-UNIFORM = (
-    "test_bounds.py::test_the_uniform_average_stays_below_its_bound",
-    "test_bounds.py::test_an_inverse_square_root_has_no_logarithm_in_its_uniform_average",
-)
+UNIFORM = ("test_averages.py::test_an_inverse_square_root_has_no_logarithm_in_its_uniform_average",)
 SMOOTH = (
     "test_bounds.py::test_smooth_recursion_is_the_theorem",
     "test_bounds.py::test_no_projected_step_costs_more_than_the_worst_instance",
     "test_bounds.py::test_smooth_bound_holds_on_quadratics",
 )
 SMOOTH_GROWTH = ("test_certificates.py::test_smooth_bound_and_its_exponent",)
+SMOOTH_BELOW = (
+    "test_averages.py::test_the_smooth_lower_bound_is_run_and_stays_below_the_upper_one",
+    "test_averages.py::test_the_noiseless_exponent_is_attained",
+    "test_certificates.py::test_the_smooth_lower_bound_is_below_the_program",
+)
+ANY_AVERAGE = (
+    "test_averages.py::test_the_bound_of_an_average_is_the_theorem",
+    "test_averages.py::test_the_function_of_the_lower_bound",
+    "test_averages.py::test_the_last_iterate_is_an_average",
+    "test_certificates.py::test_the_program_of_an_average_lies_between_its_bounds",
+    "test_certificates.py::test_the_bound_of_an_average_is_exact_where_weights_do_not_fall",
+)
+ADAGRAD = (
+    "test_averages.py::test_adagrad_keeps_its_promise_at_any_guess",
+    "test_robust_schedule.py::test_adagrad_norm_keeps_its_promise_whatever_the_gradients_are",
+)
+ONE_STEP = (
+    "test_averages.py::test_one_step_is_below_the_restarts_and_equal_where_it_says",
+    "test_certificates.py::test_one_step_is_exact",
+)
+NOTE = (
+    "test_implicit_penalty.py::test_equation_seven_is_wrong_as_printed",
+    "test_averages.py::test_the_implicit_step_prefers_steep_places",
+)
 PUBLISHED = ("test_bounds.py::test_published_bound_is_twice_as_large", "test_worst_case.py::test_order_of_the_bounds")
 ROBUST = (
     "test_robust_schedule.py::test_the_bound_is_attained",
@@ -89,14 +110,24 @@ ANY_BIAS = (
 )
 MADE = ("tests/test_paper.py::test_what_is_generated_is_fresh",)
 
+AVERAGES_TABLE = (
+    "tests/sweeps/test_averages.py::test_no_bound_is_on_the_wrong_side_of_a_program",
+    "tests/sweeps/test_averages.py::test_rows_computed_again",
+    *MADE,
+)
+
 THEOREMS = {
     "worst_case": UPPER,
     "worst_function": (*ATTAINED, *DISTANCE, *TABLE),
     "law_attained": (*DOMAIN, *TIED, *TABLE),
     "misspecification": (*LIMIT, *DOMAIN),
+    "one_step": ONE_STEP,
     "fixed_step_lower_bound": FIXED,
+    "any_average": ANY_AVERAGE,
     "averaged": (*AVERAGE, *UNIFORM),
+    "adaptive": ADAGRAD,
     "smooth": (*SMOOTH, *SMOOTH_GROWTH),
+    "smooth_lower_bound": SMOOTH_BELOW,
     "cliff": ("test_cliff.py",),
     "momentum_edge": ("test_cliff.py",),
     "warmup_edge": ("test_cliff.py",),
@@ -117,6 +148,16 @@ THEOREMS = {
     "adam_penalty": (*RULES, *RULES_ORDER),
     "schedule_penalty": ("test_schedule_penalty.py",),
     "equation_seven": ("test_implicit_penalty.py::test_equation_seven_is_wrong_as_printed",),
+    "running_noise": NOISE,
+    "linear_decay": ANY_BIAS,
+    "misspecified": ("tests/forecast/test_linear_decay.py",),
+    "extension": (
+        "tests/forecast/test_users.py::test_the_second_stage_is_the_best_of_its_kind_and_its_price_is_the_worst_case",
+        "tests/forecast/test_users.py::test_no_other_second_stage_is_better",
+    ),
+    "equivalent_rate": ("tests/forecast/test_leaderboard.py::test_best_rates",),
+    "implicit_euler": NOTE,
+    "gradient_flow": NOTE,
 }
 
 CLAIMS = {
@@ -154,7 +195,23 @@ CLAIMS = {
     ),
     "prop:average}\\proved": AVERAGE,
     "A uniform average has no logarithm": UNIFORM,
-    "On a domain the bound is exact for polynomial decay": (*DOMAIN, *TIED),
+    "On a domain the bound is exact in the limit for polynomial decay, cosine and WSD": (*DOMAIN, *TIED),
+    "\\label{tab:attained}": (*DOMAIN, *MADE),
+    "thm:anyaverage}\\proved": (PROOFS, *ANY_AVERAGE),
+    "no average has a smaller bound than the last iterate": (PROOFS,),
+    "thm:adaptive}\\proved": (PROOFS, *ADAGRAD),
+    "\\label{tab:averages}": AVERAGES_TABLE,
+    "steps the upper bounds lie above by": AVERAGES_TABLE,
+    "What methods forgive: upper bounds on a domain": AVERAGES_TABLE,
+    "prop:onestep}\\proved": (PROOFS, *ONE_STEP),
+    "the restart bound is at most \\val{onestep/excess}": (
+        "test_averages.py::test_the_restart_bound_of_one_step_is_at_most_as_far_off_as_it_says",
+    ),
+    "prop:implicit}\\proved": (PROOFS, *NOTE),
+    "prop:flow}\\proved": (PROOFS,),
+    "thm:smoothlower}\\proved": (PROOFS, *SMOOTH_BELOW),
+    "exact gradients of some convex $\\beta$-smooth function": SMOOTH_BELOW,
+    "the swings last until": SMOOTH_BELOW,
     "The coefficients are rational, solve": PENALTY,
     "prop:penalty}\\proved": (
         *PENALTY,
@@ -218,6 +275,9 @@ CLAIMS = {
     "prop:block}\\proved": NOISE,
     "thm:any-bias}\\proved": ANY_BIAS,
     "So linear decay of the same sum has the same bias": ANY_BIAS,
+    "the best second stage after any first one is linear decay": (
+        "tests/forecast/test_users.py::test_no_other_second_stage_is_better",
+    ),
     "prop:misspecified}\\proved": (
         "tests/forecast/test_linear_decay.py::test_every_identity_of_the_proof_vanishes",
         "tests/forecast/test_linear_decay.py::test_restarts_with_the_bias_of_the_worst_case_are_its_law",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lrtheory.theory import registry
+from lrtheory import theorems as registry
 from tests.claims.registry import CLAIMS, NO_CLAIMS, THEOREMS
 
 ROOT = Path(__file__).parents[2]

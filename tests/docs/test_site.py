@@ -12,7 +12,7 @@ from lrtheory.figures import FIGURES
 from lrtheory.report import site
 from lrtheory.report.facts import facts
 from lrtheory.runs.tables import committed
-from lrtheory.theory.registry import THEOREMS
+from lrtheory.theorems import THEOREMS
 from tests.docs.blocks import PAGES, ROOT
 
 

@@ -129,6 +129,40 @@ def forecast_of(law, theta, coefficients, **given):
     return Forecast(law, 1_000.0, 0.1, Numbers(np.array(theta), np.array(coefficients), 0.0), **given)
 
 
+@pytest.mark.parametrize(
+    ("law", "theta", "coefficients"),
+    [
+        (LAWS["ExactNoise"], [0.5], [3.0, 0.2, 100.0]),
+        (LAWS["ShrinkingGradients"], [0.5, 0.4, 0.2], [3.0, 0.2, 50.0]),
+        (LAWS["ExpectedSmoothness"], [0.6], [3.0, 0.2, 20.0, 30.0]),
+    ],
+)
+@pytest.mark.parametrize(
+    "steps", [Cosine().steps(300, 0.1), np.linspace(0.02, 0.3, 200), 0.1 + 0.09 * np.sin(np.arange(150.0))]
+)
+def test_the_adjoint_is_the_derivative_of_the_forecast(law, theta, coefficients, steps):
+    forecast = forecast_of(law, theta, coefficients, curves=(), resampled=())
+    noise = law.weighted_noise(forecast.best.theta, forecast.best.coefficients[1:])
+    value, gradient = noise.value_and_gradient(steps, rate=forecast.rate, span=forecast.span)
+    # The law reads a table in its exponents, to 1e-4 of a noise.
+    assert coefficients[0] + value == pytest.approx(forecast.of_steps(steps, [steps.size])[0], abs=1e-3)
+    for direction in (steps, np.cos(np.arange(steps.size)) * steps):
+        ahead, behind = (
+            noise.value_and_gradient(steps * 1.0 + h * direction, rate=forecast.rate, span=forecast.span)[0]
+            for h in (1e-6, -1e-6)
+        )
+        # Central differences err by the square of 1e-6 and by rounding over it.
+        assert gradient @ direction == pytest.approx((ahead - behind) / 2e-6, rel=1e-5, abs=1e-7)
+
+
+def test_candidates_that_change_the_noise_are_not_searched_by_the_gradient_of_the_default():
+    default = LAWS["ShrinkingGradients"]
+    numbers = np.array([0.5, 0.4, 0.2]), np.array([0.2, 50.0])
+    assert default.weighted_noise(*numbers) is not None
+    for law in CANDIDATES.values():
+        assert law.weighted_noise(*numbers) is None
+
+
 def test_the_best_schedule_under_constant_gradients_is_linear_decay_at_the_best_rate():
     curves = (Curve.of(Constant(), 1_000, 0.1, losses=3.0),)
     forecast = forecast_of(LAWS["ExactNoise"], [0.5], [3.0, 0.2, 100.0], curves=curves, resampled=())

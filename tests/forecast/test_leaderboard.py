@@ -8,8 +8,19 @@ from lrtheory.forecast import LAWS, fit
 from lrtheory.runs import Store
 from lrtheory.runs.tables import committed
 from lrtheory.sweeps import forecast as board
-from lrtheory.sweeps.forecast_cells import PUBLISHED, Cell
-from lrtheory.sweeps.forecast_logs import BEST_RATE, MULTI_POWER, ON_CURVES, SIZES, TASKS, folds, rates, runs_of_rates
+from lrtheory.sweeps.forecast_cells import PUBLISHED, UNITS, Cell
+from lrtheory.sweeps.forecast_logs import (
+    BEST_RATE,
+    MULTI_POWER,
+    ON_CURVES,
+    ON_ONE_SHAPE,
+    SIZES,
+    TASKS,
+    folds,
+    grids_of_rates,
+    rates,
+    runs_of_rates,
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +38,7 @@ def test_rates_are_those_that_were_logged(size):
         np.testing.assert_allclose(steps[rows["step"]], rows["lr"], rtol=0.1)
 
 
-@pytest.mark.parametrize("task", [task for task in TASKS if task not in ("size", BEST_RATE)])
+@pytest.mark.parametrize("task", [task for task in TASKS if task not in ("size", BEST_RATE, *ON_ONE_SHAPE)])
 def test_what_is_forecast_is_not_fitted(task):
     curves, parts = folds(task, "25M" if task in ON_CURVES else "124M")
     for taken, asked in parts:
@@ -97,7 +108,7 @@ def test_the_default_law_is_significantly_better_than_every_law_of_the_literatur
 
 def test_the_default_law_is_the_best_of_all_but_where_the_model_or_the_horizon_is_new(measured):
     for task in TASKS:
-        if task not in ("size", "horizon", BEST_RATE):  # there expected smoothness is better
+        if task not in ("size", "horizon", "rate, Marin", BEST_RATE):  # there others are better
             laws = [law for law in LAWS if ((measured["law"] == law) & (measured["task"] == task)).any()]
             best = min(mean(measured, law, task) for law in laws)
             # Expected smoothness is as good on nine curves of one rate.
@@ -125,4 +136,21 @@ def test_best_rates(measured):
     assert default["within 1.25"] == 10
     assert default["schedules"] == 11
     assert default["worst factor"] < 1.3
-    assert default["covered"] == 7  # intervals know of scatter between schedules, not of what the law gets wrong
+    assert default["covered"] == 10  # of 11, where 95 % intervals hold 10.5 in the mean
+
+
+def test_what_rates_of_other_sources_say(measured):
+    """The law was chosen before these were looked at: its form holds in DeepOBS, not in Marin."""
+    default = board.DEFAULT_LAW
+    assert mean(measured, default, "rate, DeepOBS") < 0.006
+    assert board.error(measured, "Quadratic", "rate, DeepOBS", less=default).low > 0
+    assert mean(measured, "ExactNoise", "rate, Marin") < mean(measured, default, "rate, Marin")
+
+
+@pytest.mark.parametrize("task", ON_ONE_SHAPE)
+def test_laws_that_take_part_can_be_fitted_to_grids_without_one_rate(task):
+    least = min(len(grid) for grid in grids_of_rates(task))
+    for name in board.WITH_ONE_SHAPE[task]:
+        law = LAWS[name]
+        given = 0 if task == "rate, DeepOBS" or UNITS & {each.name for each in law.free} else len(law.free)
+        assert law.numbers - given <= least - 1

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+from matplotlib.figure import Figure  # noqa: E402
 from torch import nn  # noqa: E402
 
 from lrtheory import Constant, Cosine, Polynomial, worst_case  # noqa: E402
@@ -269,3 +270,18 @@ def test_a_closure_may_return_a_number():
     closure = closure_of(model, optimizer, inputs, targets)
     numbers = range_test(model, optimizer, lambda: closure().item(), schedule=Cosine(), horizon=100)
     assert numbers.edge == range_test(model, optimizer, closure, schedule=Cosine(), horizon=100).edge
+
+
+def test_plot_draws_the_losses_the_edge_and_the_suggestion():
+    torch.manual_seed(0)
+    inputs, targets = problem()
+    model = nn.Linear(16, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    found = range_test(
+        model, optimizer, closure_of(model, optimizer, inputs, targets), schedule=Cosine(), horizon=100, steps=100
+    )
+    axes = found.plot(Figure().subplots())
+    losses, smoothed, edge, suggestion = axes.lines
+    assert np.array_equal(losses.get_ydata(), found.losses)
+    assert np.array_equal(smoothed.get_ydata(), found.smoothed)
+    assert (edge.get_xdata()[0], suggestion.get_xdata()[0]) == (found.edge, found.suggestion)

@@ -4,8 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from lrtheory.planning.measured import next_lr, plan_measured
+from lrtheory import Cosine, next_lr, plan_grid
+from lrtheory.planning.measured import plan_measured
 
 LOW, HIGH = 1e-4, 1e-1
 
@@ -72,3 +75,69 @@ def test_where_every_trial_was_lost_the_next_is_lower():
 def test_bad_values_get_one_sentence(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_one_door_to_both_risks():
+    assert plan_grid(LOW, HIGH, trials=3, risk="measured") == plan_measured(LOW, HIGH, trials=3)
+    assert plan_grid(LOW, HIGH, schedule=Cosine(), trials=3) == plan_grid(
+        LOW, HIGH, schedule=Cosine(), trials=3, risk="convex"
+    )
+    with pytest.raises(ValueError, match="takes neither schedule nor horizon"):
+        plan_grid(LOW, HIGH, schedule=Cosine(), trials=3, risk="measured")
+    with pytest.raises(ValueError, match="risk must be"):
+        plan_grid(LOW, HIGH, schedule=Cosine(), trials=3, risk="none")
+
+
+@given(low=st.floats(1e-6, 1e3), ratio=st.floats(1.5, 1e8), trials=st.integers(1, 12))
+@settings(deadline=None, max_examples=30)
+def test_points_are_equally_spaced_in_the_logarithm(low, ratio, trials):
+    points = np.log([low, *plan_measured(low, low * ratio, trials=trials).points, low * ratio])
+    steps = np.diff(points)
+    # Rounding of logarithms of up to 20 in size.
+    np.testing.assert_allclose(steps[1:-1], math.log(ratio) / trials, rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(steps[[0, -1]], math.log(ratio) / trials / 2, rtol=1e-9, atol=1e-13)
+
+
+def studied(loss, **options):
+    optuna = pytest.importorskip("optuna", reason="the sampler is for Optuna")
+    from lrtheory.planning.optuna_sampler import NextRate
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(sampler=NextRate(LOW, HIGH, initial_loss=2.3, **options))
+    study.optimize(loss, n_trials=12, catch=(FloatingPointError,))
+    return study
+
+
+def test_the_sampler_of_optuna_proposes_the_next_rates_and_stops():
+    asked = []
+
+    def loss(trial):
+        asked.append(trial.suggest_float("lr", 1e-9, 1e3, log=True))
+        value = final_loss(asked[-1])
+        if math.isnan(value):
+            raise FloatingPointError("diverged")
+        return value
+
+    study = studied(loss)
+    results = []
+    for lr in asked:
+        suggestion = next_lr(results, LOW, HIGH, initial_loss=2.3)
+        assert lr == suggestion.lr
+        value = final_loss(lr)
+        results.append((lr, None if math.isnan(value) else value))
+    assert len(asked) < 12
+    assert next_lr(results, LOW, HIGH, initial_loss=2.3).lr is None
+    assert abs(math.log(study.best_params["lr"] / 0.02)) < 0.5
+
+
+def test_the_sampler_of_optuna_refuses_what_it_cannot_do():
+    optuna = pytest.importorskip("optuna", reason="the sampler is for Optuna")
+    from lrtheory.planning.optuna_sampler import NextRate
+
+    with pytest.raises(ValueError, match="low must be below high"):
+        NextRate(1.0, 0.1, initial_loss=2.3)
+    with pytest.raises(ValueError, match="NextRate proposes lr alone, not momentum"):
+        studied(lambda trial: trial.suggest_float("momentum", 0.1, 1))
+    study = optuna.create_study(direction="maximize", sampler=NextRate(LOW, HIGH, initial_loss=2.3))
+    with pytest.raises(ValueError, match="NextRate minimises a loss"):
+        study.ask().suggest_float("lr", LOW, HIGH)

@@ -140,7 +140,7 @@ def test_each_task_has_a_fair_benchmark_at_the_reduced_scale():
     ("changes", "sentence"),
     [
         ({"tasks": ("mnist",)}, "'mnist' is no task of this sweep; there are synthetic, cifar10"),
-        ({"strategies": ("adamw",)}, "'adamw' is no strategy of this sweep; there are Fixed SGD"),
+        ({"strategies": ("adamx",)}, "'adamx' is no strategy of this sweep; there are Fixed SGD"),
         ({"scale": "huge"}, "'huge' is no scale of this sweep; there are cpu, full, tiny."),
         ({"seeds": -1}, "seeds must be at least 0, not -1."),
     ],

@@ -7,11 +7,15 @@ from hypothesis import strategies as st
 
 from lrtheory import Polynomial, Warmup
 from lrtheory.schedules import REGISTRY
+from lrtheory.theory.any_average import average_lower_bound
 from lrtheory.theory.last_iterate import restarts, worst_case
+from lrtheory.theory.methods import AVERAGES, RULES, Method
+from lrtheory.theory.one_step import one_step_worst_case
+from lrtheory.theory.smooth_lower_bound import smooth_lower_bound
 
 pytest.importorskip("PEPit", reason="semidefinite certificates need PEPit")
 from lrtheory.theory import certificates
-from lrtheory.theory.certificates import certify_smooth, certify_worst_case
+from lrtheory.theory.certificates import certified_loss, certify_average, certify_smooth, certify_worst_case
 
 MULTIPLES = (0.02, 0.5, 3.0, 30.0)  # of 1/sqrt(T): from too small to leave the edge case to larger than the domain
 KNOWN_DISTANCE = 1e-6  # the most that a program with a known distance may be off: see the module
@@ -119,6 +123,64 @@ def test_smooth_bound_and_its_exponent(degree):
     computed = [certificate.computed for certificate in judged]
     slope = np.polyfit(np.log(multiples), np.log(computed), 1)[0]
     assert slope == pytest.approx(1 / degree, abs=0.1)
+
+
+@given(
+    run=st.integers(1, 5).flatmap(
+        lambda count: st.tuples(
+            st.lists(st.floats(0.05, 5), min_size=count, max_size=count),
+            st.lists(st.floats(0, 1), min_size=count, max_size=count).map(lambda parts: [*parts, 1.0]),
+        )
+    ),
+    size=st.sampled_from(["distance", "diameter"]),
+)
+@settings(deadline=None, max_examples=20)
+def test_the_program_of_an_average_lies_between_its_bounds(run, size):
+    certificate = certify_average(*run, **{size: 1.0})
+    assert certificate.gap_accuracy < DOMAIN
+    assert certificate.gap >= -certificate.gap_accuracy - 1e-9
+    assert average_lower_bound(*run, **{size: 1.0}) <= certificate.computed + certificate.accuracy + 1e-9
+
+
+@pytest.mark.parametrize("average", AVERAGES)
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1, 1, 1, 1), (7, 6, 5, 4, 3, 2, 1)])
+def test_the_bound_of_an_average_is_exact_where_weights_do_not_fall(average, shape):
+    """From a known distance, at rates that are not small: steps that fall leave uniform weights the larger part."""
+    steps = np.array(shape) / max(shape) * 1.5 / np.sqrt(len(shape))
+    certificate = certify_average(steps, AVERAGES[average](len(shape)), distance=1.0)
+    if average == "merged":
+        assert certificate.gap < 0.1  # its weights fall to zero between checkpoints
+    else:
+        assert abs(certificate.gap) <= 1e-4
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_methods_as_programs(rule):
+    """The output of plain SGD is the worst case; every rule is above what its linear function loses."""
+    steps = np.array([0.6, 0.4, 0.3])
+    if rule == "adagrad":
+        with pytest.raises(ValueError, match="depend on the gradients"):
+            certified_loss(Method(rule), steps)
+        return
+    value, accuracy = certified_loss(Method(rule), steps)
+    if rule == "sgd":
+        assert value == pytest.approx(certify_worst_case(steps, diameter=1.0).computed, abs=2 * accuracy)
+    path = list(Method(rule).iterates(1.0, lambda x: 0.5, steps, lambda x: x))
+    assert 0.5 * path[-1] <= value + accuracy <= 1 + 2 * accuracy
+
+
+@pytest.mark.parametrize("step", [0.1, 0.3, 0.72, 0.8, 0.95, 1.2])
+def test_one_step_is_exact(step):
+    certificate = certify_worst_case([step], diameter=1.0)
+    assert certificate.computed == pytest.approx(one_step_worst_case(step, diameter=1.0), rel=1e-6)
+
+
+@pytest.mark.parametrize("degree", [1, 2])
+def test_the_smooth_lower_bound_is_below_the_program(degree):
+    for multiple in (1.0, 4.0, 16.0):
+        steps = Polynomial(degree).steps(8, multiple)
+        certificate = certify_smooth(steps, diameter=1.0)
+        assert smooth_lower_bound(steps, diameter=1.0) <= certificate.computed + certificate.accuracy
 
 
 @pytest.mark.parametrize("certify", [certify_worst_case, certify_smooth])

@@ -41,6 +41,9 @@ def library() -> None:
     exponent = lr.rho_exponent(shape)
     expansion = lr.law(shape)
     plan = lr.plan_grid(1e-4, 1e-1, schedule=lr.Cosine(), tolerance=1.2)
+    measured = lr.plan_grid(1e-4, 1e-1, trials=3, risk="measured")
+    suggestion = lr.next_lr([(0.01, 1.2), (0.1, None)], measured.points[0], 0.1, initial_loss=2.3)
+    assert_type(suggestion.lr, float | None)
     assert_type(plan.trials, int)
     best = lr.optimal_schedule([1.0, 2.0, 3.0])
 

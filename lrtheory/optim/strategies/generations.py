@@ -11,8 +11,6 @@ class Generation:
     title: str
     motive: str
     """What the generation before could not do."""
-    members: tuple[str, ...]
-    """Names of the strategies, in the order of the paper's table."""
 
 
 GENERATIONS = (
@@ -20,33 +18,25 @@ GENERATIONS = (
         1,
         "Global and fixed",
         "One rate for every parameter and every step is the simplest choice there is.",
-        ("Fixed SGD",),
     ),
     Generation(
         2,
         "Global schedules",
         "The rate that makes progress early is too large to settle late.",
-        ("Cosine Decay SGD", "SGDR"),
     ),
     Generation(
         3,
         "Per parameter",
         "Gradients of different parameters differ in scale, so no single rate suits all.",
-        ("Adam", "AdamW", "AdaBound"),
     ),
     Generation(
         4,
         "Per layer",
         "Layers play different parts: general features below, the task above.",
-        ("LARS", "Discriminative LR"),
     ),
     Generation(
         5,
         "Layer and time together",
         "What a layer needs changes during training.",
-        (
-            "RAdam", "Lion", "Lookahead+AdamW", "SAM", "Grokfast", "STLR+Discriminative", "SAM+Discriminative",
-            "DALS", "DALS-Fast", "DALS-Acc",
-        ),
     ),
 )  # fmt: skip

@@ -166,8 +166,8 @@ class Strategy(ABC):
         """The strategy made ready to train a model.
 
         Args:
-            model: What is trained.
-            horizon: Number of steps.
+            model: The model to train.
+            horizon: The number of steps.
             lr: Base rate; the paper's for the family by default.
             family: ``"vision"`` or ``"text"``.
             steps_per_epoch: For strategies that count epochs.

@@ -1,8 +1,11 @@
 """Every theorem of the package as a record, in the order of the table "What is known, and how"."""
 
+from lrtheory.forecast import equivalent_rate, extension, linear_decay, misspecified, running_noise
 from lrtheory.theory import (
     adam_penalty,
+    adaptive,
     annealed_penalty,
+    any_average,
     averaged,
     backward_error,
     cliff,
@@ -10,19 +13,23 @@ from lrtheory.theory import (
     fixed_steps,
     gradient_corrections,
     gradient_descent_penalty,
+    gradient_flow,
     grid_planning,
     hard_instance,
+    implicit_euler,
     last_iterate,
     law_attained,
     law_derivation,
     minibatch_penalty,
     momentum_edge,
     momentum_penalty,
+    one_step,
     published_bounds,
     quadratic,
     refined_schedule,
     robust_schedule,
     smooth,
+    smooth_lower_bound,
     step_search,
     warmup_edge,
 )
@@ -31,10 +38,12 @@ from lrtheory.theory.theorem import STATUSES, Evidence, Theorem
 THEOREMS: dict[str, Theorem] = {
     module.THEOREM.name: module.THEOREM
     for module in (
-        last_iterate, hard_instance, law_attained, law_derivation, fixed_steps, averaged, smooth, cliff,
+        last_iterate, hard_instance, law_attained, law_derivation, one_step, fixed_steps, any_average, averaged,
+        adaptive, smooth, smooth_lower_bound, cliff,
         momentum_edge, warmup_edge, published_bounds, robust_schedule, refined_schedule, step_search, grid_planning,
         backward_error, gradient_descent_penalty, gradient_corrections, quadratic, momentum_penalty,
-        minibatch_penalty, adam_penalty, annealed_penalty, equation_seven,
+        minibatch_penalty, adam_penalty, annealed_penalty, equation_seven, implicit_euler, gradient_flow,
+        running_noise, linear_decay, misspecified, extension, equivalent_rate,
     )
 }  # fmt: skip
 """The theorems by name; :func:`register` adds one of your own."""

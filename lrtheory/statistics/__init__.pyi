@@ -1,0 +1,10 @@
+from .grids import worst_offset as worst_offset
+from .intervals import half_width as half_width
+from .intervals import interval as interval
+from .intervals import mean_estimate as mean_estimate
+from .resampling import draws as draws
+from .resampling import percentile_interval as percentile_interval
+from .resampling import resamples as resamples
+from .significance import holm as holm
+from .significance import paired_p_value as paired_p_value
+from .slope import fit_slope as fit_slope
