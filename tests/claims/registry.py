@@ -1,4 +1,4 @@
-"""Which tests hold each claim of the README, of the page of findings and of the paper up: a fragment of the sentence, and what would show it false.
+"""Which tests hold the claims of README, findings and paper up: a fragment of each sentence, and what would show it false.
 
 A sentence with the word *proved*, *verified*, *exact* or *the same* is listed in ``CLAIMS`` under a distinctive fragment of
 itself, or in ``NO_CLAIMS`` with the reason why nothing needs to be shown. The rows of the table of theorems are records, each

@@ -1,4 +1,4 @@
-"""Every claim that the README, the page of findings or the paper grades as certain has a test whose failure would show it false."""
+"""Every claim that README, findings or paper grade as certain has a test whose failure would show it false."""
 
 import ast
 import re
