@@ -12,7 +12,7 @@ import pytest
 
 PACKAGES = ["lrtheory", *(f"lrtheory.{name}" for name in ("theory", "simulation", "schedules", "optim", "forecast"))]
 RECORDS = {
-    "Certificate", "CurveFit", "Erratum", "Evidence", "GridPlan", "Law", "MinimaxRate", "ModifiedEquation", "PenaltyTerm",
+    "Certificate", "Erratum", "Evidence", "GridPlan", "Law", "MinimaxRate", "ModifiedEquation", "PenaltyTerm",
     "PublishedBound", "SchedulePenalty", "Witness", "WorstFunction",
 }  # fmt: skip
 """What functions return: the examples are theirs."""
