@@ -1,8 +1,8 @@
 """Which runs there are: the three protocols, and what each reports.
 
-*fair*, the default: every strategy gets the same number of rates, its own default times a fixed set of factors; the rate with
-the best last-epoch accuracy on held-out training examples (one seed) is run with every seed, and the last epoch's test accuracy
-is reported. The test set chooses nothing.
+*fair*, the default: every strategy gets the same number of rates, its own default times a fixed set of factors, and by the
+same rule more of them (``grow``) while its best is at an end; the rate with the best last-epoch accuracy on held-out training
+examples (one seed) is run with every seed, and the last epoch's test accuracy is reported. The test set chooses nothing.
 
 *as-described*: the paper's text. Its rates, its epochs, the best test accuracy over the epochs.
 
@@ -23,7 +23,7 @@ import torch
 from lrtheory import tasks
 from lrtheory.benchmarks import report
 from lrtheory.benchmarks.published import THRESHOLDS
-from lrtheory.benchmarks.training import Run
+from lrtheory.benchmarks.training import Run, fast_bfloat16
 from lrtheory.checks import checked_positive
 from lrtheory.optim import strategies
 from lrtheory.runs import Compute, Experiment, Store
@@ -47,11 +47,12 @@ class Benchmark(Experiment):
         seeds: Number of seeds: 0, 1, 2, ...
         factors: The declared grid of fair: multiples of each strategy's default rate.
         lrs: Rates in place of the grid (fair) or of the default (the others), each a row of its own there.
+        grow: At most so many rates more, one after the other, while the best is at an end of the grid of fair.
         epochs: In place of the protocol's; 0 for the protocol's.
         examples: At most so many training and so many test examples; 0 for all.
         encoder: Pretrained encoder of the text tasks, a folder or a name; auto for DistilBERT or what LRTHEORY_DATA has.
         device: cpu, cuda, or auto for cuda where there is one.
-        precision: float32, bfloat16, or auto for bfloat16 on cuda.
+        precision: float32, bfloat16, or auto for bfloat16 on cuda, and on a CPU that has it in hardware where that is faster.
     """
 
     needs: ClassVar = {"torch": "torch"}
@@ -62,6 +63,7 @@ class Benchmark(Experiment):
     seeds: int = 3
     factors: tuple[float, ...] = (1 / 64, 1 / 16, 1 / 4, 1.0, 4.0, 16.0, 64.0)
     lrs: tuple[float, ...] = ()
+    grow: int = 0
     epochs: int = 0
     examples: int = 0
     encoder: str = "auto"
@@ -78,7 +80,7 @@ class Benchmark(Experiment):
             strategies.get(name).name for name in self.strategies
         )  # once each, as the registry spells it
         object.__setattr__(self, "strategies", tuple(known))
-        for field, least in (("seeds", 1), ("epochs", 0), ("examples", 0)):
+        for field, least in (("seeds", 1), ("grow", 0), ("epochs", 0), ("examples", 0)):
             if getattr(self, field) < least:
                 raise ValueError(f"{field} must be at least {least}, not {getattr(self, field)}.")
         if 0 < self.examples < 20:
@@ -114,6 +116,13 @@ class Benchmark(Experiment):
             for lr in grid(self, task, strategy)
         ]
         tuning = rows(self, tried, compute(tried, phase="tuning"), "tuning", compute.store)
+        for _ in range(self.grow):
+            beyond = [replace(tried[place], lr=lr) for place, lr in beyond_ends(tuning).items()]
+            if not beyond:
+                break
+            tried += beyond
+            more = rows(self, beyond, compute(beyond, phase="tuning beyond"), "tuning", compute.store)
+            tuning = pd.concat([tuning, more], ignore_index=True)
         chosen = [tried[place] for place in best_rates(tuning).index]
         wanted = [replace(run, seed=seed) for run in chosen for seed in range(self.seeds)]
         final = rows(self, wanted, compute(wanted, phase="all seeds"), "final", compute.store)
@@ -148,7 +157,7 @@ def run_of(benchmark: Benchmark, task: str, strategy: str, *, lr: float, seed: i
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if precision == "auto":
-        precision = "bfloat16" if device == "cuda" else "float32"
+        precision = "bfloat16" if device == "cuda" or (made.mixed and fast_bfloat16()) else "float32"
     return Run(
         task, benchmark.protocol, strategy, variant, seed, lr, benchmark.epochs or settings.epochs, settings.batch,
         benchmark.examples, made.encoder, device, precision,
@@ -179,6 +188,17 @@ def best_rates(tuning: pd.DataFrame) -> pd.DataFrame:
     distance = np.abs(np.log(tuning["factor"]))
     ordered = tuning.assign(score=-score, distance=distance).sort_values(["score", "distance"], kind="stable")
     return ordered.groupby(["task", "strategy"], sort=False).head(1).sort_index()[tuning.columns]
+
+
+def beyond_ends(tuning: pd.DataFrame) -> dict[int, float]:
+    """For each best rate at an end of three or more tried, by its place in the table, the next rate of the geometric grid."""
+    beyond = {}
+    best = best_rates(tuning)
+    for place, row in best[ends_grid(tuning, best)].iterrows():
+        of_pair = (tuning["task"] == row["task"]) & (tuning["strategy"] == row["strategy"])
+        tried = np.sort(tuning.loc[of_pair, "lr"].unique())
+        beyond[place] = float(tried[0] ** 2 / tried[1] if row["lr"] == tried[0] else tried[-1] ** 2 / tried[-2])
+    return beyond
 
 
 def ends_grid(tuning: pd.DataFrame, final: pd.DataFrame) -> np.ndarray:

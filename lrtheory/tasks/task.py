@@ -125,6 +125,7 @@ class Task:
         right: Logits and labels to the number of right answers.
         encoder: The pretrained encoder that is fine-tuned, a name or a folder; empty for none.
         lr_factor_as_coded: What the published program multiplies its rates by on this task.
+        mixed: Whether its steps are faster with matrix products in bfloat16 on a CPU that has them in hardware (measured).
         note: What a reader of results must know.
     """
 
@@ -142,6 +143,7 @@ class Task:
     right: Callable[[Tensor, Tensor], Tensor] = accuracy
     encoder: str = ""
     lr_factor_as_coded: float = 1.0
+    mixed: bool = False
     note: str = ""
 
     def data(self, seed: int, *, hold_out: bool, examples: int = 0) -> Data:
