@@ -158,11 +158,8 @@ def _tokens(
     path = cache_folder() / "tokens" / f"{name}-{digest.hexdigest()[:16]}.npz"
     if not path.is_file():
         with whole_file(path) as temporary, temporary.open("wb") as stream:
-            ids = {
-                split: _tokenised(where, texts, max_length, first)
-                for split, texts in (("train", train), ("test", test))
-            }
-            np.savez(stream, **ids)
+            ids = [_tokenised(where, texts, max_length, first) for texts in (train, test)]
+            np.savez(stream, train=ids[0], test=ids[1])
     with np.load(path, allow_pickle=False) as kept:
         return _examples(kept["train"], train_labels, padding), _examples(kept["test"], test_labels, padding)
 
@@ -188,8 +185,8 @@ def _tokenised(where: str, texts: Sequence[Text], max_length: int, first: int) -
         whole = _tokenizer(where)(list(texts), verbose=False)["input_ids"]
         return _padded([ends(ids, first, max_length - first) for ids in whole], max_length, _padding(where))
     split = [(text, None) if isinstance(text, str) else text for text in texts]
-    first, second = [pair[0] for pair in split], [pair[1] for pair in split]
-    rows = _tokenizer(where)(first, None if second[0] is None else second, truncation=True, max_length=max_length)
+    left, right = [pair[0] for pair in split], [pair[1] for pair in split]
+    rows = _tokenizer(where)(left, None if right[0] is None else right, truncation=True, max_length=max_length)
     return _padded(rows["input_ids"], max_length, _padding(where))
 
 
