@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lrtheory.benchmarks.experiment import Benchmark
+    from lrtheory.benchmarks.scales import Scale
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--scale",
         choices=tuple(scales.SCALES),
-        help="Make all runs of the committed table, audit included; full is for a large GPU.",
+        help="Make all runs of the committed table, audit included, or those on --tasks; full is for a large GPU.",
     )
     parser.add_argument(
         "--out", default="results", metavar="FOLDER", help="The folder that results are written to. Default: results."
@@ -51,8 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:
         config = read_fields(options, experiment.Benchmark.quick() if options.quick else default)
-        if options.scale and (config != default or options.audit):
-            raise ValueError("--scale says what is run: leave the other options out.")
+        if options.scale and (replace(config, tasks=default.tasks) != default or options.audit):
+            raise ValueError("--scale says what is run: leave the other options out, but for --tasks.")
+        scale = scales.SCALES.get(options.scale)
+        if scale is not None and config.tasks != default.tasks:
+            scale = scale.on(config.tasks)
         check_workers(options)
         if options.dask is None:  # a cluster may have what is not here
             experiment.check_device(config.device)
@@ -60,18 +65,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"lrtheory benchmark: {error}", file=sys.stderr)
         return 2
-    return _run(options, config, out)
+    return _run(options, config, scale, out)
 
 
-def _run(options: argparse.Namespace, config: "Benchmark", out: Path) -> int:
-    from lrtheory.benchmarks import audit, scales
+def _run(options: argparse.Namespace, config: "Benchmark", scale: "Scale | None", out: Path) -> int:
+    from lrtheory.benchmarks import audit
     from lrtheory.benchmarks.chosen import task_of
     from lrtheory.command_line import FAILURES, chosen_workers, sentence
     from lrtheory.runs import Compute, Store
     from lrtheory.runs.tables import files_written, write_csv
     from lrtheory.tasks.data import DataError
 
-    store, scale = Store(out / "cells"), scales.SCALES.get(options.scale)
+    store = Store(out / "cells")
     parts = (config,) if scale is None else (*scale.benchmarks, *scale.audits, *scale.failures)
     try:
         for task, encoder in dict.fromkeys((task, part.encoder) for part in parts for task in part.tasks):

@@ -14,7 +14,7 @@ from lrtheory.benchmarks import report
 from lrtheory.benchmarks.chosen import checked_strategies, checked_tasks, strategy_of, task_of
 from lrtheory.benchmarks.protocols import PROTOCOLS, Protocol
 from lrtheory.benchmarks.published import THRESHOLDS
-from lrtheory.benchmarks.training import Run
+from lrtheory.benchmarks.training import Run, fast_bfloat16
 from lrtheory.benchmarks.variant import Variant
 from lrtheory.checks import checked_positive
 from lrtheory.optim import strategies
@@ -37,11 +37,13 @@ class Benchmark(Experiment):
         seeds: The number of seeds, which are 0, 1, 2, ...
         factors: The declared grid of fair: multiples of each strategy's default rate.
         lrs: Rates in place of the grid (fair) or of the default (the other protocols, with one row per rate).
+        grow: The largest number of further rates, one after the other, while the best is at an end of the grid of fair.
         epochs: The number of epochs; 0 for that of the protocol.
         examples: The largest number of training and of test examples; 0 for all.
         encoder: The pretrained encoder of the text tasks, a folder or a name; auto for DistilBERT or what LRTHEORY_DATA has.
         device: The device: cpu, cuda, or auto for cuda where there is one.
-        precision: The precision: float32, bfloat16, or auto for bfloat16 on cuda.
+        precision: The precision: float32, bfloat16, or auto for bfloat16 on cuda, and on a CPU that has it in
+            hardware where that is faster.
     """
 
     needs: ClassVar = {"torch": "torch"}
@@ -52,6 +54,7 @@ class Benchmark(Experiment):
     seeds: int = 3
     factors: tuple[float, ...] = (1 / 64, 1 / 16, 1 / 4, 1.0, 4.0, 16.0, 64.0)
     lrs: tuple[float, ...] = ()
+    grow: int = 0
     epochs: int = 0
     examples: int = 0
     encoder: str = "auto"
@@ -63,7 +66,7 @@ class Benchmark(Experiment):
         _one_of("device", self.device, ("auto", "cpu", "cuda"))
         _one_of("precision", self.precision, ("auto", "float32", "bfloat16"))
         object.__setattr__(self, "strategies", checked_strategies(self.strategies))
-        for field, least in (("seeds", 1), ("epochs", 0), ("examples", 0)):
+        for field, least in (("seeds", 1), ("grow", 0), ("epochs", 0), ("examples", 0)):
             if getattr(self, field) < least:
                 raise ValueError(f"{field} must be at least {least}, not {getattr(self, field)}.")
         if 0 < self.examples < 20:
@@ -111,7 +114,7 @@ class Benchmark(Experiment):
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         if precision == "auto":
-            precision = "bfloat16" if device == "cuda" else "float32"
+            precision = "bfloat16" if device == "cuda" or (made.mixed and fast_bfloat16()) else "float32"
         return Run(
             task, self.protocol, strategy, variant, seed, lr, self.epochs or settings.epochs, settings.batch,
             self.examples, made.encoder, device, precision,

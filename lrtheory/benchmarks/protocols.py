@@ -1,8 +1,8 @@
 """The three protocols: which runs each makes of a benchmark, and which accuracy it reports.
 
-*fair*, the default: every strategy gets the same number of rates, its own default times a fixed set of factors; the rate with
-the best last-epoch accuracy on held-out training examples (one seed) is run with every seed, and the last epoch's test accuracy
-is reported. The test set chooses nothing.
+*fair*, the default: every strategy gets the same number of rates, its own default times a fixed set of factors, and by the
+same rule more of them (``grow``) while its best is at an end; the rate with the best last-epoch accuracy on held-out training
+examples (one seed) is run with every seed, and the last epoch's test accuracy is reported. The test set chooses nothing.
 
 *as-described*: the paper's text. Its rates, its epochs, the best test accuracy over the epochs.
 
@@ -84,6 +84,13 @@ class Fair(Protocol):
             for lr in benchmark.grid(task, strategy)
         ]
         tuning = benchmark.rows(tried, compute(tried, phase="tuning"), "tuning", compute.store)
+        for _ in range(benchmark.grow):
+            beyond = [replace(tried[place], lr=lr) for place, lr in beyond_ends(tuning).items()]
+            if not beyond:
+                break
+            tried += beyond
+            more = benchmark.rows(beyond, compute(beyond, phase="tuning beyond"), "tuning", compute.store)
+            tuning = pd.concat([tuning, more], ignore_index=True)
         chosen = [tried[place] for place in best_rates(tuning).index]
         wanted = [replace(run, seed=seed) for run in chosen for seed in range(benchmark.seeds)]
         final = benchmark.rows(wanted, compute(wanted, phase="all seeds"), "final", compute.store)
@@ -127,6 +134,17 @@ def best_rates(tuning: pd.DataFrame) -> pd.DataFrame:
     distance = np.abs(np.log(tuning["factor"]))
     ordered = tuning.assign(score=-score, distance=distance).sort_values(["score", "distance"], kind="stable")
     return ordered.groupby(["task", "strategy"], sort=False).head(1).sort_index()[tuning.columns]
+
+
+def beyond_ends(tuning: pd.DataFrame) -> dict[int, float]:
+    """For each best rate at an end of three or more tried, by its place in the table, the next rate of the geometric grid."""
+    beyond = {}
+    best = best_rates(tuning)
+    for place, row in best[ends_grid(tuning, best)].iterrows():
+        of_pair = (tuning["task"] == row["task"]) & (tuning["strategy"] == row["strategy"])
+        tried = np.sort(tuning.loc[of_pair, "lr"].unique())
+        beyond[place] = float(tried[0] ** 2 / tried[1] if row["lr"] == tried[0] else tried[-1] ** 2 / tried[-2])
+    return beyond
 
 
 def ends_grid(tuning: pd.DataFrame, final: pd.DataFrame) -> np.ndarray:

@@ -16,6 +16,7 @@ _HOMES = {
     "trec6": ("trec", "fine_tuned"),
     "imdb": ("imdb", "task"),
     "trec6-scratch": ("trec", "from_scratch"),
+    "imdb-short": ("imdb", "short"),
     "synthetic-as-coded": ("synthetic", "as_coded"),
     "synthetic-draft": ("synthetic", "draft"),
 }
@@ -31,7 +32,7 @@ def names() -> tuple[str, ...]:
 
     Example:
         >>> names()
-        ('synthetic', 'cifar10', 'rte', 'trec6', 'imdb', 'trec6-scratch', 'synthetic-as-coded', 'synthetic-draft')
+        ('synthetic', 'cifar10', 'rte', 'trec6', 'imdb', 'trec6-scratch', 'imdb-short', 'synthetic-as-coded', 'synthetic-draft')
     """
     return tuple(_HOMES)
 

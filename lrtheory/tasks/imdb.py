@@ -31,6 +31,17 @@ def task(encoder: str = "auto") -> Task:
     )  # fmt: skip
 
 
+def short(encoder: str = "auto") -> Task:
+    """The same reviews cut to 96 tokens, which take a third of the time: the first 24 and the last 72 of each.
+
+    Reviewers say at the end what they think.
+    """
+    return fine_tuning(
+        "imdb-short", "IMDb (96 tokens)", 2, read, fetch, encoder=encoder, max_length=96, first=24,
+        epochs=dict.fromkeys(("fair", "as-described", "as-coded"), 2), note="the first 24 and the last 72 tokens of each review",
+    )  # fmt: skip
+
+
 def fetch() -> None:
     """Have every file, checked."""
     if offline_folder() is None:

@@ -147,6 +147,8 @@ class Task(ABC):
     """The pretrained encoder that is fine-tuned, a name or a folder; empty for none."""
     lr_factor_as_coded: float = 1.0
     """What the published program multiplies its rates by on this task."""
+    mixed: bool = False
+    """Whether its steps are faster with matrix products in bfloat16 on a CPU that has them in hardware (measured)."""
     note: str = ""
     """What a reader of results must know, as part of a sentence."""
 
@@ -218,6 +220,7 @@ class FunctionTask(Task):
         drawn: Whether the data depend on the seed of a run.
         encoder: The pretrained encoder that is fine-tuned, a name or a folder; empty for none.
         lr_factor_as_coded: What the published program multiplies its rates by on this task.
+        mixed: Whether its steps are faster in bfloat16: see :class:`Task`.
         note: What a reader of results must know.
     """
 
@@ -236,6 +239,7 @@ class FunctionTask(Task):
     drawn: bool = False
     encoder: str = ""
     lr_factor_as_coded: float = 1.0
+    mixed: bool = False
     note: str = ""
 
     def load(self, seed: int) -> tuple[Examples, Examples]:

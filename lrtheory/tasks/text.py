@@ -28,7 +28,7 @@ Text = str | Pair
 
 def fine_tuning(
     name: str, title: str, classes: int, read: Callable[[], tuple[list[Text], list[int], list[Text], list[int]]],
-    fetch: Callable[[], None], *, encoder: str, max_length: int, epochs: dict[str, int],
+    fetch: Callable[[], None], *, encoder: str, max_length: int, epochs: dict[str, int], first: int = 0,
     lr_factor_as_coded: float = 1.0, note: str = "",
 ) -> Task:  # fmt: skip
     """A task that fine-tunes a pretrained encoder with a fresh head.
@@ -42,6 +42,8 @@ def fine_tuning(
         encoder: A folder, a name ``transformers`` knows, or ``"auto"``.
         max_length: Tokens kept of a text.
         epochs: The epochs of each protocol.
+        first: Of the tokens kept of a longer text, how many are its first; the others are its last. 0 keeps first ones alone.
+            For single sentences.
         lr_factor_as_coded: What the published program multiplies its rates by.
         note: What a reader must know.
     """
@@ -49,7 +51,7 @@ def fine_tuning(
     where = str(_folder(chosen) or chosen)
 
     def load(seed: int) -> tuple[Examples, Examples]:
-        return _tokens(name, where, max_length, read)
+        return _tokens(name, where, max_length, first, read)
 
     def model() -> nn.Module:
         from transformers import AutoModelForSequenceClassification, logging
@@ -75,7 +77,7 @@ def fine_tuning(
             protocol: Settings(count, batch=32, bucketed=protocol != "as-coded") for protocol, count in epochs.items()
         },
         load, model, fetch_all, forward, encoder=chosen,
-        lr_factor_as_coded=lr_factor_as_coded, note=note,
+        lr_factor_as_coded=lr_factor_as_coded, mixed=True, note=note,
     )  # fmt: skip
 
 
@@ -141,18 +143,23 @@ def _tokenizer(where: str) -> Any:
 
 @cache
 def _tokens(
-    name: str, where: str, max_length: int, read: Callable[[], tuple[list[Text], list[int], list[Text], list[int]]]
+    name: str,
+    where: str,
+    max_length: int,
+    first: int,
+    read: Callable[[], tuple[list[Text], list[int], list[Text], list[int]]],
 ) -> tuple[Examples, Examples]:
     """Training and test tokens, read from the cache where the same texts were tokenised before by the same tokenizer."""
     train, train_labels, test, test_labels = read()
     padding = _padding(where)
-    digest = hashlib.sha256(repr((name, _identity(where), max_length, padding)).encode())
+    digest = hashlib.sha256(repr((name, _identity(where), max_length, first, padding)).encode())
     for text in (*train, *test):
         digest.update(repr(text).encode())
     path = cache_folder() / "tokens" / f"{name}-{digest.hexdigest()[:16]}.npz"
     if not path.is_file():
         with whole_file(path) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, train=_tokenised(where, train, max_length), test=_tokenised(where, test, max_length))
+            ids = [_tokenised(where, texts, max_length, first) for texts in (train, test)]
+            np.savez(stream, train=ids[0], test=ids[1])
     with np.load(path, allow_pickle=False) as kept:
         return _examples(kept["train"], train_labels, padding), _examples(kept["test"], test_labels, padding)
 
@@ -173,12 +180,29 @@ def _identity(where: str) -> str:
     return sha256(file) if file.is_file() else where
 
 
-def _tokenised(where: str, texts: Sequence[Text], max_length: int) -> np.ndarray:
+def _tokenised(where: str, texts: Sequence[Text], max_length: int, first: int) -> np.ndarray:
+    if first:
+        whole = _tokenizer(where)(list(texts), verbose=False)["input_ids"]
+        return _padded([ends(ids, first, max_length - first) for ids in whole], max_length, _padding(where))
     split = [(text, None) if isinstance(text, str) else text for text in texts]
-    first, second = [pair[0] for pair in split], [pair[1] for pair in split]
-    rows = _tokenizer(where)(first, None if second[0] is None else second, truncation=True, max_length=max_length)
-    padded = np.full((len(texts), max_length), _padding(where), dtype=np.int32)
-    for line, ids in zip(padded, rows["input_ids"]):
+    left, right = [pair[0] for pair in split], [pair[1] for pair in split]
+    rows = _tokenizer(where)(left, None if right[0] is None else right, truncation=True, max_length=max_length)
+    return _padded(rows["input_ids"], max_length, _padding(where))
+
+
+def ends(ids: Sequence[int], first: int, last: int) -> Sequence[int]:
+    """The first and the last of some tokens, all of them where there are no more.
+
+    Example:
+        >>> ends([1, 2, 3, 4, 5, 6], 2, 3), ends([1, 2, 3], 2, 3)
+        ([1, 2, 4, 5, 6], [1, 2, 3])
+    """
+    return ids if len(ids) <= first + last else [*ids[:first], *ids[len(ids) - last :]]
+
+
+def _padded(rows: Sequence[Sequence[int]], length: int, padding: int) -> np.ndarray:
+    padded = np.full((len(rows), length), padding, dtype=np.int32)
+    for line, ids in zip(padded, rows):
         line[: len(ids)] = ids
     return padded
 

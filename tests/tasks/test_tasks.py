@@ -256,6 +256,17 @@ def test_an_encoder_may_pad_with_any_token(padded_with_one, tmp_path, monkeypatc
     assert not torch.allclose(together[0], together[1], atol=1e-5)
 
 
+def test_long_texts_keep_their_first_and_last_tokens(padded_with_one):
+    words = "what is a rate rate is what a rate"
+    whole, short = (
+        text._tokenised(str(padded_with_one), [words, "a rate"], 20, 0),
+        text._tokenised(str(padded_with_one), [words, "a rate"], 6, 2),
+    )
+    ids = whole[0][whole[0] != 1].tolist()
+    assert short[0].tolist() == ids[:2] + ids[-4:]
+    assert short[1].tolist() == [*whole[1][:4].tolist(), 1, 1]
+
+
 def test_an_encoder_that_is_nowhere_is_one_sentence(monkeypatch, tmp_path):
     pytest.importorskip("transformers", reason="text tasks need transformers")
     monkeypatch.delenv("LRTHEORY_DATA", raising=False)
