@@ -374,7 +374,7 @@ class Asked:
 @pytest.mark.parametrize("part", CELLS)
 def test_the_ids_of_cells_are_those_of_the_committed_table(monkeypatch, part):
     monkeypatch.setattr(experiment, "_versions", lambda store, run: "")
-    benchmark = Benchmark(tasks=("synthetic", "cifar10", "trec6-scratch"), device="cpu", seeds=2)
+    benchmark = Benchmark(tasks=("synthetic", "cifar10", "trec6-scratch"), device="cpu", precision="float32", seeds=2)
     asked = Asked()
     if part == "audit":
         audit.Audit(benchmark).as_coded(asked)
