@@ -30,7 +30,7 @@ import torch
 from exercise import check
 from torch import nn
 
-from lrtheory.benchmarks.audit import verdicts
+from lrtheory.benchmarks.headlines import verdicts
 from lrtheory.benchmarks.published import ACCURACY
 from lrtheory.benchmarks.report import shown, summary
 from lrtheory.figures import audit, benchmark, learning_curves, taxonomy

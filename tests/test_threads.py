@@ -23,17 +23,22 @@ from lrtheory.schedules import REGISTRY, parse
 from lrtheory.schedules.expression import read
 from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.simulation import AbsoluteValue
+from lrtheory.simulation.method_kernels import method_losses
 from lrtheory.statistics import fit_slope
 from lrtheory.sweep import main
 from lrtheory.sweeps.horizon import Exponents
 from lrtheory.sweeps.misspecified import Misspecified
-from lrtheory.theory import law_derivation, misspecification
+from lrtheory.theory import last_iterate, law_derivation, misspecification
+from lrtheory.theory.adaptive import adagrad_bound, adagrad_lower_bound
 from lrtheory.theory.annealed_penalty import schedule_penalty
+from lrtheory.theory.any_average import average_bound, average_lower_bound
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.fixed_steps import fixed_step_lower_bound
+from lrtheory.theory.grid_planning import plan_convex
 from lrtheory.theory.hard_instance import worst_function
 from lrtheory.theory.law_attained import law_witness
+from lrtheory.theory.methods import Method
 from lrtheory.theory.momentum_edge import momentum_edge
 from lrtheory.theory.published_bounds import published_bound
 from lrtheory.theory.robust_schedule import minimax_lr, robust_loss
@@ -105,6 +110,14 @@ CALLS: dict[str, Callable[[], Any]] = {
     "plan_grid": lambda: [lrtheory.plan_grid(1e-3, 1, schedule=each, tolerance=1.3) for each in REGISTRY],
     "plan_grid(risk)": lambda: lrtheory.plan_grid(1e-3, 1, trials=3, risk="measured"),
     "next_lr": lambda: lrtheory.next_lr([(0.01, 1.2), (0.1, 0.8)], 0.01, 0.1, initial_loss=2.3),
+    "average_bound": lambda: average_bound(STEPS, np.ones(len(STEPS) + 1), diameter=1.0),
+    "average_lower_bound": lambda: average_lower_bound(STEPS, np.ones(len(STEPS) + 1), diameter=1.0),
+    "adagrad_bound": lambda: adagrad_bound(3.0),
+    "adagrad_lower_bound": lambda: adagrad_lower_bound(3.0, 50),
+    "Method": lambda: Method("schedule_free", "merged").weights(30),
+    "method_losses": lambda: method_losses(0, np.array(STEPS, float), np.ones(len(STEPS) + 1), 0.2, 0.0, 1.0, 7, 3),
+    "restarts": lambda: last_iterate.restarts(np.array(STEPS, float)),
+    "plan_convex": lambda: plan_convex(1e-3, 1, schedule=Cosine(), tolerance=1.3),
     "penalties": lambda: lrtheory.penalties.gradient_descent().latex(),
     "modified_equation": lambda: lrtheory.modified_equation(2).latex(),
     "equivalent_lr": lambda: lrtheory.equivalent_lr(1e-3, Cosine(), Polynomial(1), 100),
@@ -203,7 +216,7 @@ def test_every_function_that_sweeps_import_is_among_them():
             ):
                 home = __import__(node.module or "", fromlist=["_"])
                 imported |= {each.name for each in node.names if callable(getattr(home, each.name))}
-    needs_extras = {"certify_worst_case"}  # PEPit, whose solver is in no thread of ours
+    needs_extras = {"certify_worst_case", "certified_loss"}  # PEPit, whose solver is in no thread of ours
     assert imported - needs_extras <= set(CALLS)
 
 

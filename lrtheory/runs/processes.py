@@ -54,12 +54,14 @@ class Processes:
     ) -> None:
         with self._lock:
             self._ended = True
-        if kind is not None:
-            self._writer.close()  # what is under way is not wanted any more
-        for pool in self._pools:
-            pool.shutdown(wait=kind is None, cancel_futures=True)
-        self._writer.close()
-        self._reader.close()
+        try:
+            if kind is not None:
+                self._writer.close()  # what is under way is not wanted any more
+            for pool in self._pools:
+                pool.shutdown(wait=kind is None, cancel_futures=True)
+        finally:  # after Ctrl-C while waiting, too
+            self._writer.close()
+            self._reader.close()
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """The value of a function at arguments, all of which can be pickled; from several threads, several at a time.

@@ -20,7 +20,7 @@ import pandas as pd
 from lrtheory.checks import checked_horizon
 from lrtheory.runs import Cell, Compute, Experiment
 from lrtheory.schedules import Schedule, parse
-from lrtheory.simulation.method_lanes import method_losses
+from lrtheory.simulation.method_kernels import method_losses
 from lrtheory.statistics import fit_slope
 from lrtheory.sweeps.checks import check_horizon, check_replicas, check_rhos, check_seed, check_unique
 from lrtheory.theory.adaptive import adagrad_bound, adagrad_lower_bound

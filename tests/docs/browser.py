@@ -137,6 +137,9 @@ class Browser:
         self.process.wait()
         assert self.process.stderr is not None
         self.process.stderr.close()
-        self.socket.close()
-        self.loop.run_until_complete(asyncio.sleep(0))
+        self._wait(self._closed())
         self.loop.close()
+
+    async def _closed(self) -> None:
+        self.socket.close()  # with the loop running: it is the only one that the socket knows
+        await asyncio.sleep(0)

@@ -154,5 +154,5 @@ def test_larger_batches_are_less_noisy():
 
 @pytest.mark.parametrize("batch", [0, -1, 1.0, True])
 def test_a_batch_is_a_number_of_rows(batch):
-    with pytest.raises(ValueError, match="batch must be a whole number of at least 1"):
+    with pytest.raises(ValueError, match="batch must be a whole number from 1 to 2147483647"):
         FiniteSum(np.ones((2, 1)), np.ones(2), "squared", 1.0, batch)

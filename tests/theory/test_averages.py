@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lrtheory import Constant, Cosine, Polynomial, worst_case
 from lrtheory.schedules import REGISTRY
 from lrtheory.simulation import reference
-from lrtheory.simulation.method_lanes import method_losses
+from lrtheory.simulation.method_kernels import method_losses
 from lrtheory.theory.adaptive import adagrad_bound, annealed_adagrad_loss
 from lrtheory.theory.any_average import average_bound, average_lower_bound
 from lrtheory.theory.averaged import averaged_bound

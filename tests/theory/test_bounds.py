@@ -233,7 +233,9 @@ def test_an_average_forgives_nothing_whatever_the_schedule(schedule):
     # Neighbours are nearly equal; not so the first steps of an inverse square root, which hold a tenth of all squares, and more.
     least = 0.9 if schedule == InverseSqrt() else 0.998
     for rho, loss in zip(RHO, losses):
-        assert least * loss < average_lower_bound(steps * rho, weights, distance=1.0) <= loss * (1 + 1e-12)
+        assert (
+            least * loss < average_lower_bound(steps * rho, weights, distance=1.0) <= loss * (1 + 2e-11)
+        )  # sums of 100,000 terms
     # On a domain too, where the steps are small beside it; the first 300 of an inverse square root are larger than it.
     least = 0.6 if schedule == InverseSqrt() else 0.98
     assert average_lower_bound(steps * 64, weights, diameter=1.0) > least * 32 * tuned

@@ -120,8 +120,11 @@ def test_the_projection_is_applied_after_every_step():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda task, e: ensemble.train(task, e, np.ones(3), [0], rule=ensemble.sgd(), batch=1), "a row a seed"),
-        (lambda task, e: ensemble.train(task, e, np.ones((2, 3)), [0], rule=ensemble.sgd(), batch=1), "a row a seed"),
+        (lambda task, e: ensemble.train(task, e, np.ones(3), [0], rule=ensemble.sgd(), batch=1), "one row per seed"),
+        (
+            lambda task, e: ensemble.train(task, e, np.ones((2, 3)), [0], rule=ensemble.sgd(), batch=1),
+            "one row per seed",
+        ),
         (lambda task, e: ensemble.train(task, e, np.ones((1, 3)), [0], rule=ensemble.sgd(), batch=0), "batch must be"),
         (lambda *_: ensemble.sgd(1.0), "momentum must lie in"),
     ],
