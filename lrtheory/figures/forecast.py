@@ -25,8 +25,8 @@ TITLES = {
     "size": "later losses of another model", "schedule": "final losses, unseen schedule",
     "rate": "final losses, unseen rate", "horizon": "final losses, unseen horizon",
     "whole schedule": "whole curves, unseen schedule", "whole rate": "whole curves, unseen rate",
-    "whole horizon": "whole curves, unseen horizon", "rate, Marin": "Marin, unseen rate",
-    "rate, DeepOBS": "DeepOBS, unseen rate (parts of the gain)",
+    "whole horizon": "whole curves, unseen horizon", "rate, Marin": "Marin, rate",
+    "rate, DeepOBS": "DeepOBS, rate (part of gain)",
 }  # fmt: skip
 SHOWN: dict[str, tuple[float, ...]] = {"rms": (0.0018, 0.4), "ticks": (0.003, 0.01, 0.03, 0.1, 0.3)}
 
