@@ -8,7 +8,8 @@ import pandas as pd
 from lrtheory.benchmarks import audit
 from lrtheory.benchmarks.experiment import Benchmark
 from lrtheory.runs import Compute
-from lrtheory.tasks import FIVE
+from lrtheory.runs.definition import Definition
+from lrtheory.tasks import FIVE, Task
 
 SIX = (*FIVE, "trec6-scratch")
 """The tasks of the paper, and the one that its abstract claims and its programs never ran."""
@@ -40,7 +41,7 @@ class Scale:
         frames += [each.run(compute).assign(part="sweep") for each in self.failures]
         return pd.concat(frames, ignore_index=True).drop_duplicates(IDENTITY, ignore_index=True)
 
-    def on(self, tasks: Sequence[str]) -> "Scale":
+    def on(self, tasks: Sequence[str | Task | Definition]) -> "Scale":
         """The part of it on some tasks, named as benchmarks name them.
 
         Raises:
@@ -59,7 +60,9 @@ class Scale:
         scale = Scale(kept(self.benchmarks), kept(self.audits), kept(self.failures))
         if scale == Scale((), ()):
             known = dict.fromkeys(name for part in (*self.benchmarks, *self.audits) for name in part.tasks)
-            raise ValueError(f"this scale has none of the tasks {', '.join(tasks)}; it has {', '.join(known)}.")
+            raise ValueError(
+                f"this scale has none of the tasks {', '.join(map(str, tasks))}; it has {', '.join(map(str, known))}."
+            )
         return scale
 
 

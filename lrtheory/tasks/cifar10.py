@@ -91,7 +91,7 @@ def network() -> nn.Sequential:
 
     features = nn.Sequential(block(3, 32), block(32, 64), block(64, 128))
     head = nn.Sequential(nn.Flatten(), nn.Linear(128 * 4 * 4, 256), nn.ReLU(), nn.Linear(256, 10))
-    return nn.Sequential(OrderedDict(features=features, classifier=head)).to(memory_format=torch.channels_last)
+    return nn.Sequential(OrderedDict(features=features, classifier=head)).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def forward(model: nn.Module, images: Tensor) -> Tensor:
