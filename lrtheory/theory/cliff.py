@@ -294,5 +294,6 @@ THEOREM = Theorem(
     source="Derived here",
     module=__name__,
     attained="on quadratics, exactly; for all smooth convex functions the edge is a conjecture",
+    labels=("thm:cliff", "thm:cliff-quadratic", "thm:no-return"),
     proof=proof,
 )
