@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from queue import LifoQueue
-from threading import Lock, Thread
+from threading import Lock, Thread, current_thread, main_thread
 from types import TracebackType
 from typing import Any, Self
 
@@ -40,7 +40,8 @@ class Processes:
 
     def __init__(self, number: int) -> None:
         self._ended, self._lock = False, Lock()
-        self._reader, self._writer = get_context("spawn").Pipe(duplex=False)
+        with interrupts_elsewhere():  # starts what processes share in this thread, and not in one that calls
+            self._reader, self._writer = get_context("spawn").Pipe(duplex=False)
         self._pools: set[ProcessPoolExecutor] = set()
         self._idle: LifoQueue[ProcessPoolExecutor] = LifoQueue()  # the last used first: it has its process already
         for _ in range(number):
@@ -132,4 +133,6 @@ def interrupts_elsewhere() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        # Another thread keeps the block: lifting it, it might take the Ctrl-C that was to wake the main thread.
+        if current_thread() is main_thread():
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
