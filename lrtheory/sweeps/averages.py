@@ -69,7 +69,7 @@ class MethodCell(Cell):
     """One method at one rate, on a domain of diameter 1 with gradients bounded by 1.
 
     Args:
-        rule: One of :data:`lrtheory.theory.methods.RULES`.
+        rule: One of ``lrtheory.theory.methods.RULES``.
         average: One of :data:`lrtheory.theory.methods.AVERAGES`.
         schedule: The shape of the rate.
         horizon: Number of steps.

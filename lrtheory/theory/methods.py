@@ -43,7 +43,7 @@ class Method:
     """A rule of steps and what is made of its iterates.
 
     Args:
-        rule: One of :data:`RULES`.
+        rule: One of ``RULES``.
         average: One of :data:`AVERAGES`.
 
     Raises:
