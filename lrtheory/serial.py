@@ -6,8 +6,8 @@ no lock of theirs protects.
 
 import threading
 from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 LOCK = threading.RLock()
 
@@ -27,3 +27,16 @@ def one_thread_at_a_time(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
 
     return locked
+
+
+@lru_cache(maxsize=32)
+def multiple_precision(digits: int) -> Any:
+    """A context of mpmath with so many digits, for work that is marked :func:`one_thread_at_a_time`.
+
+    The precision of mpmath's global context belongs to the whole process, and is left alone.
+    """
+    import mpmath
+
+    context = mpmath.mp.clone()
+    context.dps = digits
+    return context

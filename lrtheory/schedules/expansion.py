@@ -13,18 +13,14 @@ from fractions import Fraction
 from functools import lru_cache, reduce
 from typing import Any
 
-import mpmath
-
-from lrtheory.schedules.expression import LARGEST_NUMBER, Expression
-from lrtheory.serial import one_thread_at_a_time
+from lrtheory.schedules.expression import LARGEST_MAGNITUDE, LARGEST_NUMBER, Expression
+from lrtheory.serial import multiple_precision, one_thread_at_a_time
 
 TERMS = 8
 """Terms that are kept of an expansion."""
 DIGITS = 90
 NEGLIGIBLE = 1e-70
 """A coefficient this small beside those that it is the sum of is a cancellation."""
-LARGEST_MAGNITUDE = 10_000
-"""The largest binary exponent of a coefficient."""
 TOO_LARGE = "a number in it is too large or too small at the end of the run"
 HORIZONS = (10**30, 27 * 10**30)
 """The end of a shape that counts steps is asked at two long horizons, and must be of the same order."""
@@ -37,11 +33,8 @@ class Undecided(ValueError):
     """The end of the formula has no expansion of this kind."""
 
 
-@lru_cache(maxsize=1)
 def _context() -> Any:
-    context = mpmath.mp.clone()  # the precision of mpmath itself belongs to the whole process
-    context.dps = DIGITS
-    return context
+    return multiple_precision(DIGITS)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ LARGEST_EXPONENT = 996
 """The largest binary exponent of a number: about 1e300."""
 LARGEST_NUMBER = 1e300
 """The largest constant that is no plain number."""
+LARGEST_MAGNITUDE = 10_000
+"""The largest binary exponent of a function's argument, and of an expansion's coefficient: beyond, it takes for ever."""
 MOST_BITS = 20_000
 """The most bits of a numerator or denominator."""
 ROUNDING = 1e-12
@@ -319,6 +321,8 @@ def _digits(node: Expression, context: Any, values: dict[str, Any]) -> Any:
                 return _digits(value, context, values)
         return context.nan
     arguments = [_digits(argument, context, values) for argument in node.arguments]
+    if node.operation in _COSTLY:
+        moderate(context, *arguments[node.operation == "**" :])
     functions: dict[str, Any] = {
         "pi": lambda: +context.pi, "E": lambda: +context.e, "true": lambda: True, "+": operator.add,
         "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": context.power, "<": operator.lt,
@@ -326,3 +330,18 @@ def _digits(node: Expression, context: Any, values: dict[str, Any]) -> Any:
         "Min": min, "Max": max, "ceiling": context.ceil, "Mod": lambda a, b: a - b * context.floor(a / b),
     }  # fmt: skip
     return (functions.get(node.operation) or getattr(context, node.operation))(*arguments)
+
+
+_COSTLY = {"**", "exp", "sin", "cos", "tan", "sinh", "cosh", "tanh", "floor", "ceiling", "Mod"}
+"""What needs as many bits as its argument is large."""
+
+
+def moderate(context: Any, *values: Any) -> None:
+    """Check that values are no larger than the time and memory of functions of them allow.
+
+    Raises:
+        OverflowError: one has a binary exponent above :data:`LARGEST_MAGNITUDE`.
+    """
+    for value in values:
+        if value and context.isfinite(value) and context.mag(value) > LARGEST_MAGNITUDE:
+            raise OverflowError("a number in it is too large for a function of it.")

@@ -10,12 +10,13 @@ in a comparison, is known and not guessed.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from lrtheory.schedules.expression import Expression
+from lrtheory.schedules.expression import Expression, moderate
+from lrtheory.serial import multiple_precision
 
 DIGITS = 60
 NEGLIGIBLE = 1e-45
@@ -45,13 +46,8 @@ class Split:
         return self.error + ROUNDING * (abs(float(self.constant)) + abs(self.total)) if self.constant else self.error
 
 
-@lru_cache(maxsize=1)
 def _context() -> Any:
-    import mpmath
-
-    context = mpmath.mp.clone()  # the precision of mpmath itself belongs to the whole process
-    context.dps = DIGITS
-    return context
+    return multiple_precision(DIGITS)
 
 
 def near_end(expression: Expression, log_x: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
@@ -109,6 +105,15 @@ def _collapsed(values: Any, errors: Any) -> Split:
     return Split(_context().zero, values, errors)
 
 
+def _negative(split: Split) -> Split:
+    return Split(-split.constant, -split.rest, split.error)
+
+
+def _trusted(relative: Any, limit: float) -> Any:
+    """A factor of error bounds: 1 where an error is small enough for them to hold, infinite elsewhere."""
+    return np.where(relative < limit, 1.0, np.inf)
+
+
 def _plus(first: Split, second: Split, sign: int = 1) -> Split:
     constant = first.constant + sign * second.constant
     if abs(constant) <= NEGLIGIBLE * max(abs(first.constant), abs(second.constant)):
@@ -133,7 +138,7 @@ def _times(first: Split, second: Split) -> Split:
 
 def _inverse(split: Split) -> Split:
     total, relative = split.total, split.total_error / abs(split.total)
-    certain = np.where(relative < 0.5, 1.0, np.inf)
+    certain = _trusted(relative, 0.5)
     if not split.constant or (abs(split.rest) > abs(float(split.constant))).all():  # the constant is no limit
         return _collapsed(1 / total, certain * (2 * relative + ROUNDING) / abs(total))
     constant = 1 / split.constant
@@ -163,19 +168,20 @@ def _power(base: Split, exponent: Any) -> Split:
     if not base.constant:
         value = np.power(base.rest, power)
         relative = base.error / abs(base.rest)
-        certain = np.where(relative * max(1, abs(power)) < 1e-3, 1.0, np.inf)
+        certain = _trusted(relative * max(1, abs(power)), 1e-3)
         log = abs(np.log(abs(base.rest)))
         errors = abs(value) * (1.01 * abs(power) * relative + OF_A_FUNCTION * (1 + abs(power) * log))
         return _collapsed(value, np.where(base.rest == 0, np.inf, certain * errors))
     if base.constant < 0 and whole is None:
         return _collapsed(base.rest * np.nan, base.error)
+    moderate(_context(), exponent)
     constant = base.constant**exponent
     scale, ratio = float(constant), base.rest / float(base.constant)
     logarithm = power * np.log1p(ratio)
     rest = scale * np.expm1(logarithm)
     total = base.total
     relative = base.error / abs(total)
-    certain = np.where(relative * max(1, abs(power)) < 1e-3, 1.0, np.inf)
+    certain = _trusted(relative * max(1, abs(power)), 1e-3)
     slope = power * scale * np.exp(logarithm) / total
     return Split(
         constant, rest,
@@ -184,16 +190,17 @@ def _power(base: Split, exponent: Any) -> Split:
 
 
 def _exponential(split: Split) -> Split:
+    moderate(_context(), split.constant)
     constant = _context().exp(split.constant)
     scale = float(constant)
     rest = scale * np.expm1(split.rest)
-    certain = np.where(split.error < 1e-3, 1.0, np.inf)
+    certain = _trusted(split.error, 1e-3)
     return _through(split, constant, rest, certain * scale * np.exp(split.rest), abs(scale * split.rest))
 
 
 def _logarithm(split: Split) -> Split:
     relative = split.total_error / abs(split.total)
-    certain = np.where(relative < 1e-3, 1.0, np.inf)
+    certain = _trusted(relative, 1e-3)
     if not split.constant:
         value = np.log(split.rest)
         return _collapsed(value, certain * (1.01 * relative + OF_A_FUNCTION * abs(value)))
@@ -214,6 +221,7 @@ def _circular(at: Callable[[Any], Any], derivative: Callable[[Any], Any]) -> Cal
     """The sine or cosine, of which the second derivative is the negative."""
 
     def function(split: Split) -> Split:
+        moderate(_context(), split.constant)
         value, slope = _clean(at(split.constant)), _clean(derivative(split.constant))
         sine, bent = np.sin(split.rest), 2 * np.square(np.sin(split.rest / 2))
         first, second = float(slope) * sine, -float(value) * bent
@@ -231,13 +239,14 @@ def _hyperbolic(at: Callable[[Any], Any], derivative: Callable[[Any], Any]) -> C
     """The hyperbolic sine or cosine, which is its own second derivative."""
 
     def function(split: Split) -> Split:
+        moderate(_context(), split.constant)
         value, slope = at(split.constant), derivative(split.constant)
         sine, bent = np.sinh(split.rest), 2 * np.square(np.sinh(split.rest / 2))
         first, second = float(slope) * sine, float(value) * bent
         steepest = (abs(float(slope)) + abs(float(value))) * np.cosh(split.rest)
         if not slope:  # where the function is flat
             steepest = abs(float(value)) * (abs(sine) + split.error)
-        certain = np.where(split.error < 1e-3, 1.0, np.inf)
+        certain = _trusted(split.error, 1e-3)
         error = certain * 1.01 * steepest * split.error + 2 * OF_A_FUNCTION * (abs(first) + abs(second))
         return Split(value, first + second, error)
 
@@ -261,7 +270,7 @@ def _absolute(split: Split) -> Split:
     if (total >= 0).all():
         return split
     if (total <= 0).all():
-        return Split(-split.constant, -split.rest, split.error)
+        return _negative(split)
     return _collapsed(abs(total), split.total_error)
 
 
@@ -293,10 +302,6 @@ def _floor(split: Split) -> Split:
     if (whole == whole.flat[0]).all():
         return Split(_context().mpf(float(whole.flat[0])), np.zeros(whole.shape), errors)
     return _collapsed(whole, errors)
-
-
-def _negative(split: Split) -> Split:
-    return Split(-split.constant, -split.rest, split.error)
 
 
 def _remainder(first: Split, second: Split) -> Split:

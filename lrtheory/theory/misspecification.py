@@ -49,7 +49,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, overload
 
-import mpmath
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import ArrayLike
@@ -60,7 +59,7 @@ from lrtheory.schedules.expansion import HORIZONS
 from lrtheory.schedules.expression import ROUNDING
 from lrtheory.schedules.near_end import near_end
 from lrtheory.schedules.schedule import Schedule, checked_schedule
-from lrtheory.serial import one_thread_at_a_time
+from lrtheory.serial import multiple_precision, one_thread_at_a_time
 from lrtheory.theory.hermite import Hermite
 
 LARGEST = 1e100
@@ -312,7 +311,8 @@ def functionals(schedule: Schedule) -> Functionals:
         raise ValueError(
             f"{schedule} is too steep: its degree is {degree:g}, and its decay a part of the run too small."
         )
-    exact = _multiple_precision(DIGITS + 2 * max(0, -start / math.log(10) - DECADES) + math.log10(max(degree, 1)))
+    digits = DIGITS + 2 * max(0, -start / math.log(10) - DECADES) + math.log10(max(degree, 1))
+    exact = multiple_precision(math.ceil(digits))
 
     def height(x: Any, horizon: int = LONG) -> Any:
         return schedule.expression.digits(exact, _in_the_limit(exact.mpf(1) - x, horizon))
@@ -410,13 +410,6 @@ def _integrals(
     return slope, H_nodes, Q_nodes, H_resolved & Q_resolved
 
 
-def _multiple_precision(digits: float) -> Any:
-    """A context of mpmath of its own: the precision of the global one belongs to the whole process."""
-    context = mpmath.mp.clone()
-    context.dps = math.ceil(digits)
-    return context
-
-
 def _in_the_limit(u: Any, horizon: int) -> dict[str, Any]:
     """The names of a formula in a run so long that its first step is none of it."""
     return {"u": u, "t": horizon * u, "T": horizon}
@@ -495,7 +488,7 @@ def _threshold(table: Functionals) -> float:
 
 def _breakpoints(schedule: Schedule) -> np.ndarray:
     """Where the shape changes its formula: logarithms of what remains, ascending; what rounding cannot tell apart is one."""
-    exact = _multiple_precision(200)  # a part of the run may be as small as 1e-75
+    exact = multiple_precision(200)  # a part of the run may be as small as 1e-75
     try:
         found = breakpoints(schedule.expression, exact, lambda u: _in_the_limit(u, LONG))
     except ValueError as reason:

@@ -84,3 +84,14 @@ def test_what_cancels_at_the_end_does_not_lose_a_digit(text):
 def test_a_difference_that_outlives_all_digits_is_reported():
     errors = near_end(read("1 - u - sin(1 - u)"), np.log([1e-9]), HORIZON)[1]
     assert errors[0] > 1e-3 * abs(1e-27 / 6)
+
+
+@pytest.mark.parametrize(
+    "text", ["sin(exp(t))", "exp(exp(exp(t)))", "cosh(cosh(t))", "tan(t**t)", "(T**T)**(T**T)*u", "floor(exp(t))", "exp(t)%2"]
+)
+def test_a_number_too_large_for_a_function_is_refused_and_not_waited_for(text):
+    """Each would need some 1e30 bits; that this ends is the test."""
+    expression, context = read(text), mpmath.mp.clone()
+    with pytest.raises(OverflowError, match="too large for a function"):
+        expression.digits(context, {"u": context.mpf(0.5), "t": context.mpf(HORIZON) / 2, "T": context.mpf(HORIZON)})
+    assert (near_end(expression, np.log([0.9, 0.5, 0.1]), HORIZON)[1] == np.inf).all()
