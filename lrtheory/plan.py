@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Plan and print; 0 when done, 2 for bad usage, 1 where the picture cannot be written."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    if arguments[:1] == ["equivalent"]:
-        return _equivalent(arguments[1:])
-    if arguments[:1] == ["extend"]:
-        return _extend(arguments[1:])
-    return _grid(arguments)
+    questions = {"equivalent": _equivalent, "extend": _extend}
+    question = arguments[0] if arguments and arguments[0] in questions else ""
+    name = f"plan {question}".strip()
+    try:
+        return questions[question](arguments[1:]) if question else _grid(arguments)
+    except ValueError as error:
+        print(f"lrtheory {name}: {error}", file=sys.stderr)
+        return 2
 
 
 def _grid(arguments: Sequence[str]) -> int:
@@ -72,39 +75,31 @@ def _grid(arguments: Sequence[str]) -> int:
     from lrtheory.schedules import parse
     from lrtheory.theory.grid_planning import compare_plans, plan_convex
 
-    try:
-        figure = None if options.figure is None else _checked_figure(options.figure)
-        tolerance = 1.2 if options.tolerance is None and options.trials is None else options.tolerance
-        plan = plan_convex(
-            options.low,
-            options.high,
-            schedule=parse(options.schedule or "Cosine"),
-            tolerance=tolerance,
-            trials=options.trials,
-            horizon=options.horizon,
-        )
-        plans = compare_plans(plan)
-    except ValueError as error:
-        print(f"lrtheory plan: {error}", file=sys.stderr)
-        return 2
+    figure = None if options.figure is None else _checked_figure(options.figure)
+    tolerance = 1.2 if options.tolerance is None and options.trials is None else options.tolerance
+    plan = plan_convex(
+        options.low,
+        options.high,
+        schedule=parse(options.schedule or "Cosine"),
+        tolerance=tolerance,
+        trials=options.trials,
+        horizon=options.horizon,
+    )
+    plans = compare_plans(plan)
     print(json.dumps([record(each) for each in plans], indent=1) if options.json else report(plans))
     return 0 if figure is None else _draw(plans, figure)
 
 
 def _measured_grid(options: argparse.Namespace) -> int:
-    try:
-        given = [name for name in ("schedule", "horizon", "figure") if getattr(options, name) is not None]
-        if given:
-            raise ValueError(
-                f"--{given[0]} goes with convex risk: the measured curves are averages over schedules and horizons."
-            )
-        from lrtheory.planning.measured import plan_measured
+    given = [name for name in ("schedule", "horizon", "figure") if getattr(options, name) is not None]
+    if given:
+        raise ValueError(
+            f"--{given[0]} goes with convex risk: the measured curves are averages over schedules and horizons."
+        )
+    from lrtheory.planning.measured import plan_measured
 
-        tolerance = 0.05 if options.tolerance is None and options.trials is None else options.tolerance
-        plan = plan_measured(options.low, options.high, trials=options.trials, tolerance=tolerance)
-    except ValueError as error:
-        print(f"lrtheory plan: {error}", file=sys.stderr)
-        return 2
+    tolerance = 0.05 if options.tolerance is None and options.trials is None else options.tolerance
+    plan = plan_measured(options.low, options.high, trials=options.trials, tolerance=tolerance)
     if options.json:
         print(json.dumps(dataclasses.asdict(plan), indent=1))
     else:
@@ -218,16 +213,12 @@ def _equivalent(arguments: Sequence[str]) -> int:
     )
     _add_runs(parser)
     options = parser.parse_args(arguments)
-    try:
-        from lrtheory.forecast import equivalent_lr
-        from lrtheory.schedules import parse
+    from lrtheory.forecast import equivalent_lr
+    from lrtheory.schedules import parse
 
-        first, others = parse(options.from_), [parse(name) for name in options.to]
-        forecast = _fitted(options.runs)
-        rates = [equivalent_lr(options.lr, first, other, options.horizon, forecast=forecast) for other in others]
-    except ValueError as error:
-        print(f"lrtheory plan equivalent: {error}", file=sys.stderr)
-        return 2
+    first, others = parse(options.from_), [parse(name) for name in options.to]
+    forecast = _fitted(options.runs)
+    rates = [equivalent_lr(options.lr, first, other, options.horizon, forecast=forecast) for other in others]
     if options.json:
         records = [
             {
@@ -272,20 +263,16 @@ def _extend(arguments: Sequence[str]) -> int:
     )
     _add_runs(parser)
     options = parser.parse_args(arguments)
-    try:
-        from lrtheory.checks import checked_positive
-        from lrtheory.forecast import extend
-        from lrtheory.schedules import parse
+    from lrtheory.checks import checked_positive
+    from lrtheory.forecast import extend
+    from lrtheory.schedules import parse
 
-        schedule = parse(options.schedule)
-        lr = None if options.lr is None else checked_positive("lr", options.lr)
-        if options.runs is not None and lr is None:
-            raise ValueError("a forecast needs the base rate of the first run: give --lr.")
-        forecast = _fitted(options.runs)
-        plan = extend(schedule, options.done, options.horizon, lr=lr if forecast else None, forecast=forecast)
-    except ValueError as error:
-        print(f"lrtheory plan extend: {error}", file=sys.stderr)
-        return 2
+    schedule = parse(options.schedule)
+    lr = None if options.lr is None else checked_positive("lr", options.lr)
+    if options.runs is not None and lr is None:
+        raise ValueError("a forecast needs the base rate of the first run: give --lr.")
+    forecast = _fitted(options.runs)
+    plan = extend(schedule, options.done, options.horizon, lr=lr if forecast else None, forecast=forecast)
     if options.json:
         known = None if plan.known is None else dataclasses.asdict(plan.known)
         stages = {name: dataclasses.asdict(getattr(plan, name)) for name in ("go_on", "branch")}

@@ -130,11 +130,21 @@ def plan_measured(
     raise ValueError(f"{MOST_PLANNED} trials leave {plan.regret:.2g} of the gain on this range: allow more.")
 
 
+def equally_spaced(low: float, high: float, trials: int) -> np.ndarray:
+    """Rates in the middles of as many parts of a range that are equal in the logarithm.
+
+    Example:
+        >>> equally_spaced(1.0, 1e4, 2).round(9).tolist()
+        [10.0, 1000.0]
+    """
+    return low * (high / low) ** ((np.arange(trials) + 0.5) / trials)
+
+
 def _planned(low: float, high: float, trials: int, model: ExcessModel) -> MeasuredPlan:
     places, weights = _places(low, high)
-    points = np.log(low) + np.log(high / low) * (np.arange(trials) + 0.5) / trials
+    points = equally_spaced(low, high, trials)
     curves = model.sample()
-    distance = points[:, None, None] - places[:, None]  # (points, places, curves)
+    distance = np.log(points)[:, None, None] - places[:, None]  # (points, places, curves)
     chance = chance_lost(curves, distance, model.width)
     # One level of luck for each curve decides about all of its runs: those farther up are lost first.
     luck = ((np.arange(len(curves)) + 0.5) * 0.618034) % 1
@@ -142,7 +152,7 @@ def _planned(low: float, high: float, trials: int, model: ExcessModel) -> Measur
     score = weights[:, None] / len(curves)
     lost = (chance * score).sum((1, 2))
     return MeasuredPlan(
-        low, high, tuple(float(rate) for rate in np.exp(points)), float((outcome.min(0) * score).sum()),
+        low, high, tuple(points.tolist()), float((outcome.min(0) * score).sum()),
         tuple(float(part) for part in lost), float((chance.min(0) * score).sum()),
     )  # fmt: skip
 

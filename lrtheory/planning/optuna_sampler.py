@@ -63,29 +63,29 @@ class NextRate(optuna.samplers.BaseSampler):
             raise ValueError(
                 f"NextRate proposes {self._name} alone, not {param_name}: optuna.samplers.PartialFixedSampler fixes it."
             )
-        suggestion = self._suggestion(study)
+        if study.direction != optuna.study.StudyDirection.MINIMIZE:
+            raise ValueError("NextRate minimises a loss: create the study with direction='minimize'.")
+        suggestion = self._suggested(self._results(study))
         rate = suggestion.best if suggestion.lr is None else suggestion.lr
         return min(max(float(rate or self._range[0]), param_distribution.low), param_distribution.high)
 
     def after_trial(self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
         """Stop the study where there is little left to gain."""
-        done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
         this = (trial.params.get(self._name), None if values is None else values[0])
-        if self._suggested([*map(self._result, done), this]).lr is None:
+        if self._suggested([*self._results(study), this]).lr is None:
             with suppress(RuntimeError):  # a study that is asked and told by hand cannot be stopped
                 study.stop()
-
-    def _suggestion(self, study: optuna.Study) -> Suggestion:
-        if study.direction != optuna.study.StudyDirection.MINIMIZE:
-            raise ValueError("NextRate minimises a loss: create the study with direction='minimize'.")
-        done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
-        return self._suggested([self._result(trial) for trial in done])
 
     def _suggested(self, results: list[tuple[float | None, float | None]]) -> Suggestion:
         known = [(lr, loss) for lr, loss in results if lr is not None]  # a trial may fail before it has a rate
         return next_lr(known, *self._range, initial_loss=self._initial_loss, tolerance=self._tolerance)
 
-    def _result(self, trial: FrozenTrial) -> tuple[float | None, float | None]:
-        if trial.state == TrialState.PRUNED and trial.intermediate_values:
-            return trial.params.get(self._name), trial.intermediate_values[max(trial.intermediate_values)]
-        return trial.params.get(self._name), trial.value
+    def _results(self, study: optuna.Study) -> list[tuple[float | None, float | None]]:
+        """Rates and losses of the trials that are over."""
+        over = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        results = []
+        for trial in study.get_trials(deepcopy=False, states=over):
+            reported = trial.intermediate_values
+            stopped = trial.state == TrialState.PRUNED and reported
+            results.append((trial.params.get(self._name), reported[max(reported)] if stopped else trial.value))
+        return results

@@ -29,8 +29,8 @@ OUTPUTS = {
 }  # fmt: skip
 SLACK = 0.01
 """What the witnesses of the law give away of the distance."""
-DOUBT, PARTS, LENGTH = 16, (0.01, 0.03, 0.1, 0.3), 300
-"""Over which doubt averages of annealed runs are compared, the windows, and the number of steps."""
+UNCERTAINTY, PARTS, LENGTH = 16, (0.01, 0.03, 0.1, 0.3), 300
+"""Over which uncertainty averages of annealed runs are compared, the windows, and the number of steps."""
 
 
 def averages_part() -> Facts:
@@ -85,23 +85,23 @@ def _number(value: float) -> str:
 
 
 def pairs_part() -> Facts:
-    """Annealing and averaging together: the largest loss over a doubt, one base rate at its best."""
-    for name, schedule in (("robust", Robust(DOUBT)), ("constant", Constant())):
-        own = minimax_lr(schedule, DOUBT, LENGTH).loss
-        found = [_placed_average(schedule, part) for part in PARTS]
+    """Annealing and averaging together: the largest loss over an uncertainty, one base rate at its best."""
+    for name, schedule in (("robust", Robust(UNCERTAINTY)), ("constant", Constant())):
+        own = minimax_lr(schedule, UNCERTAINTY, LENGTH).loss
+        found = [_minimax_average(schedule, part) for part in PARTS]
         yield f"pairs/{name}/last", f"{own:.2f}"
         yield f"pairs/{name}/averaged", f"{min(found):.2f}"
-    yield "pairs/doubt", f"{DOUBT}"
+    yield "pairs/uncertainty", f"{UNCERTAINTY}"
     yield "pairs/steps", Count(LENGTH)
     yield "pairs/windows", Listed.of(f"{100 * part:g}" for part in PARTS)
 
 
-def _placed_average(schedule, part: float) -> float:
-    """The largest bound of a tail average over the doubt, at the base rate where that is least."""
+def _minimax_average(schedule, part: float) -> float:
+    """The largest bound of a tail average over the uncertainty, at the base rate where that is least."""
     from scipy import optimize
 
     shape, weights = schedule.steps(LENGTH) / math.sqrt(LENGTH), tail_weights(LENGTH, part)
-    rhos = np.geomspace(1, DOUBT, 9)
+    rhos = np.geomspace(1, UNCERTAINTY, 9)
 
     def worst(log: float) -> float:
         return max(average_bound(shape * math.exp(log) * rho, weights, diameter=1.0) for rho in rhos)

@@ -47,7 +47,7 @@ import numpy as np
 import pandas as pd
 
 from lrtheory.planning.excess_curve import ExcessModel, fit
-from lrtheory.planning.measured import next_lr
+from lrtheory.planning.measured import equally_spaced, next_lr
 from lrtheory.planning.rate_grid import LOST, RateGrid
 from lrtheory.schedules import Constant, parse
 from lrtheory.statistics import percentile_interval, resamples
@@ -94,7 +94,7 @@ def _all_at_once(points: Callable[[_Replayed, int], Sequence[float]]) -> Callabl
 
 
 def _equal(run: _Replayed, trials: int) -> Sequence[float]:
-    return list(run.low * (run.high / run.low) ** ((np.arange(trials) + 0.5) / trials))
+    return equally_spaced(run.low, run.high, trials).tolist()
 
 
 def _convex(run: _Replayed, trials: int) -> Sequence[float]:

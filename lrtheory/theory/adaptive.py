@@ -1,8 +1,8 @@
-r"""What adaptivity buys under doubt: AdaGrad-norm on a domain, beside the schedules that are fixed in advance.
+r"""What adaptivity buys under uncertainty: AdaGrad-norm on a domain, beside the schedules that are fixed in advance.
 
 Schedules that are fixed in advance know neither the gradients nor the way already gone. If the rate may be wrong by any factor up
 to ``R``, the best of them keeps the worst-case bound at :math:`\frac12\sqrt{\ln R+3.777}\;DG/\sqrt T`
-(:mod:`lrtheory.theory.robust_schedule`), and none is better *among them*. On a domain of known diameter the doubt is about
+(:mod:`lrtheory.theory.robust_schedule`), and none is better *among them*. On a domain of known diameter the uncertainty is about
 :math:`G` alone, and gradients can be looked at.
 
 **Theorem.** On a set of diameter :math:`D`, with :math:`\eta_t=\rho D\big/\sqrt{2\sum_{i\le t}\|g_i\|^2}`, the uniform average of
@@ -17,7 +17,7 @@ whatever :math:`G` is: at :math:`\rho=1` :math:`\sqrt2`, which is less than the 
 .. math:: f(\bar x)-f^\star\;\ge\;\frac{DG}T\sum_{t\text{ even}}\min\Big(\frac\rho{\sqrt{2t}},1\Big)
     \;=\;\frac\rho{\sqrt2}\frac{DG}{\sqrt T}(1-o(1))
 
-on some function, for fixed ``rho``: adaptivity moves the doubt from :math:`G` to :math:`D`, it does not remove it.
+on some function, for fixed ``rho``: adaptivity moves the uncertainty from :math:`G` to :math:`D`, it does not remove it.
 
 **Proof** (identities: :func:`proof`). *Above.* With :math:`d_t=\|x_t-x^\star\|^2\le D^2` the one-step inequality sums to
 :math:`\sum_t\frac{d_t-d_{t+1}}{2\eta_t}+\sum_t\frac{\eta_t}2\|g_t\|^2`. The first sum is at most :math:`\frac{D^2}{2\eta_T}` as
@@ -29,10 +29,10 @@ Jensen, twice. *Below.* On :math:`G|x|` over :math:`[0,D]` from :math:`x_1=0` le
 and the way back leads to 0. ∎
 
 **What is known of others.** That some method loses only a logarithm for not knowing the distance, and that none loses less, is
-*quoted*: parameter-free methods pay a factor logarithmic in the doubt of the distance when :math:`G` is known, "at least
+*quoted*: parameter-free methods pay a factor logarithmic in the uncertainty of the distance when :math:`G` is known, "at least
 logarithmic for expected suboptimality" for any algorithm, and "when there is uncertainty in both distance and gradient norm",
-it "must be polynomial in the level of uncertainty" (Carmon and Hinder, arXiv 2402.10898, abstract). So three doubts have three
-prices: about :math:`G` on a known domain a constant, :math:`\sqrt2`, by looking at gradients, and
+it "must be polynomial in the level of uncertainty" (Carmon and Hinder, arXiv 2402.10898, abstract). So three uncertainties have
+three prices: about :math:`G` on a known domain a constant, :math:`\sqrt2`, by looking at gradients, and
 :math:`\frac12\sqrt{\ln R}` without; about the distance a logarithm; about both a power.
 
 **Annealed.** With a linear decay as a further factor and gradients of constant norm the rate is the schedule

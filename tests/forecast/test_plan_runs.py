@@ -1,8 +1,6 @@
 """The commands for runs: equivalent rates and second stages, as tables and as JSON; and what two-stage runs say of them."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -10,6 +8,7 @@ from lrtheory.forecast import Curve, equivalent_lr, extend, fit, read_runs
 from lrtheory.plan import main
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial
 from lrtheory.sweeps.forecast_extensions import extensions
+from tests.loaded import loaded_by
 
 SHAPES = (Constant(), Cosine(), Polynomial(1))
 
@@ -114,15 +113,12 @@ def test_extend_takes_lr_and_forecast_together():
 
 def test_the_worst_case_answers_without_tables_or_symbols():
     """Numba itself loads scipy where it is there."""
-    ask = "import sys; from lrtheory.plan import main; main({}); print([n for n in {} if n in sys.modules])"
     for arguments in (
         ["extend", "cosine", "100", "200"],
         ["equivalent", "1e-3", "cosine", "constant", "--horizon", "99"],
     ):
-        heavy = ("pandas", "sympy", "matplotlib", "torch", "scipy.optimize")
-        text = ask.format(arguments, heavy)
-        out = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout
-        assert out.splitlines()[-1] == "[]"
+        plan = f"from lrtheory.plan import main; main({arguments})"
+        assert loaded_by(plan, ("pandas", "sympy", "matplotlib", "torch", "scipy.optimize")) == []
 
 
 def test_what_two_stage_runs_say():

@@ -1,8 +1,5 @@
 """What a simulation's table must obey, whatever the problem."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +17,7 @@ from lrtheory.simulation import (
     simulate,
     streams,
 )  # fmt: skip
+from tests.loaded import loaded_by
 
 PROBLEMS = {
     "rademacher": AbsoluteValue(0.1),
@@ -220,6 +218,4 @@ def test_the_largest_and_smallest_domains_are_the_unit_one_in_other_units(diamet
 
 
 def test_import_is_light():
-    code = "import sys, lrtheory.simulation; print([m for m in ('torch', 'matplotlib', 'sympy') if m in sys.modules])"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.strip() == "[]"
+    assert loaded_by("import lrtheory.simulation", ("torch", "matplotlib", "sympy")) == []

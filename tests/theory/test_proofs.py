@@ -5,8 +5,6 @@ import copy
 import inspect
 import pkgutil
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +15,7 @@ import sympy
 import lrtheory.forecast
 import lrtheory.theory
 from lrtheory.theorems import STATUSES, THEOREMS, Evidence, Theorem, register
+from tests.loaded import loaded_by
 
 ROOT = Path(__file__).parents[2]
 SECTIONS = "\n".join(path.read_text() for path in sorted((ROOT / "paper" / "sections").glob("*.tex")))
@@ -163,11 +162,7 @@ CALLS = (
 
 @pytest.mark.parametrize("call", CALLS)
 def test_calls_load_only_what_they_need(call):
-    heavy = "sympy", "pandas", "matplotlib", "torch"
-    ask = f"import sys\ntry:\n    {call}\nexcept SystemExit as end:\n    assert not end.code\n"
-    ask += f"print([name for name in {heavy} if name in sys.modules])"
-    finished = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert finished.stdout.splitlines()[-1] == "[]"
+    assert loaded_by(call, ("sympy", "pandas", "matplotlib", "torch")) == []
 
 
 class Inlined(ast.NodeTransformer):

@@ -9,7 +9,7 @@ import lrtheory as lr
 from lrtheory.forecast import Curve
 
 
-def library() -> None:
+def without_torch() -> None:
     shape: lr.Schedule = lr.Warmup(lr.Cosine(floor=0.1), 0.05)
     shapes: list[lr.Schedule] = [
         lr.Constant(),
@@ -73,7 +73,7 @@ def library() -> None:
     assert_type(lr.__version__, str)
 
 
-def training() -> None:
+def with_torch() -> None:
     import torch
 
     from lrtheory import optim

@@ -23,9 +23,9 @@ def test_every_name_for_training_is_used():
 
 
 def test_the_library_runs():
-    public_api.library()
+    public_api.without_torch()
 
 
 def test_training_runs():
     pytest.importorskip("torch")
-    public_api.training()
+    public_api.with_torch()
