@@ -90,7 +90,7 @@ FIGURES: dict[str, FigureEntry] = {
     "forecast": FigureEntry(
         ("forecast",),
         lambda: figures.forecast,
-        "Ten panels, one for each way to leave runs out: the mean error in nats of every law of loss curves, with "
+        "Twelve panels, one for each way to leave runs out: the mean error in nats of every law of loss curves, with "
         "intervals, the smallest error on top. Laws with gradients that shrink are in orange; they lead most panels.",
     ),
     "forecast_curves": FigureEntry(
