@@ -22,6 +22,7 @@ from lrtheory.forecast import Curve
 from lrtheory.schedules import REGISTRY, parse
 from lrtheory.schedules.expression import read
 from lrtheory.schedules.schedule import checked_schedule
+from lrtheory.serial import multiple_precision
 from lrtheory.simulation import AbsoluteValue
 from lrtheory.simulation.method_kernels import method_losses
 from lrtheory.statistics import fit_slope
@@ -198,7 +199,7 @@ def test_eight_threads_give_the_bits_of_one():
 def test_shapes_are_computed_in_a_context_of_their_own():
     """A formula keeps the digits of its context, whatever the global precision."""
     x = sympy.Symbol("x", positive=True)
-    context = misspecification._multiple_precision(60)
+    context = multiple_precision(60)
     expression = read("(1 + cos(pi*(1 - u)))/2 + sqrt(u)/3 + Piecewise((u, u < 1), (2, True))")
     with mpmath.workdps(5):
         value = expression.digits(context, {"u": context.mpf(1) / 7})
