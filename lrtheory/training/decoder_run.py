@@ -41,6 +41,8 @@ ON_THE_WAY = 128
 TOGETHER = 16
 """Windows evaluated in one call."""
 WEIGHT_DECAY = 0.1
+WORTH_COMPILING = 100
+"""Steps of the shortest run for which the loss is compiled, which takes half a minute once."""
 
 
 def _adamw(parameters: Any) -> Optimizer:
@@ -53,6 +55,8 @@ def _momentum(decoder: Decoder) -> list[Optimizer]:
 
 def _muon(decoder: Decoder) -> list[Optimizer]:
     """Muon on the matrices of the blocks; the rest, as its authors advise, by AdamW: with its steps scaled to the same size."""
+    if not hasattr(torch.optim, "Muon"):
+        raise ModuleNotFoundError(f"torch {torch.__version__} has no Muon, which came with torch 2.9.")
     matrices = [parameter for parameter in decoder.blocks.parameters() if parameter.ndim == 2]
     rest = [parameter for parameter in decoder.parameters() if all(parameter is not matrix for matrix in matrices)]
     scaled = torch.optim.Muon(matrices, 1.0, weight_decay=WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw")
@@ -88,7 +92,7 @@ class Losses:
 
 def train(
     texts: tuple[np.ndarray, np.ndarray], lrs: np.ndarray, seed: int, *, optimizer: str, width: int, depth: int,
-    batch: int, clip: float,
+    batch: int, clip: float, device: str = "cpu",
 ) -> Losses:  # fmt: skip
     """Train one decoder from its first weights and measure it.
 
@@ -101,12 +105,17 @@ def train(
         depth: Blocks.
         batch: Windows a step.
         clip: The largest norm of a gradient; 0 for no limit.
+        device: Where it is trained, cpu or cuda.
+
+    Raises:
+        ModuleNotFoundError: this torch has no Muon, which came with 2.9.
     """
     learned, held = texts
-    inputs, targets = task.held_out(held)
-    decoder = Decoder(width, depth, seed)
+    inputs, targets = (each.to(device) for each in task.held_out(held))
+    decoder = Decoder(width, depth, seed).to(device)
     parameters, optimizers = list(decoder.parameters()), OPTIMIZERS[optimizer](decoder)
-    loss, part = compiled() or next_byte_loss, len(lrs) // CHECKPOINTS
+    loss = (compiled() if len(lrs) >= WORTH_COMPILING else None) or next_byte_loss
+    part = len(lrs) // CHECKPOINTS
 
     def measured(windows: int, weights: list[Tensor] | None = None) -> float:
         kept = [parameter.detach().clone() for parameter in parameters] if weights else []
@@ -122,7 +131,8 @@ def train(
     checkpoints: deque[list[Tensor]] = deque(maxlen=max(MERGED))
     newest = 1 / max(WINDOW * len(lrs), 1.0)
     for step, lr in enumerate(lrs.tolist()):
-        loss(decoder, *task.batch(learned, batch, seed, step)).backward()
+        drawn = task.batch(learned, batch, seed, step)
+        loss(decoder, *(each.to(device, non_blocking=True) for each in drawn)).backward()
         if clip:
             nn.utils.clip_grad_norm_(parameters, clip)
         for each in optimizers:
@@ -148,7 +158,7 @@ def train(
 
 def next_byte_loss(decoder: Decoder, inputs: Tensor, targets: Tensor) -> Tensor:
     """The mean cross-entropy of the next byte."""
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(inputs.device.type, torch.bfloat16):
         logits = decoder(inputs)
     return nn.functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
 
