@@ -33,11 +33,12 @@ class Decoder(nn.Module):
 
     def __init__(self, width: int, depth: int, seed: int) -> None:
         super().__init__()
-        self.bytes = nn.Embedding(VALUES, width)
-        self.places = nn.Parameter(torch.empty(CONTEXT, width))
-        self.blocks = nn.ModuleList(_Block(width) for _ in range(depth))
-        self.norm = nn.RMSNorm(width, eps=1e-5)
-        self.head = nn.Linear(width, VALUES, bias=False)
+        with torch.random.fork_rng(devices=()):  # layers draw first weights of their own, which are replaced below
+            self.bytes = nn.Embedding(VALUES, width)
+            self.places = nn.Parameter(torch.empty(CONTEXT, width))
+            self.blocks = nn.ModuleList(_Block(width) for _ in range(depth))
+            self.norm = nn.RMSNorm(width, eps=1e-5)
+            self.head = nn.Linear(width, VALUES, bias=False)
         generator = torch.Generator().manual_seed(seed)
         for parameter in self.parameters():
             if parameter.ndim == 2:
