@@ -22,9 +22,12 @@ def text(monkeypatch):
     """A text that needs no file."""
     pytest.importorskip("torch")
     from lrtheory.tasks import bytes as task
+    from lrtheory.training import decoder_run
 
     drawn = np.random.default_rng(0).choice(np.frombuffer(b"abacadabra ", np.uint8), size=4_000)
     monkeypatch.setattr(task, "texts", lambda: (drawn[:3_000], drawn[3_000:]))
+    monkeypatch.setattr(task, "HELD_OUT", 32)
+    monkeypatch.setattr(decoder_run, "ON_THE_WAY", 32)
 
 
 @pytest.fixture

@@ -17,6 +17,13 @@ TEXT = np.random.default_rng(0).choice(np.frombuffer(b"abacadabra ", np.uint8), 
 TEXTS = (TEXT[:3_000], TEXT[3_000:])
 
 
+@pytest.fixture(autouse=True)
+def _few_windows(monkeypatch):
+    """Losses on fewer held-out windows, which take most of the time of runs this short."""
+    monkeypatch.setattr(task, "HELD_OUT", 32)
+    monkeypatch.setattr(decoder_run, "ON_THE_WAY", 32)
+
+
 def run(lrs, *, optimizer="adamw", clip=0.0, seed=0):
     return decoder_run.train(TEXTS, lrs, seed, optimizer=optimizer, width=WIDTH, depth=DEPTH, batch=BATCH, clip=clip)
 
