@@ -44,7 +44,7 @@ class DecoderCell(Cell):
     device: str
 
     def compute(self) -> dict[str, Any]:
-        """Losses in nats a byte, None where the run diverged: ``before``, ``curve`` (a list), ``last``, ``ema``, ``merged_2``, ..."""
+        """The losses of the run in nats a byte, None where it diverged; ``curve`` is a list of those on the way."""
         from lrtheory.tasks import bytes as task
         from lrtheory.training import decoder_run
 

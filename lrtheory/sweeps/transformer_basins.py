@@ -1,4 +1,4 @@
-"""What the table of ``sweep transformers`` says: the loss against the rate of each setting, its basin, and comparisons of basins."""
+"""What the table of ``sweep transformers`` says: the basin of each setting, which is the loss against the rate."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
@@ -122,7 +122,7 @@ def basins(frame: pd.DataFrame, measure: str = "last") -> dict[Setting, Basin]:
         losses = group.pivot_table(index="lr", columns="seed", values="loss").dropna(axis=1)
         lost = int(group.loc[group["seed"].isin(losses.columns), "untrained"].sum())
         if losses.shape[1]:
-            found[Setting(*key)] = Basin(losses.index.to_numpy(), losses.to_numpy(), before, lost)
+            found[Setting._make(key)] = Basin(losses.index.to_numpy(), losses.to_numpy(), before, lost)
     return found
 
 

@@ -3,8 +3,7 @@ r"""Do small language models forgive a wrong rate? Schedules by rates, with and 
 A run trains a decoder of bytes (:mod:`lrtheory.training.decoder_run`) and logs the cross-entropy of the next byte on held-out
 text, in nats, on the way and at the end, and what averages of the same run's weights reach. The axis is that of
 :mod:`lrtheory.sweeps.networks`: :math:`\rho` = rate over best rate. The *excess* is the loss above the smallest of all runs of
-the same model in the sweep, which is no entropy, so that slopes of the excess are only stated from twice the best rate up. A run that
-diverged, or ended above its loss before training, counts as untrained.
+the same setting; a run that diverged, or ended above its loss before training, counts as untrained.
 
 The runs come in parts, each of which answers a question against what it shares with the first:
 
@@ -22,9 +21,8 @@ Runs are ordered by seed, so that an early stop leaves whole seeds; ``--seeds`` 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import product
-from typing import Any, ClassVar, Self, final
+from typing import ClassVar, Self, final
 
-import numpy as np
 import pandas as pd
 
 from lrtheory.runs import Compute, Experiment
@@ -181,8 +179,8 @@ class Transformers(Experiment):
         """One row per run: what it was, then its losses in nats, empty where it diverged.
 
         ``before`` is the loss before training, ``last`` that of the last weights, ``ema`` that of their exponential moving
-        average, ``merged_k`` that of the mean of the last ``k`` checkpoints; ``curve_1``, ..., ``curve_32`` are the losses on fewer
-        held-out windows at the end of each 32nd part of the run.
+        average, ``merged_k`` that of the mean of the last ``k`` checkpoints; ``curve_1``, ..., ``curve_32`` are the losses at
+        the end of each 32nd part of the run, on fewer held-out windows.
 
         Raises:
             ModuleNotFoundError: torch finds no device of the kind asked for, or has no Muon.
@@ -203,7 +201,7 @@ class Transformers(Experiment):
             config |= {"part": part, "schedule": repr(schedule), "warmup": warmup}
             curve = {f"curve_{place}": loss for place, loss in enumerate(result.pop("curve"), 1)}
             rows.append(config | result | curve)
-        return pd.DataFrame(rows).astype({name: float for name in ("last", "ema")})
+        return pd.DataFrame(rows).astype(dict.fromkeys(("last", "ema"), float))
 
     @staticmethod
     def summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -214,7 +212,9 @@ class Transformers(Experiment):
 
     def _runs(self, part: Part, scale: Scale, seed: int) -> Iterator[tuple[DecoderCell, Schedule, float]]:
         width, depth = scale.larger if part.larger else scale.size
-        settings = product(part.optimizers, part.remedies, part.horizons, part.batches, self.schedules[: part.schedules])
+        settings = product(
+            part.optimizers, part.remedies, part.horizons, part.batches, self.schedules[: part.schedules]
+        )
         for optimizer, (warmup, clip), horizon, batch, schedule in settings:
             shape = Warmup(schedule, fraction=warmup) if warmup else schedule
             for lr in rates(optimizer):

@@ -66,8 +66,9 @@ def texts() -> tuple[np.ndarray, np.ndarray]:
     path = cache_folder() / "bytes" / f"imdb-{imdb.HOME.sha256[:16]}.npz"
     if not path.is_file():
         train, _, test, _ = imdb.read()
-        joined = {name: "\n".join(map(str, rows)).encode() for name, rows in (("train", train), ("test", test))}
+        joined = ["\n".join(map(str, rows)).encode() for rows in (train, test)]
+        learned, held = (np.frombuffer(text, dtype=np.uint8) for text in joined)
         with whole_file(path) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, **{name: np.frombuffer(text, dtype=np.uint8) for name, text in joined.items()})
+            np.savez(stream, train=learned, test=held)
     with np.load(path, allow_pickle=False) as kept:
         return kept["train"], kept["test"]

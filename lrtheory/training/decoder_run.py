@@ -6,11 +6,10 @@ The loss is the cross-entropy of the next byte, in nats. From one run are logged
 * at the end, the loss of the last weights, of their exponential moving average (over a tenth of the run), and of the plain
   average of the last ``k`` checkpoints, for each ``k`` of :data:`MERGED`.
 
-Matrix products are in bfloat16, weights and all else in single precision. The loss is compiled where there is a C++ compiler
-(a third of the time saved), and computed as it is written where there is none: the same up to rounding, but not to the last
-bit. Runs are trained one after another: on one core, 2 and 4 runs in one batched call took 8 and 32 % *more* time a
-run than one alone, because their activations no longer fit in the processor's cache (measured; 136 thousand parameters,
-16 windows a step, AVX-512 and AMX).
+Matrix products are in bfloat16; weights, the softmax and the loss are in single precision. The loss is compiled for runs of at
+least :data:`WORTH_COMPILING` steps where there is a C++ compiler, which saves a third of the time, and computed as it is written
+elsewhere, which differs by rounding. Runs are trained one after another: on one core, 2 and 4 runs in one batched call took
+8 and 32 % *more* time for each run than one alone (measured; 136 thousand parameters, 16 windows a step, AVX-512 and AMX).
 """
 
 import math
@@ -117,13 +116,17 @@ def train(
     loss = (compiled() if len(lrs) >= WORTH_COMPILING else None) or next_byte_loss
     part = len(lrs) // CHECKPOINTS
 
+    def replace(weights: list[Tensor]) -> None:
+        for parameter, weight in zip(parameters, weights):
+            parameter.copy_(weight)
+
     def measured(windows: int, weights: list[Tensor] | None = None) -> float:
         kept = [parameter.detach().clone() for parameter in parameters] if weights else []
         with torch.no_grad():
-            torch._foreach_copy_(parameters, weights or parameters)
+            replace(weights or [])
             pairs = zip(inputs[:windows].split(TOGETHER), targets[:windows].split(TOGETHER))
             mean = float(np.mean([float(loss(decoder, *pair)) for pair in pairs]))
-            torch._foreach_copy_(parameters, kept or parameters)
+            replace(kept)
         return mean
 
     before, way = measured(ON_THE_WAY), []
@@ -140,14 +143,15 @@ def train(
                 group["lr"] = lr
             each.step()
             each.zero_grad()
-        torch._foreach_lerp_(average, [parameter.detach() for parameter in parameters], newest)
+        for mean, parameter in zip(average, parameters):
+            mean.lerp_(parameter.detach(), newest)
         if (step + 1) % part == 0:
             way.append(measured(ON_THE_WAY))
             if not math.isfinite(way[-1]):
                 break  # it will not come back
             checkpoints.append([parameter.detach().clone() for parameter in parameters])
     if len(way) < CHECKPOINTS or not math.isfinite(way[-1]):
-        nothing = dict.fromkeys(MERGED, math.nan)
+        nothing: dict[int, float] = dict.fromkeys(MERGED, math.nan)
         return Losses(before, way + [math.nan] * (CHECKPOINTS - len(way)), math.nan, math.nan, nothing)
     merged = {}
     for number in MERGED:

@@ -1,4 +1,4 @@
-"""The sweep of small language models: which runs it asks for, that it resumes, and what its basins say of losses that are known."""
+"""The sweep of small language models: which runs it asks for, that it resumes, and what its basins say of known losses."""
 
 import math
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrtheory import Constant, Cosine, Formula, Polynomial, Warmup
+from lrtheory import Constant, Cosine, Formula, Warmup
 from lrtheory.runs import Store
 from lrtheory.sweeps import transformer_basins, transformers
 from lrtheory.sweeps.transformer_basins import Basin
@@ -46,7 +46,8 @@ def test_it_resumes_to_the_same_table(tmp_path, text, few):
     pd.testing.assert_frame_equal(first, TINY.table(Store(tmp_path / "a"), 1))
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "a").glob("*.json")} == stamps
     pd.testing.assert_frame_equal(first, TINY.table(Store(tmp_path / "b"), 1))
-    assert set(first["warmup"]) == {0.0, transformers.WARMUP} and set(first["schedule"]) == {"Constant()"}
+    assert set(first["warmup"]) == {0.0, transformers.WARMUP}
+    assert set(first["schedule"]) == {"Constant()"}
     assert (first["curve_32"] < first["before"]).all()
     assert len(TINY.summary(first)) == 2
 
@@ -70,7 +71,8 @@ def test_every_part_shares_its_runs_with_the_first():
     for cell, (part, schedule, warmup) in cells.items():
         assert cell.schedule == (Warmup(schedule, fraction=warmup) if warmup else schedule)
         if part in ("horizons", "batches", "sizes"):
-            assert cell not in first and replace(cell, **base) in first
+            assert cell not in first
+            assert replace(cell, **base) in first
         assert cell.horizon % 32 == 0
 
 
@@ -78,7 +80,9 @@ def test_it_is_as_large_as_it_says():
     assert len(transformers.Transformers().cells()) >= 1_500
     for optimizer, lowest in transformers.LOWEST.items():
         lrs = np.array(transformers.rates(optimizer))
-        assert len(lrs) == 12 and lrs[0] == lowest and lrs[-1] == pytest.approx(1_000 * lowest)
+        assert len(lrs) == 12
+        assert lrs[0] == lowest
+        assert lrs[-1] == pytest.approx(1_000 * lowest)
         assert np.diff(np.log(lrs)) == pytest.approx(np.full(11, math.log(1_000) / 11), rel=1e-3)  # four digits
 
 
@@ -118,7 +122,8 @@ def test_a_parabola_is_found_exactly(centre, curvature, lowest):
 
 def test_a_cliff_and_a_branch():
     branch = Basin(LRS, np.linspace(2.0, 3.0, len(LRS))[:, None], 4.0, 0)
-    assert branch.at_end and branch.best_lr == LRS[0]
+    assert branch.at_end
+    assert branch.best_lr == LRS[0]
     assert branch.steepest == pytest.approx(1 / 11 / 2)
     losses = np.where(LRS > 0.01, 4.0, 2.0 - np.log(LRS / LRS[0]) / 10)
     cliff = Basin(LRS, losses[:, None], 4.0, 0)
@@ -140,7 +145,8 @@ def frame(losses):
 
 def test_what_diverged_or_ended_above_its_start_counts_as_untrained():
     (basin,) = transformer_basins.basins(frame([(3.0, 3.1), (2.0, 2.1), (None, 900.0)])).values()
-    assert basin.losses.tolist() == [[3.0, 3.1], [2.0, 2.1], [5.0, 5.0]] and basin.diverged == 2
+    assert basin.losses.tolist() == [[3.0, 3.1], [2.0, 2.1], [5.0, 5.0]]
+    assert basin.diverged == 2
 
 
 def test_only_seeds_that_every_rate_has_are_compared():

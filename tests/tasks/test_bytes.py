@@ -18,7 +18,8 @@ def test_a_batch_is_windows_of_the_text_and_the_bytes_after_them(length, size, s
     assert inputs.shape == targets.shape == (size, task.CONTEXT)
     assert ((inputs + 1) % 256 == targets).all()
     again = task.batch(text, size, seed, step)
-    assert torch.equal(inputs, again[0]) and torch.equal(targets, again[1])
+    assert torch.equal(inputs, again[0])
+    assert torch.equal(targets, again[1])
 
 
 def test_every_window_of_the_text_is_drawn_the_first_and_the_last_too():

@@ -41,7 +41,8 @@ def test_a_place_does_not_see_what_follows_it():
 def test_first_weights_depend_on_the_seed_alone_and_leave_the_global_generator_alone():
     state = torch.get_rng_state()
     first, again, other = (torch.cat([p.ravel() for p in Decoder(WIDTH, 1, seed=s).parameters()]) for s in (3, 3, 4))
-    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
     assert torch.equal(state, torch.get_rng_state())
 
 
@@ -125,4 +126,5 @@ def test_a_run_that_diverges_has_no_losses_and_says_so():
     losses = run(np.full(64, 1e30), optimizer="momentum")
     assert math.isfinite(losses.before)
     assert all(map(math.isnan, [losses.last, losses.ema, *losses.merged.values()]))
-    assert len(losses.way) == decoder_run.CHECKPOINTS and math.isnan(losses.way[-1])
+    assert len(losses.way) == decoder_run.CHECKPOINTS
+    assert math.isnan(losses.way[-1])
