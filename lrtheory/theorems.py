@@ -8,6 +8,7 @@ from lrtheory.theory import (
     any_average,
     averaged,
     backward_error,
+    batch_size,
     cliff,
     equation_seven,
     fixed_steps,
@@ -40,7 +41,7 @@ THEOREMS: dict[str, Theorem] = {
     for module in (
         last_iterate, hard_instance, law_attained, law_derivation, one_step, fixed_steps, any_average, averaged,
         adaptive, smooth, smooth_hard_instance, cliff,
-        momentum_edge, warmup_edge, published_bounds, robust_schedule, refined_schedule, step_search, grid_planning,
+        momentum_edge, warmup_edge, batch_size, published_bounds, robust_schedule, refined_schedule, step_search, grid_planning,
         backward_error, gradient_descent_penalty, gradient_corrections, quadratic, momentum_penalty,
         minibatch_penalty, adam_penalty, annealed_penalty, equation_seven, implicit_euler, gradient_flow,
         running_noise, linear_decay, misspecified, extension, equivalent_rate,

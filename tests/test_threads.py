@@ -24,6 +24,7 @@ from lrtheory.schedules.expression import read
 from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.serial import multiple_precision
 from lrtheory.simulation import AbsoluteValue
+from lrtheory.simulation.curved_kernels import curved_losses
 from lrtheory.simulation.method_kernels import method_losses
 from lrtheory.statistics import fit_slope
 from lrtheory.sweep import main
@@ -45,6 +46,7 @@ from lrtheory.theory.published_bounds import published_bound
 from lrtheory.theory.robust_schedule import minimax_lr, robust_loss
 from lrtheory.theory.smooth import smooth_exponents, smooth_worst_case
 from lrtheory.theory.step_search import optimised_steps
+from lrtheory.theory.warmup_edge import warmup_edge
 
 THREADS = 8
 STEPS = Polynomial(1).steps(50, 0.1)
@@ -141,6 +143,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     "exponents": lambda: Exponents(Cosine(), 100).compute(),
     "quadratic_loss": lambda: quadratic_loss(STEPS, [0.5, 1.0], noise=0.1),
     "momentum_edge": lambda: momentum_edge(1.0, momentum=0.9),
+    "warmup_edge": lambda: warmup_edge(200, start=100.0, end=1.0, decline=100.0),
+    "curved_losses": lambda: curved_losses(np.array(STEPS, float), np.ones((len(STEPS), 2)), 1.0, 0.9, 1.0, 0.1, 7, 3),
     "reciprocal": lambda: misspecification.reciprocal(5),
     "checked_schedule": lambda: checked_schedule("schedule", Cosine()),
     "checked_horizon": lambda: checked_horizon(5),
