@@ -17,7 +17,7 @@ TITLES = {
     "constant": "a quadratic",
     "rising": "curvature rises",
     "falling": "curvature falls",
-    "sharp start": "a sharp start, 100 steps of warm-up",
+    "sharp start": "sharp start, 100 steps warm-up",
 }
 LOWEST = 1e-4
 
@@ -34,7 +34,7 @@ def draw(frame: pd.DataFrame) -> Figure:
         panels = figure.subplots(2, 3).ravel()
         for panel, problem in zip(panels, PROBLEMS):
             _losses(panel, frame, problem)
-        panels[0].legend(fontsize=6, loc="lower right")
+        panels[1].legend(fontsize=6, loc="lower right", handlelength=1.6)
         compared = compare(frame)
         _warmups(panels[4], compared[(compared["problem"] == "sharp start") & (compared["momentum"] == 0)])
         _edges(panels[5], compared)
