@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from lrtheory.figures.style import styled
 from lrtheory.schedules import Constant, Polynomial, Warmup, parse
 from lrtheory.sweeps.cliffs import DECLINE, PROBLEMS, SHARP, compare, gain, predicted
-from lrtheory.theory.warmup_edge import warmup_edge
+from lrtheory.theory.warmup_stability import warmup_edge
 
 SHOWN = (Constant(), Polynomial(1), Polynomial(3))
 TITLES = {

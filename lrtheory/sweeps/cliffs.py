@@ -69,7 +69,7 @@ from lrtheory.schedules import (
 )  # fmt: skip
 from lrtheory.simulation.curved_kernels import curved_losses
 from lrtheory.sweeps.checks import check_horizon, check_replicas, check_seed, check_unique
-from lrtheory.theory.warmup_edge import warmup_edge
+from lrtheory.theory.warmup_stability import warmup_edge
 
 PROBLEMS = {"constant": 0.0, "rising": 1.0, "falling": -0.5, "sharp start": 1.0}
 """The problems by name, and the power of their curvature."""

@@ -71,8 +71,8 @@ to 1,024. The first would be Theorem 2 with :math:`a=0.41`, the second an edge o
 not explained, for noise that the batch averages out turns the sign the other way round. The noise that a batch *leaves*
 would have to shrink faster than the bias, :math:`c-a=e/(1+e)` = 0.11 to 0.2 at :math:`\kappa=1`, which was not measured; or the
 edge itself must move with ``T``, as it does where the curvature falls during a warm-up in proportion to ``T``
-(:mod:`lrtheory.theory.warmup_edge`). These runs used AdamW, which is in none of these theorems. So a tuned rate may be moved to a
-longer run only at batches where noise decides it; at large ones it is to be kept, or tuned anew.
+(:func:`lrtheory.theory.warmup_edge`). These runs used AdamW, which is in none of these theorems. So a tuned rate may be moved to
+a longer run only at batches where noise decides it; at large ones it is to be kept, or tuned anew.
 
 **Status.** *Proved* for the laws stated; for quadratics with noise in the limit of small steps. The exact worst case of
 quadratics with noise *and* edge (:func:`worst_quadratic_rate`) and the moments of least squares are computed and *verified*
@@ -132,7 +132,7 @@ def horizon_exponent(
         )
     if not (is_number(share) and 0 <= share <= 1):
         raise ValueError(f"share must be a number from 0 to 1, not {share!r}.")
-    left = exponent - shrinking * share
+    left = exponent - float(shrinking) * float(share)
     return 0.0 if left == 0 else -left / (noise_exponent + left)  # no -0.0
 
 
@@ -144,7 +144,8 @@ def worst_quadratic_rate(horizon: int, *, noise: float = 0.0) -> float:
 
     Args:
         horizon: :math:`T`, at most a million.
-        noise: :math:`s=\sigma/(\sqrt B\beta R)`, the root of a batch's variance in units of :math:`\beta R`, at least 0.
+        noise: :math:`s=\sigma/(\sqrt B\beta R)`, the root of a batch's variance in units of :math:`\beta R`, from 0 to a
+            million.
 
     Returns:
         The rate in units of :math:`1/\beta`, to a relative 1e-6.
@@ -168,15 +169,17 @@ def worst_quadratic_rate(horizon: int, *, noise: float = 0.0) -> float:
     horizon = checked_horizon(horizon)
     if horizon > 10**6:
         raise ValueError(f"horizon must be at most a million, not {horizon}.")
-    if not (is_number(noise) and 0 <= noise <= LARGEST):
-        raise ValueError(f"noise must be a number from 0 to {LARGEST:g}, not {noise!r}.")
+    if not (is_number(noise) and 0 <= noise <= 1e6):
+        raise ValueError(f"noise must be a number from 0 to a million, not {noise!r}.")
     # Curvatures up to the sharpest one, the largest of which the maximum jumps to, and slow ones as long runs see them.
     curvature = np.concatenate([np.geomspace(1e-3 / (horizon * (1 + noise)), 1, 20_000), [1.0]])
 
     def largest(log_rate: float) -> float:
         rate = math.exp(log_rate)
-        kept = np.exp(2 * horizon * np.log(np.abs(1 - rate * curvature) + 1e-300))
-        return float((curvature / 2 * kept + noise**2 * rate * (1 - kept) / (2 * (2 - rate * curvature))).max())
+        sharpness = rate * curvature
+        logs = np.where(sharpness < 0.5, np.log1p(-np.minimum(sharpness, 0.5)), np.log(np.abs(1 - sharpness) + 1e-300))
+        gone = -np.expm1(2 * horizon * logs)
+        return float((curvature / 2 * (1 - gone) + noise**2 * rate * gone / (2 * (2 - sharpness))).max())
 
     # The rate of a single step at the least and the edge at the most: between them the loss falls, then rises.
     low = math.log(1e-3 / ((1 + noise**2) * horizon))

@@ -17,8 +17,8 @@ from lrtheory.theory.cliff import (
     tuned,
     unbounded_worst_case,
 )  # fmt: skip
-from lrtheory.theory.momentum_edge import moments, momentum_edge
-from lrtheory.theory.warmup_edge import warmup_edge
+from lrtheory.theory.momentum_stability import moments, momentum_edge
+from lrtheory.theory.warmup_stability import warmup_edge
 
 POWERS = (0, 0.5, 1, 2, 3)
 
@@ -162,7 +162,7 @@ def test_the_edge_of_the_ramp_is_that_of_every_instant(warmup, start, ratio, dec
         (lambda: unbounded_worst_case([1.0], noise=-1), "noise must be a number"),
         (lambda: momentum_edge(1.0, momentum=1.0), "momentum must be a number from 0"),
         (lambda: momentum_edge(1.0, example_curvature=0.5), "example_curvature must be at least"),
-        (lambda: momentum_edge(1.0, batch=0), "batch is a number of examples"),
+        (lambda: momentum_edge(1.0, batch=0), "batch must be a whole number of at least 1"),
         (lambda: warmup_edge(10, start=1.0, end=2.0, decline=5), "end must be at most"),
     ],
 )
