@@ -279,16 +279,17 @@ def predicted(problem: str, schedule: Schedule, momentum: float, horizon: int) -
         sharpness = curvatures_of(problem, horizon)[:, 0] * shape
         edge = 2 * (1 + momentum) / (sharpness.max() * (1 if rises else 1 + START**2))
     losses = np.where((1 - momentum) * RATES < edge, _quadratic_losses(schedule, problem, horizon), np.inf)
-    return float((1 - momentum) * RATES[int(np.nanargmin(losses))]), edge
+    best = int(np.nanargmin(losses))
+    return float((1 - momentum) * RATES[best]) if best > 0 else math.nan, edge
 
 
 def compare(frame: pd.DataFrame) -> pd.DataFrame:
     """Predicted and measured: one row for each problem, momentum and schedule.
 
     Returns:
-        ``best_lr``; ``low`` and ``high``, the rates between which the edge lies, infinite where the largest rate is not lost;
-        ``edge``, their middle, and ``margin``, the edge over the best rate; ``predicted_best_lr``, ``predicted_edge`` and
-        ``predicted_margin``.
+        ``best_lr``, NaN where it is the smallest rate; ``low`` and ``high``, the rates between which the edge lies,
+        infinite where the largest rate is not lost; ``edge``, their middle, and ``margin``, the edge over the best rate;
+        ``predicted_best_lr``, ``predicted_edge`` and ``predicted_margin``.
     """
     rows = []
     for (problem, momentum, schedule), group in frame.groupby(["problem", "momentum", "schedule"], sort=False):
@@ -297,10 +298,11 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
         lost = np.flatnonzero(losses[best:] - losses[best] > LOST * gain(str(problem)))
         low, high = (lrs[best + lost[0] - 1], lrs[best + lost[0]]) if len(lost) else (lrs[-1], math.inf)
         edge = math.sqrt(low * high)
+        best_lr = lrs[best] if best > 0 else math.nan  # the best may be below the smallest rate
         lr, predicted_edge = predicted(str(problem), parse(str(schedule)), float(str(momentum)), horizon)
         rows.append({
-            "problem": problem, "momentum": momentum, "schedule": schedule, "best_lr": lrs[best], "low": low, "high": high,
-            "edge": edge, "margin": edge / lrs[best],
+            "problem": problem, "momentum": momentum, "schedule": schedule, "best_lr": best_lr, "low": low, "high": high,
+            "edge": edge, "margin": edge / best_lr,
             "predicted_best_lr": lr, "predicted_edge": predicted_edge, "predicted_margin": predicted_edge / lr,
         })  # fmt: skip
     return pd.DataFrame(rows)

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
+from lrtheory.forecast import fit
+from lrtheory.sweeps.forecast_logs import runs_of_rates
 from lrtheory.theory.batch_size import horizon_exponent, least_squares_exponent, worst_quadratic_rate
 from lrtheory.theory.cliff import certify_cliff, forgotten, quadratic_loss
 
@@ -204,6 +206,14 @@ def test_programs_over_all_smooth_functions_have_best_rates_that_rise():
     for horizon, rate in enumerate(best, 1):
         for near in (0.95 * rate, 1.05 * rate):  # on both sides of the kink
             assert certify_cliff(np.full(horizon, near)).computed == pytest.approx(stated(horizon, near), rel=1e-3)
+
+
+def test_what_public_logs_say_of_noise_that_shrinks():
+    """The numbers of the docstring: the default law on final losses of a language model at one batch."""
+    _, logged = runs_of_rates(whole=False)
+    a, c, sublinear = fit(logged, resamples=0).best.theta
+    assert (round(a, 2), round(c, 2), round(1 - sublinear, 2)) == (0.5, 0.44, 0.79)
+    assert horizon_exponent(a, shrinking=c, noise_exponent=1 - sublinear) == pytest.approx(-0.08, abs=5e-3)
 
 
 @pytest.mark.parametrize(
