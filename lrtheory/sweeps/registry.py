@@ -22,6 +22,9 @@ EXPERIMENTS: dict[str, ExperimentEntry] = {
         "what averages, momentum and adaptivity forgive: bounds, programs, simulation (needs PEPit)",
         lambda: sweeps.Averages,
     ),
+    "cliffs": ExperimentEntry(
+        "branch and cliff where the curvature rises or falls: simulated, and as predicted", lambda: sweeps.Cliffs
+    ),
     "penalty": ExperimentEntry(
         "gradient descent on a small network against its implicit gradient penalty (needs torch)",
         lambda: sweeps.Penalty,
