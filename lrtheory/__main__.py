@@ -1,4 +1,4 @@
-"""``lrtheory COMMAND``: the same commands as ``python -m lrtheory.COMMAND``."""
+"""``lrtheory COMMAND``; ``python -m lrtheory.COMMAND`` is the same."""
 
 import sys
 from importlib import import_module

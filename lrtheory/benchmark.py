@@ -1,4 +1,4 @@
-"""``python -m lrtheory.benchmark``: eighteen strategies on five tasks, under three protocols, and the audit."""
+"""``lrtheory benchmark``: eighteen strategies on five tasks, under three protocols, and the audit."""
 
 import argparse
 import sys
@@ -29,10 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from lrtheory.benchmarks import experiment, scales
 
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.benchmark",
+        prog="lrtheory benchmark",
         description="Which strategy trains best? Finished runs are kept and never repeated.",
-        epilog="example: python -m lrtheory.benchmark --tasks synthetic trec6 --strategies AdamW DALS --seeds 5; with a task "
-        "and a strategy of your own: python -m lrtheory.benchmark --tasks my_tasks.py:MyTask --strategies AdamW my.py:MyStrategy",
+        epilog="example: lrtheory benchmark --tasks synthetic trec6 --strategies AdamW DALS --seeds 5; with a task "
+        "and a strategy of your own: lrtheory benchmark --tasks my_tasks.py:MyTask --strategies AdamW my.py:MyStrategy",
     )
     default = experiment.Benchmark()
     add_fields(parser, default)

@@ -1,4 +1,4 @@
-"""``python -m lrtheory.plan``: which learning rates to try, which rate another schedule needs, and how a run goes on.
+"""``lrtheory plan``: which learning rates to try, which rate another schedule needs, and how a run goes on.
 
 ``LOW HIGH`` plans a grid of rates; ``equivalent`` translates a tuned rate into that of other schedules; ``extend`` plans the
 second stage of a run that goes on.
@@ -36,10 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _grid(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.plan",
+        prog="lrtheory plan",
         description="A geometric grid of learning rates that loses at most a tolerated factor, or the best of N trials.",
-        epilog="example: python -m lrtheory.plan 1e-4 1e-1 --schedule cosine --tolerance 1.2; two more questions: "
-        "python -m lrtheory.plan equivalent --help, python -m lrtheory.plan extend --help",
+        epilog="example: lrtheory plan 1e-4 1e-1 --schedule cosine --tolerance 1.2; two more questions: "
+        "lrtheory plan equivalent --help, lrtheory plan extend --help",
     )
     parser.add_argument("low", type=float, metavar="LOW", help="The lower end of the range that holds the tuned rate.")
     parser.add_argument("high", type=float, metavar="HIGH", help="The upper end of that range.")
@@ -200,10 +200,10 @@ def _draw(plans: "Sequence[GridPlan]", path: Path) -> int:
 
 def _equivalent(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.plan equivalent",
+        prog="lrtheory plan equivalent",
         description="A learning rate was tuned for one schedule. Which rates do other schedules need? Only the ratio of two "
         "best rates is used, so no constant of the problem is needed.",
-        epilog="example: python -m lrtheory.plan equivalent 1e-3 cosine 'WSD(0.2)' 'Polynomial(1)' --horizon 1e5",
+        epilog="example: lrtheory plan equivalent 1e-3 cosine 'WSD(0.2)' 'Polynomial(1)' --horizon 1e5",
     )
     parser.add_argument("lr", type=float, metavar="LR", help="The base rate that was tuned.")
     parser.add_argument("from_", metavar="FROM", help="The schedule that it was tuned for, as Cosine.")
@@ -247,10 +247,10 @@ def _equivalent(arguments: Sequence[str]) -> int:
 
 def _extend(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.plan extend",
+        prog="lrtheory plan extend",
         description="A run has done its steps and goes on. Linear decay to zero is the best second stage; this finds its first "
         "rate, says from which checkpoint it should start, and what it costs not to have known the horizon.",
-        epilog="example: python -m lrtheory.plan extend cosine 10000 20000 --lr 1e-3",
+        epilog="example: lrtheory plan extend cosine 10000 20000 --lr 1e-3",
     )
     parser.add_argument("schedule", metavar="SCHEDULE", help="The schedule of the first run, as WSD(0.2).")
     parser.add_argument("done", type=count, metavar="DONE", help="The number of steps that are done.")

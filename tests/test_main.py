@@ -15,7 +15,7 @@ def test_every_command_explains_itself(monkeypatch, capsys, command):
     with pytest.raises(SystemExit) as stopped:
         main()
     assert stopped.value.code == 0
-    assert "example: python -m lrtheory" in capsys.readouterr().out
+    assert "example: lrtheory " in capsys.readouterr().out
 
 
 def test_no_such_command(monkeypatch, capsys):

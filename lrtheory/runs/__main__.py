@@ -1,4 +1,4 @@
-"""``python -m lrtheory.runs``: what is stored in a folder, whether it is whole, and how to take it elsewhere."""
+"""``lrtheory runs``: what is stored in a folder, whether it is whole, and how to take it elsewhere."""
 
 import argparse
 import sys
@@ -18,9 +18,9 @@ FORMATS = {".csv": "CSV", ".parquet": "Parquet"}
 def main(arguments: Sequence[str] | None = None) -> int:
     """List, check, merge or export stored cells; 0 when done, 1 where something is damaged or fails, 2 for bad usage."""
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.runs",
+        prog="lrtheory runs",
         description="List, check, merge and export the finished cells of a folder of results.",
-        epilog="example: python -m lrtheory.runs verify results",
+        epilog="example: lrtheory runs verify results",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (command, purpose) in COMMANDS.items():

@@ -95,7 +95,7 @@ class GridPlan:
         if self.lift > 1.005:
             lines.append(
                 f"The rates lie {self.lift:.2f} times above the middle of what each serves: convex theory errs high; networks "
-                "have a cliff there (python -m lrtheory.sweep wrong_rates)."
+                "have a cliff there (lrtheory sweep wrong_rates)."
             )
         return "\n".join(lines)
 
