@@ -1,4 +1,4 @@
-"""Which table is a figure drawn from, and which command, cells and versions made that table?
+"""Which table a figure is drawn from, and which command, cells and versions made that table.
 
 Beside each table ``NAME.csv`` of an experiment lies ``NAME.json``, its record; :data:`lrtheory.figures.FIGURES` says from
 which tables a figure is drawn.

@@ -1,4 +1,4 @@
-r"""How coarse may a grid of learning rates be, and where should its points lie?
+r"""How coarse a grid of learning rates may be, and where its points should lie.
 
 **Setting.** The tuned rate :math:`\eta^\star` of a schedule is known to lie in ``[low, high]``, and no better. Rates
 :math:`x_1<\dots<x_n` are tried and the best run is kept. What is lost is :math:`\phi(x_j/\eta^\star)`, with
@@ -41,7 +41,8 @@ import numpy as np
 from lrtheory.checks import checked_horizon, checked_positive, checked_steps, is_count, is_number
 from lrtheory.schedules import Constant, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
-from lrtheory.theory.misspecification import LARGEST, anneals, functionals, law
+from lrtheory.theory.functionals import anneals, functionals
+from lrtheory.theory.misspecification import LARGEST, law
 from lrtheory.theory.theorem import Evidence, Theorem
 
 MOST_TRIALS = 10_000
