@@ -47,8 +47,9 @@ def _grid(arguments: Sequence[str]) -> int:
         "--risk",
         choices=("convex", "measured"),
         default="convex",
-        help="convex: a promise that is proved for convex problems, whose points lie high. measured: what networks did on "
-        "public grids, which have a cliff above the best rate; no promise. Default: convex.",
+        help="The curve that is planned for. convex: a guarantee that is proved for convex problems, whose points lie high. "
+        "measured: the behaviour of networks on public grids, which have a cliff above the best rate; no guarantee. "
+        "Default: convex.",
     )
     parser.add_argument(
         "--schedule", metavar="NAME", help="The schedule, for convex risk, as in Polynomial(2). Default: Cosine."
@@ -58,12 +59,15 @@ def _grid(arguments: Sequence[str]) -> int:
         "--tolerance",
         type=float,
         metavar="X",
-        help="What is tolerated. For convex risk, the loss over that of the tuned rate. Default: 1.2. For measured risk, the "
-        "expected part of what training gains that is lost. Default: 0.05.",
+        help="The tolerance. For convex risk, the largest loss over that of the tuned rate; default: 1.2. For measured risk, "
+        "the expected fraction of the gain of training that is lost; default: 0.05.",
     )
     request.add_argument("--trials", type=count, metavar="N", help="The number of trials, instead of a tolerance.")
     parser.add_argument(
-        "--horizon", type=count, metavar="T", help="Promise for T steps, as 1e6. Default: the limit of long runs."
+        "--horizon",
+        type=count,
+        metavar="T",
+        help="The number of steps for which the plan promises, as 1e6. Default: the limit of long runs.",
     )
     parser.add_argument("--json", action="store_true", help="Print the plans as JSON, one record per schedule.")
     parser.add_argument(
@@ -259,7 +263,8 @@ def _extend(arguments: Sequence[str]) -> int:
         "--lr",
         type=float,
         metavar="RATE",
-        help="The base rate of the first run, for rates as numbers; needed with --runs.",
+        help="The base rate of the first run. The answer is then in rates, and not in multiples of it. It is needed with "
+        "--runs.",
     )
     _add_runs(parser)
     options = parser.parse_args(arguments)

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"lrtheory figures: the tables of these figures are missing: {', '.join(missing)}.", file=sys.stderr)
     if needing:
         print(
-            f"lrtheory figures: left out, for they need {' and '.join(sorted(set(needing.values())))}: "
+            f"lrtheory figures: these figures need {' and '.join(sorted(set(needing.values())))} and are left out: "
             f"{', '.join(needing)}. To draw them, pip install 'lrtheory[torch]'.",
             file=sys.stderr,
         )

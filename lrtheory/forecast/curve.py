@@ -9,7 +9,7 @@ from lrtheory.checks import checked_numbers
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 
 LARGEST_LOSS = 1e15
-"""A larger one is no loss of a run, and powers of it would leave the range of numbers."""
+"""The largest loss that is accepted: powers of a larger one would leave the range of numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class Curve:
         losses: Losses, finite, within 1e15 of zero, as many as ``at``.
         censored: Which losses are only known to be at least as large as given (a run that diverged), as many as ``at`` or
             one for all.
-        name: How it is shown.
+        name: The name that tables and figures show.
 
     Raises:
         ValueError: one of these out of range, in one sentence.

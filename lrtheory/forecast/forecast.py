@@ -30,7 +30,7 @@ class Numbers:
         theta: The free ones, as the law names them.
         coefficients: The level, and the coefficients of the columns.
         cost: Mean size of the residuals.
-        misfit: Of a resampled fit: the final residuals of a schedule that it has not seen, over the logarithm of the peak rate.
+        misfit: For a resampled fit, the final residuals of a schedule that it has not seen, over the logarithm of the peak rate.
     """
 
     theta: np.ndarray
@@ -39,7 +39,7 @@ class Numbers:
     misfit: np.polynomial.Polynomial | None = None
 
     def missed(self, peak: float) -> float:
-        """The misfit at a peak rate, held beyond the rates that it is of."""
+        """The misfit at a peak rate; beyond the rates that were fitted it keeps its value at the nearest of them."""
         if self.misfit is None:
             return 0.0
         return float(self.misfit(np.clip(np.log(peak), float(self.misfit.domain[0]), float(self.misfit.domain[1]))))
@@ -71,7 +71,7 @@ class Forecast:
         span: Steps that count as one.
         rate: The peak rate that counts as one.
         best: The numbers of the fit.
-        curves: What was fitted.
+        curves: The curves that were fitted.
         resampled: The numbers of each resampled fit, behind the intervals.
     """
 
@@ -169,7 +169,7 @@ class Forecast:
             schedule: The shape above.
             other: The shape below, whose own best rate is the law's.
             horizon: Number of steps.
-            factor: What the ratio is multiplied by.
+            factor: A number that the ratio is multiplied by.
         """
         above, below = self._shape(schedule, horizon), self._shape(other, horizon)
         return self._estimate(
@@ -261,7 +261,7 @@ class Forecast:
         """Draw logged losses and forecasts against steps.
 
         Args:
-            curves: What to draw; the fitted ones by default.
+            curves: The curves to draw; the fitted ones by default.
             ax: The axes to draw on; new ones by default.
         """
         if ax is None:

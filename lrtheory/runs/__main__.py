@@ -103,10 +103,10 @@ def _export(options: argparse.Namespace) -> int:
 
 
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
-    "ls": (_ls, "list what a folder holds, one row per kind of cell"),
-    "verify": (_verify, "check every file and name those that are damaged; the exit status is 1 if there are any"),
-    "merge": (_merge, "copy the cells of other folders into one folder"),
-    "export": (_export, "write one table with one row per cell, as CSV or Parquet"),
+    "ls": (_ls, "List what a folder holds, one row per kind of cell."),
+    "verify": (_verify, "Check every file and name those that are damaged; the exit status is 1 if there are any."),
+    "merge": (_merge, "Copy the cells of other folders into one folder."),
+    "export": (_export, "Write one table with one row per cell, as CSV or Parquet."),
 }
 
 

@@ -9,7 +9,7 @@ from lrtheory.schedules.schedule import Schedule
 GOLDEN = (1 + sqrt(5)) / 2
 """Up to this uncertainty linear decay is best."""
 LARGEST = 1e100
-"""An uncertainty beyond this is none: the numbers of the schedule would leave their range."""
+"""The largest uncertainty: beyond it the numbers of the schedule would leave their range."""
 FLAT = 2 * GOLDEN**3 / (1 + sqrt(2))
 """From this uncertainty on (3.51) the schedule has an exponential middle."""
 
