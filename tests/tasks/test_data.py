@@ -86,7 +86,8 @@ def test_other_bytes_are_refused_in_one_sentence(homes):
     with pytest.raises(DataError) as refused:
         download(Download("one", HASH, ("https://home/one", "https://mirror/one")))
     assert str(refused.value) == (
-        "one could not be downloaded from any of its addresses: https://home/one (ValueError), https://mirror/one (ConnectionError); "
+        "one could not be downloaded from any of its addresses: "
+        "https://home/one (ValueError), https://mirror/one (ConnectionError); "
         "with a copy of the data, set LRTHEORY_DATA to its folder."
     )
 
