@@ -119,7 +119,8 @@ def _compared(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
         temporary.write_text(report.latex(table), encoding="utf-8")
     written = [out / "results.tex", *save(heat_map.draw(frame), out / "ranks")]
     written += save(learning_curves.draw(frame), out / "learning_curves")
-    texts = [shown_table(report.shown(table))]
+    legend = "Accuracies in per cent, ± half of the 95 % interval over seeds; (edge): the best rate is at an end of its grid."
+    texts = [f"{shown_table(report.shown(table))}\n{legend}"]
     if (frame["protocol"] == "as-coded").all() and not (speed := report.convergence(frame)).empty:
         texts.append("Epochs to each test accuracy, and the published number:\n" + shown_table(speed))
     return texts, written

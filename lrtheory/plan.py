@@ -119,7 +119,9 @@ def _checked_figure(text: str) -> Path:
     if not path.name:
         raise ValueError(f"--figure must name a file, not {text!r}.")
     if path.suffix not in ("", ".png", ".pdf"):
-        raise ValueError(f"--figure {text} cannot be drawn: PNG and PDF are, so leave out the ending {path.suffix}.")
+        raise ValueError(
+            f"--figure {text} must have no ending: the picture is drawn as PNG and PDF. Leave out {path.suffix}."
+        )
     if not path.parent.is_dir():
         raise ValueError(f"--figure {text} cannot be written: there is no folder {path.parent}.")
     return path.with_suffix("")

@@ -2,6 +2,7 @@
 
 import math
 import re
+import warnings
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+import lrtheory
 from lrtheory.schedules import REGISTRY, Formula, Schedule
 
 HOSTILE = (
@@ -138,3 +140,9 @@ def is_sum(problem: Any) -> None:
         assert least <= at_origin * (1 + 1e-9)
         return
     assert re.fullmatch(r"[^\n]+\.", sentence), sentence
+
+
+def has_a_best_rate(fitted: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The best of the fitted runs of")  # random losses follow no law
+        are_finite_and_at_least(0)(fitted.best_lr(lrtheory.Cosine(), 100).value)

@@ -28,6 +28,7 @@ from tests.fuzzed import (
     counting,
     features,
     few,
+    has_a_best_rate,
     horizons,
     is_family,
     is_interval,
@@ -314,7 +315,7 @@ TARGETS = {
             ),
             optional(law=st.sampled_from([None, 7, *LAWS.values()]), resamples=st.integers(-1, 3), workers=st.integers(0, 2)),
         ),
-        lambda fitted: are_finite_and_at_least(0)(fitted.best_lr(lrtheory.Cosine(), 100).value),
+        has_a_best_rate,
         1,
     ),
 }  # fmt: skip

@@ -44,8 +44,12 @@ class Curve:
         steps, at, losses = (checked_numbers(name, getattr(self, name)) for name in ("steps", "at", "losses"))
         if steps.ndim != 1 or not (np.isfinite(steps).all() and (steps >= 0).all() and (steps > 0).any()):
             raise ValueError("steps must be a one-dimensional sequence of finite rates, none negative, one positive.")
-        if at.ndim != 1 or at.size == 0 or at.shape != losses.shape or not np.isfinite(losses).all():
-            raise ValueError("at and losses must be as many, at least one, and the losses finite.")
+        if at.ndim != 1 or at.size == 0 or at.shape != losses.shape:
+            raise ValueError("at and losses must be as many, and at least one.")
+        if not np.isfinite(losses).all():
+            raise ValueError(
+                "losses must be finite: for a run that diverged give a loss that it exceeds, and censored=True."
+            )
         if np.abs(losses).max() > LARGEST_LOSS:
             raise ValueError(f"losses must lie within {LARGEST_LOSS:g} of zero: choose another unit.")
         if (at != np.round(at)).any() or (np.diff(at) <= 0).any() or at[0] < 1 or at[-1] > steps.size:

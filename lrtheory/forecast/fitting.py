@@ -90,7 +90,9 @@ def fit(
     workers = checked_whole("workers", workers)
     losses = sum(curve.at.size for curve in curves)
     if losses <= law.numbers:
-        raise ValueError(f"{losses} losses are too few for the {law.numbers} numbers of {law.name}: one more at least.")
+        raise ValueError(
+            f"{losses} losses are too few for the {law.numbers} numbers of {law.name}: at least {law.numbers + 1} are needed."
+        )
     peaks = [curve.peak for curve in curves]
     if max(peaks) > WIDEST * min(peaks):
         raise ValueError(

@@ -1,5 +1,6 @@
 """A fitted law, and what it says of schedules, horizons and rates that were not run."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -158,9 +159,34 @@ class Forecast:
         Args:
             schedule: The shape.
             horizon: Number of steps.
+
+        Warns:
+            UserWarning: the runs of this schedule and horizon that were fitted have their smallest loss at another rate, so far
+                from this one that other rates lie between: as when a run that almost diverged bends the fit.
         """
         features, peak = self._shape(schedule, horizon)
-        return self._estimate(lambda numbers: self._best_rate(features, peak, numbers))
+        found = self._estimate(lambda numbers: self._best_rate(features, peak, numbers))
+        self._warn_of_contradiction(schedule, horizon, found.value)
+        return found
+
+    def _warn_of_contradiction(self, schedule: Schedule, horizon: int, lr: float) -> None:
+        """Warn where the fitted runs of a schedule have another best rate, with rates between the two."""
+        shape = schedule.steps(horizon)
+        runs = {
+            run.peak / shape.max(): float(run.losses[-1])
+            for run in self.curves
+            if len(run.steps) == run.at[-1] == horizon
+            and np.allclose(run.steps, run.peak / shape.max() * shape, atol=0)
+            if not run.censored[-1]
+        }
+        rates = sorted(runs)
+        best = min(range(len(rates)), key=lambda place: runs[rates[place]], default=0)
+        if 0 < best < len(rates) - 1 and not rates[best - 1] <= lr <= rates[best + 1]:
+            warnings.warn(
+                f"The best of the fitted runs of {schedule} over {horizon:,} steps has lr = {rates[best]:.3g}, and the fit says"
+                f" {lr:.3g}: {self.law.name} does not describe these runs. If one of them almost diverged, leave it out.",
+                stacklevel=3,
+            )
 
     def ratio_of_best_rates(self, schedule: Schedule, other: Schedule, horizon: int, factor: float = 1.0) -> Estimate:
         """The best rate of one schedule over that of another, with a 95 % interval for runs of the first.
