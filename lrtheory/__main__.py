@@ -10,11 +10,12 @@ COMMANDS = {
     "plan": "Say which learning rates to try, and how to go on with a run.",
     "sweep": "Compute what a wrong rate costs, in theory, in simulation and on networks.",
     "benchmark": "Run eighteen strategies on five tasks, and audit what was published.",
+    "gpu": "Compute what needs one large GPU, in pieces that go on after an interruption.",
     "explore": "Open the page on which schedules are dragged and drawn.",
     "figures": "Draw the figures from their tables.",
     "runs": "List, check, merge and export what is stored.",
 }
-PACKAGES = ("figures", "runs")
+PACKAGES = ("figures", "gpu", "runs")
 """Commands that are the ``__main__`` of a package."""
 
 

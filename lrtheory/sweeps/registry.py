@@ -32,6 +32,10 @@ EXPERIMENTS: dict[str, ExperimentEntry] = {
         "Do logistic regression and small networks obey the law? (needs torch)", lambda: sweeps.Networks
     ),
     "cifar10": ExperimentEntry("Do residual networks on CIFAR-10 obey the law? (needs torch)", lambda: sweeps.Cifar10),
+    "transformers": ExperimentEntry(
+        "Do small language models obey the law, with and without warm-up and clipping? (needs torch)",
+        lambda: sweeps.Transformers,
+    ),
     "robustness": ExperimentEntry(
         "What accuracy do eighteen strategies lose when their rate is 2, 4 or 10 times off? (needs torch)",
         lambda: sweeps.Robustness,
