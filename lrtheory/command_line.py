@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import inspect
 import os
 import re
 from collections.abc import Iterator
@@ -32,8 +33,10 @@ def schedule(text: str) -> Schedule:
 
 
 def add_fields(parser: argparse.ArgumentParser, defaults: Any) -> None:
-    """An option for each field of a configuration; its help is the field's line in the class's ``Args``."""
-    help_of = dict(re.findall(r"^ +(\w+): (.*)$", type(defaults).__doc__ or "", flags=re.MULTILINE))
+    """An option for each field of a configuration; its help is what the class's ``Args`` say of the field."""
+    help_of = dict(
+        re.findall(r"^    (\w+): (.*(?:\n        .*)*)", inspect.getdoc(type(defaults)) or "", flags=re.MULTILINE)
+    )
     for field in dataclasses.fields(defaults):
         several = get_origin(field.type) is tuple
         convert: Any = get_args(field.type)[0] if several else field.type
@@ -44,7 +47,9 @@ def add_fields(parser: argparse.ArgumentParser, defaults: Any) -> None:
             type={int: count, Schedule: schedule}.get(convert, convert),
             nargs="+" if several else None,
             metavar="NAME" if convert is str else convert.__name__.upper(),
-            help=f"{help_of.get(field.name, '')} Default: {_shown(getattr(defaults, field.name))}.".replace("%", "%%"),
+            help=f"{' '.join(help_of[field.name].split())} Default: {_shown(getattr(defaults, field.name))}.".replace(
+                "%", "%%"
+            ),
         )
 
 

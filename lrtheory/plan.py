@@ -1,4 +1,4 @@
-"""``python -m lrtheory.plan``: which learning rates to try, which rate another schedule needs, and how a run goes on.
+"""``lrtheory plan``: which learning rates to try, which rate another schedule needs, and how a run goes on.
 
 ``LOW HIGH`` plans a grid of rates; ``equivalent`` translates a tuned rate into that of other schedules; ``extend`` plans the
 second stage of a run that goes on.
@@ -36,10 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _grid(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.plan",
+        prog="lrtheory plan",
         description="A geometric grid of learning rates that loses at most a tolerated factor, or the best of N trials.",
-        epilog="example: python -m lrtheory.plan 1e-4 1e-1 --schedule cosine --tolerance 1.2; two more questions: "
-        "python -m lrtheory.plan equivalent --help, python -m lrtheory.plan extend --help",
+        epilog="example: lrtheory plan 1e-4 1e-1 --schedule cosine --tolerance 1.2; two more questions: "
+        "lrtheory plan equivalent --help, lrtheory plan extend --help",
     )
     parser.add_argument("low", type=float, metavar="LOW", help="The lower end of the range that holds the tuned rate.")
     parser.add_argument("high", type=float, metavar="HIGH", help="The upper end of that range.")
@@ -47,8 +47,9 @@ def _grid(arguments: Sequence[str]) -> int:
         "--risk",
         choices=("convex", "measured"),
         default="convex",
-        help="convex: a promise that is proved for convex problems, whose points lie high. measured: what networks did on "
-        "public grids, which have a cliff above the best rate; no promise. Default: convex.",
+        help="The curve that is planned for. convex: a guarantee that is proved for convex problems, whose points lie high. "
+        "measured: the behaviour of networks on public grids, which have a cliff above the best rate; no guarantee. "
+        "Default: convex.",
     )
     parser.add_argument(
         "--schedule", metavar="NAME", help="The schedule, for convex risk, as in Polynomial(2). Default: Cosine."
@@ -58,12 +59,15 @@ def _grid(arguments: Sequence[str]) -> int:
         "--tolerance",
         type=float,
         metavar="X",
-        help="What is tolerated. For convex risk, the loss over that of the tuned rate. Default: 1.2. For measured risk, the "
-        "expected part of what training gains that is lost. Default: 0.05.",
+        help="The tolerance. For convex risk, the largest loss over that of the tuned rate; default: 1.2. For measured risk, "
+        "the expected fraction of the gain of training that is lost; default: 0.05.",
     )
     request.add_argument("--trials", type=count, metavar="N", help="The number of trials, instead of a tolerance.")
     parser.add_argument(
-        "--horizon", type=count, metavar="T", help="Promise for T steps, as 1e6. Default: the limit of long runs."
+        "--horizon",
+        type=count,
+        metavar="T",
+        help="The number of steps for which the plan promises, as 1e6. Default: the limit of long runs.",
     )
     parser.add_argument("--json", action="store_true", help="Print the plans as JSON, one record per schedule.")
     parser.add_argument(
@@ -115,7 +119,9 @@ def _checked_figure(text: str) -> Path:
     if not path.name:
         raise ValueError(f"--figure must name a file, not {text!r}.")
     if path.suffix not in ("", ".png", ".pdf"):
-        raise ValueError(f"--figure {text} cannot be drawn: PNG and PDF are, so leave out the ending {path.suffix}.")
+        raise ValueError(
+            f"--figure {text} must have no ending: the picture is drawn as PNG and PDF. Leave out {path.suffix}."
+        )
     if not path.parent.is_dir():
         raise ValueError(f"--figure {text} cannot be written: there is no folder {path.parent}.")
     return path.with_suffix("")
@@ -200,10 +206,10 @@ def _draw(plans: "Sequence[GridPlan]", path: Path) -> int:
 
 def _equivalent(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.plan equivalent",
+        prog="lrtheory plan equivalent",
         description="A learning rate was tuned for one schedule. Which rates do other schedules need? Only the ratio of two "
         "best rates is used, so no constant of the problem is needed.",
-        epilog="example: python -m lrtheory.plan equivalent 1e-3 cosine 'WSD(0.2)' 'Polynomial(1)' --horizon 1e5",
+        epilog="example: lrtheory plan equivalent 1e-3 cosine 'WSD(0.2)' 'Polynomial(1)' --horizon 1e5",
     )
     parser.add_argument("lr", type=float, metavar="LR", help="The base rate that was tuned.")
     parser.add_argument("from_", metavar="FROM", help="The schedule that it was tuned for, as Cosine.")
@@ -247,10 +253,10 @@ def _equivalent(arguments: Sequence[str]) -> int:
 
 def _extend(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.plan extend",
+        prog="lrtheory plan extend",
         description="A run has done its steps and goes on. Linear decay to zero is the best second stage; this finds its first "
         "rate, says from which checkpoint it should start, and what it costs not to have known the horizon.",
-        epilog="example: python -m lrtheory.plan extend cosine 10000 20000 --lr 1e-3",
+        epilog="example: lrtheory plan extend cosine 10000 20000 --lr 1e-3",
     )
     parser.add_argument("schedule", metavar="SCHEDULE", help="The schedule of the first run, as WSD(0.2).")
     parser.add_argument("done", type=count, metavar="DONE", help="The number of steps that are done.")
@@ -259,7 +265,8 @@ def _extend(arguments: Sequence[str]) -> int:
         "--lr",
         type=float,
         metavar="RATE",
-        help="The base rate of the first run, for rates as numbers; needed with --runs.",
+        help="The base rate of the first run. The answer is then in rates, and not in multiples of it. It is needed with "
+        "--runs.",
     )
     _add_runs(parser)
     options = parser.parse_args(arguments)

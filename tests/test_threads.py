@@ -38,14 +38,16 @@ from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.batch_size import horizon_exponent, least_squares_exponent, worst_quadratic_rate
 from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.fixed_steps import fixed_step_lower_bound
+from lrtheory.theory.functionals import functionals
 from lrtheory.theory.grid_planning import plan_convex
 from lrtheory.theory.hard_instance import worst_function
 from lrtheory.theory.law_attained import law_witness
 from lrtheory.theory.methods import Method
+from lrtheory.theory.minimax_rate import minimax_lr
 from lrtheory.theory.misprint import equation_seven
 from lrtheory.theory.momentum_stability import momentum_edge
 from lrtheory.theory.published_bounds import published_bound
-from lrtheory.theory.robust_schedule import minimax_lr, robust_loss
+from lrtheory.theory.robust_schedule import robust_loss
 from lrtheory.theory.smooth import smooth_exponents, smooth_worst_case
 from lrtheory.theory.step_search import optimised_steps
 from lrtheory.theory.warmup_stability import warmup_edge
@@ -88,7 +90,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "degradation": lambda: [misspecification.degradation(schedule, [0.5, 3.0, 90.0]) for schedule in REGISTRY],
     "rho_exponent": lambda: list(map(lrtheory.rho_exponent, REGISTRY)),
     "law": lambda: list(map(misspecification.law, (*REGISTRY, parse("Then(InverseSqrt(), Polynomial(1), 0.8)")))),
-    "functionals": lambda: misspecification.functionals(lrtheory.WSD(0.1)),
+    "functionals": lambda: functionals(lrtheory.WSD(0.1)),
     "H": lambda: law_derivation.H(Cosine()),
     "Q": lambda: law_derivation.Q(Polynomial(2)),
     "end": lambda: [schedule.end for schedule in REGISTRY],

@@ -32,7 +32,7 @@ class FigureEntry:
     Args:
         tables: The tables that it is drawn from, without their suffix; none where it is computed.
         load: Imports what draws it, which may need torch.
-        alt: What it shows, in words, for those who do not see it; without results that a new table may change.
+        alt: What the figure shows, in words, for those who do not see it; without results that a new table may change.
     """
 
     tables: tuple[str, ...]

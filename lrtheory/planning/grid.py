@@ -56,7 +56,7 @@ def plan_grid(
             the expected fraction of what training gains, in (0, 1).
         trials: The number of trials, at most 10,000 for convex and 40 for measured risk. Exactly one of ``tolerance`` and
             ``trials`` must be given.
-        horizon: For convex risk: promise for the worst case of this many steps, instead of the limit of long runs.
+        horizon: For convex risk, the number of steps for which the promise holds; by default, the limit of long runs.
         risk: ``"convex"`` or ``"measured"``.
 
     Returns:

@@ -14,8 +14,8 @@ from lrtheory.theory.any_average import average_bound
 from lrtheory.theory.averaging_weights import tail_weights
 from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.law_attained import law_attainment
+from lrtheory.theory.minimax_rate import minimax_lr
 from lrtheory.theory.one_step import one_step_worst_case
-from lrtheory.theory.robust_schedule import minimax_lr
 from lrtheory.theory.smooth import smooth_worst_case
 from lrtheory.theory.smooth_hard_instance import smooth_lower_bound
 

@@ -44,6 +44,7 @@ from .law_attained import (
     law_witness as law_witness,
 )
 from .law_derivation import H as H, Q as Q, polynomial_law as polynomial_law
+from .minimax_rate import MinimaxRate as MinimaxRate, minimax_lr as minimax_lr
 from .misspecification import Law as Law, degradation as degradation, law as law, rho_exponent as rho_exponent
 from .methods import Method as Method
 from .misprint import Erratum as Erratum, equation_seven as equation_seven
@@ -64,9 +65,7 @@ from .refined_schedule import (
     worst_case_of_norms as worst_case_of_norms,
 )
 from .robust_schedule import (
-    MinimaxRate as MinimaxRate,
     lower_bound as lower_bound,
-    minimax_lr as minimax_lr,
     robust_loss as robust_loss,
     robust_lr as robust_lr,
     two_piece as two_piece,

@@ -1,4 +1,4 @@
-r"""How coarse may a grid of learning rates be, and where should its points lie?
+r"""How coarse a grid of learning rates may be, and where its points should lie.
 
 **Setting.** The tuned rate :math:`\eta^\star` of a schedule is known to lie in ``[low, high]``, and no better. Rates
 :math:`x_1<\dots<x_n` are tried and the best run is kept. What is lost is :math:`\phi(x_j/\eta^\star)`, with
@@ -41,8 +41,9 @@ import numpy as np
 from lrtheory.checks import checked_horizon, checked_positive, checked_steps, is_count, is_number
 from lrtheory.schedules import Constant, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
+from lrtheory.theory.functionals import anneals, functionals
 from lrtheory.theory.last_iterate import restarts
-from lrtheory.theory.misspecification import LARGEST, anneals, functionals, law
+from lrtheory.theory.misspecification import LARGEST, law
 from lrtheory.theory.theorem import Evidence, Theorem
 
 MOST_TRIALS = 10_000
@@ -96,7 +97,7 @@ class GridPlan:
         if self.lift > 1.005:
             lines.append(
                 f"The rates lie {self.lift:.2f} times above the middle of what each serves: convex theory errs high; networks "
-                "have a cliff there (python -m lrtheory.sweep wrong_rates)."
+                "have a cliff there (lrtheory sweep wrong_rates)."
             )
         return "\n".join(lines)
 

@@ -19,7 +19,7 @@ import numpy as np
 from lrtheory.theory.averaging_weights import exponential_weights, merged_weights, polynomial_weights, tail_weights
 
 MOMENTUM = 0.9
-"""That of the heavy ball, and the interpolation of schedule-free."""
+"""The momentum of the heavy ball, and the interpolation of schedule-free."""
 
 RULES = ("sgd", "heavy_ball", "schedule_free", "dual_averaging", "adagrad")
 

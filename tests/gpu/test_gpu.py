@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+
 from lrtheory.benchmarks.experiment import Benchmark  # noqa: E402
 from lrtheory.gpu.__main__ import main  # noqa: E402
 from lrtheory.gpu.plan import PLAN  # noqa: E402
