@@ -70,7 +70,7 @@ pd.DataFrame(
 
 # %%
 [
-    round(plan_grid(1e-4, 1e-1, schedule=schedule, tolerance=1.5).lift, 2)
+    round(plan_grid(1e-4, 1e-1, schedule=schedule, tolerance=1.5).upward_shift, 2)
     for schedule in (Constant(), Polynomial(1), Cosine())
 ]
 

@@ -16,14 +16,19 @@ so that a sweep which ends at its best is planned further. A *trial* that is not
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrtheory.checks import is_number
 from lrtheory.planning.excess_curve import MEASURED, ExcessModel, chance_lost, excess, log_likelihood
-from lrtheory.theory.grid_planning import checked_range
+from lrtheory.theory.grid_planning import checked_range, html_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 BEYOND = 0.1
 """The chance that the best rate lies outside of the range that was given."""
@@ -64,6 +69,31 @@ class MeasuredPlan:
             f" leave {self.regret:.1%} of what training gains; {sum(self.lost):.1f} of {len(self.points)} runs are"
             f" expected to be lost, all of them with a chance of {self.all_lost:.2g}."
         )
+
+    def _repr_html_(self) -> str:
+        return html_of(str(self), self.to_frame())
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row for each trial: its rate ``lr``, and the chance ``lost`` that it is lost."""
+        import pandas as pd
+
+        return pd.DataFrame({"lr": self.points, "lost": self.lost})
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the chance of each trial to be lost against its rate, with the range shaded.
+
+        Args:
+            ax: The axes to draw on; new ones by default.
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.subplots()[1]
+        ax.axvspan(self.low, self.high, color="0.9", label="range of the best rate")
+        ax.plot(self.points, self.lost, "o-", label="trials")
+        ax.set(xlabel="learning rate", ylabel="chance that the run is lost", xscale="log", ylim=(0, 1))
+        ax.legend()
+        return ax
 
 
 @dataclass(frozen=True)
@@ -120,11 +150,11 @@ def plan_measured(
     if trials is not None:
         if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or not 1 <= trials <= MOST_PLANNED:
             raise ValueError(f"trials must be a whole number from 1 to {MOST_PLANNED}, not {trials!r}.")
-        return _planned(low, high, int(trials), model)
+        return expected(low, high, equally_spaced(low, high, int(trials)).tolist(), model=model)
     if tolerance is None or not (is_number(tolerance) and 0 < tolerance < 1):
         raise ValueError(f"tolerance must be a fraction of the gain in (0, 1), not {tolerance!r}.")
     for count in range(1, MOST_PLANNED + 1):
-        plan = _planned(low, high, count, model)
+        plan = expected(low, high, equally_spaced(low, high, count).tolist(), model=model)
         if plan.regret <= tolerance:
             return plan
     raise ValueError(f"{MOST_PLANNED} trials leave {plan.regret:.2g} of the gain on this range: allow more.")
@@ -140,11 +170,34 @@ def equally_spaced(low: float, high: float, trials: int) -> np.ndarray:
     return low * (high / low) ** ((np.arange(trials) + 0.5) / trials)
 
 
-def _planned(low: float, high: float, trials: int, model: ExcessModel) -> MeasuredPlan:
+def expected(low: float, high: float, points: Sequence[float], *, model: ExcessModel = MEASURED) -> MeasuredPlan:
+    """What is expected on networks of rates that were placed by other means.
+
+    Args:
+        low: Lower end of the range that holds the best rate, positive.
+        high: Upper end.
+        points: The rates, rising, positive.
+        model: The curves.
+
+    Raises:
+        ValueError: a number outside of its range, or no points.
+
+    Example:
+        Rates that all lie low are seldom lost, and leave more:
+
+        >>> low, even = expected(1e-4, 1e-1, [1e-4, 2e-4]), plan_measured(1e-4, 1e-1, trials=2)
+        >>> low.regret > even.regret, sum(low.lost) < sum(even.lost)
+        (True, True)
+
+    Source:
+        Measured: see the module.
+    """
+    low, high = checked_range(low, high)
+    if not len(points) or not all(is_number(point) and 0 < point < math.inf for point in points):
+        raise ValueError("points must be positive and finite rates, at least one.")
     places, weights = _places(low, high)
-    points = equally_spaced(low, high, trials)
     curves = model.sample()
-    distance = np.log(points)[:, None, None] - places[:, None]  # (points, places, curves)
+    distance = np.log(np.asarray(points, dtype=float))[:, None, None] - places[:, None]  # (points, places, curves)
     chance = chance_lost(curves, distance, model.width)
     # One level of luck for each curve decides about all of its runs: those farther up are lost first.
     luck = ((np.arange(len(curves)) + 0.5) * 0.618034) % 1
@@ -152,7 +205,7 @@ def _planned(low: float, high: float, trials: int, model: ExcessModel) -> Measur
     score = weights[:, None] / len(curves)
     lost = (chance * score).sum((1, 2))
     return MeasuredPlan(
-        low, high, tuple(points.tolist()), float((outcome.min(0) * score).sum()),
+        low, high, tuple(float(point) for point in points), float((outcome.min(0) * score).sum()),
         tuple(float(part) for part in lost), float((chance.min(0) * score).sum()),
     )  # fmt: skip
 
