@@ -258,7 +258,7 @@ TARGETS = {
     "plan_grid": Target(
         lrtheory.plan_grid,
         both(
-            keywords(low=number, high=number, schedule=schedule),
+            keywords(low=number, high=number, schedule=schedule, risk=st.just("convex")),
             optional(tolerance=mostly(st.floats(1, 4)), trials=few, horizon=horizons),
         ),
         is_plan,
@@ -497,7 +497,7 @@ def agree(schedule, tolerance):
     rho = np.array([0.25, 0.7, 1.0, 1.5, 4.0, 16.0, 64.0])
     try:
         found, factors = law(schedule), lrtheory.degradation(schedule, rho)
-        plan = lrtheory.plan_grid(1e-3, 1.0, schedule=schedule, tolerance=tolerance)
+        plan = lrtheory.plan_grid(1e-3, 1.0, risk="convex", schedule=schedule, tolerance=tolerance)
     except ValueError as refused:  # parts that fall with different powers of the horizon
         sentence = str(refused)
     else:

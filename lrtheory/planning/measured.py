@@ -1,8 +1,9 @@
 r"""Which rates to try on a network: a grid planned with the measured curve, and the next rate after some results.
 
-The best rate is taken to be uniform in the logarithm on the range, with a tenth of the chance in the decade on either side of it,
-so that a sweep which ends at its best is planned further. A *trial* that is not lost leaves the regret :math:`f(d)` of
-:mod:`lrtheory.planning.excess_curve`; the regret of a plan is that of its best trial, 1 (all of the gain) where all are lost.
+The best rate is taken to be uniform in the logarithm on the range, with a tenth of the chance in the decade on either
+side of it, and as likely on to a decade beyond all that was tried: a sweep that ends at its best is planned further,
+however far. A *trial* that is not lost leaves the regret :math:`f(d)` of :mod:`lrtheory.planning.excess_curve`; the
+regret of a plan is that of its best trial, 1 (all of the gain) where all are lost.
 
 * :func:`plan_measured` spaces all points equally in the logarithm and says what is expected of them. Points that were placed
   to have the least expected regret did worse when they were replayed on grids that the curves had not seen: they needed 1.4
@@ -34,9 +35,10 @@ BEYOND = 0.1
 """The chance that the best rate lies outside of the range that was given."""
 BEYOND_DECADES = 1.0
 PLACES = 48
-"""Best rates on the range."""
+"""Best rates on the range and a decade on either side; more, as far apart, where results lie farther out."""
 OFFERED = 61
-"""Rates that are weighed against one another."""
+"""Rates that are weighed against one another on the same length."""
+NOTHING = np.empty(0)
 MOST_PLANNED = 40
 PRICE = 0.002
 """What a lost run costs beside its trial, as a fraction of the gain."""
@@ -115,6 +117,21 @@ class Suggestion:
     lost: float | None
     best: float | None
     likely: tuple[float, float]
+
+    def __str__(self) -> str:
+        lines = [f"Stop: {self.best:.3g} is good enough." if self.lr is None else f"Try {self.lr:.3g} next."]
+        if self.best is None:
+            lines.append("No run so far has learned anything.")
+        else:
+            lines.append(
+                f"The best rate so far, {self.best:.3g}, is expected to leave {self.regret:.2%} of what training gains."
+            )
+        lines.append(
+            f"The best rate of all lies in [{self.likely[0]:.2g}, {self.likely[1]:.2g}] with a chance of 95 %."
+        )
+        if self.lost is not None:
+            lines.append(f"The next run is lost with a chance of {self.lost:.2g}.")
+        return "\n".join(lines)
 
 
 def plan_measured(
@@ -273,7 +290,7 @@ def _weighed(
     tolerance: float,
     model: ExcessModel,
 ) -> Suggestion:
-    places, weights = _places(low, high)
+    places, weights = _places(low, high, tried)
     curves = model.sample(128)
     log_weight = np.log(weights)[:, None] + np.zeros(len(curves))
     regret = np.ones((len(places), len(curves)))
@@ -288,7 +305,7 @@ def _weighed(
             )
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()
-    offered = np.linspace(places[0], places[-1], OFFERED)
+    offered = np.linspace(places[0], places[-1], round(OFFERED * len(places) / PLACES))
     ahead = offered[:, None, None] - places[:, None]
     lost = chance_lost(curves, ahead, model.width)
     gained = ((1 - lost) * np.maximum(regret - excess(curves, ahead), 0) * weight).sum((1, 2))
@@ -307,12 +324,17 @@ def _weighed(
     )  # fmt: skip
 
 
-def _places(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Logarithms of best rates, and how likely each is."""
+def _places(low: float, high: float, tried: np.ndarray = NOTHING) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of best rates, and how likely each is before any result, up to a common factor.
+
+    They reach a decade beyond the range and beyond all that was tried, equally far apart however far that is.
+    """
     beyond = BEYOND_DECADES * math.log(10)
-    places = np.linspace(math.log(low) - beyond, math.log(high) + beyond, PLACES)
+    ends = np.append(tried, [math.log(low), math.log(high)])
+    bottom, top = ends.min() - beyond, ends.max() + beyond
+    places = np.linspace(bottom, top, round(PLACES * (top - bottom) / (math.log(high / low) + 2 * beyond)))
     inside = (places >= math.log(low)) & (places <= math.log(high))
     if not inside.any():
         inside[np.argmin(np.abs(places - math.log(low * high) / 2))] = True
-    weights = np.where(inside, (1 - BEYOND) / inside.sum(), BEYOND / max((~inside).sum(), 1))
+    weights = np.where(inside, (1 - BEYOND) / inside.sum(), BEYOND / max(PLACES - inside.sum(), 1))
     return places, weights

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self, final
 
-import numpy as np
 import pandas as pd
 
 from lrtheory.runs import Compute, Experiment

@@ -124,8 +124,9 @@ def compared(played: list[tuple[Replay, dict[str, Any]]]) -> pd.DataFrame:
     rows = []
     for source, group in frame.groupby("source", sort=False):
         # Every task has as many schedules, so that the mean over tasks is the mean over grids.
-        means = group.groupby(["planner", "task", "trials"])[["regret", "lost"]].mean()
-        regret, lost = (means[name].unstack("trials") for name in ("regret", "lost"))
+        regret, lost = (
+            group.pivot_table(index=["planner", "task"], columns="trials", values=name) for name in ("regret", "lost")
+        )
         equal = regret.loc["equal"].to_numpy()
         draws = resamples(len(equal), RESAMPLES)
         for planner in dict.fromkeys(group["planner"]):

@@ -98,9 +98,7 @@ def _convex(run: Replayed, seed: int, source: str) -> Played:
 def _next(run: Replayed, seed: int, source: str) -> Played:
     rows, told, results, answers = [], [], [], []
     for trials in range(1, MOST + 1):
-        suggestion = next_lr(
-            results, run.low, run.high, initial_loss=1.0, tolerance=1e-9, model=fitted_without(source)
-        )
+        suggestion = next_lr(results, run.low, run.high, initial_loss=1.0, tolerance=1e-9, model=fitted_without(source))
         if suggestion.lr is None:
             raise AssertionError("a tolerance of 1e-9 stopped the replay.")
         answers.append(run(suggestion.lr))

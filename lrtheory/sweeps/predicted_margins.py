@@ -222,7 +222,7 @@ class PredictedMargins(Experiment):
     @staticmethod
     def summary(frame: pd.DataFrame) -> pd.DataFrame:
         """The terminal table: predictions against the committed table of ``sweep networks``."""
-        return compare(frame, pd.read_csv(committed() / "networks.csv"))
+        return compare(frame, pd.read_csv(committed() / "networks.csv")).round(2)
 
 
 def _rows(task: str, result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -235,12 +235,9 @@ def _rows(task: str, result: dict[str, Any]) -> list[dict[str, Any]]:
     constant = {row["optimizer"]: row["margin"] for row in rows if row["schedule"] == repr(Constant())}
     for row in rows:
         row["over_constant"] = row["margin"] / constant[row["optimizer"]]
-    adamw = [
-        {"task": task, "optimizer": "adamw", "schedule": row["schedule"], **result["given"], "over_constant": row["over_constant"]}
-        for row in rows
-        if row["optimizer"] == "sgd"
-    ]  # fmt: skip
-    return rows + adamw
+    sgd = [row for row in rows if row["optimizer"] == "sgd"]
+    kept = ("task", "schedule", *result["given"], "over_constant")
+    return rows + [{**{name: row[name] for name in kept}, "optimizer": "adamw"} for row in sgd]
 
 
 def compare(predictions: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:

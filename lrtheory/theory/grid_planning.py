@@ -22,8 +22,8 @@ schedule whose loss rises on both sides). The geometric grid of ratio :math:`\be
 * *Fewest trials, not connected.* In logarithms the points serve translates of one union of intervals, and what one leaves
   open another may serve. Among geometric grids the fewest points are found exactly, over all ratios and all places, by
   :mod:`lrtheory.theory.even_covering`: under ``Robust(16)``, which loses at most 1.028 for ``rho`` from 0.79 to 1.53 and
-  from 8.2 to 12.5, six points of ratio 1.52 serve a range of 128, for which the widest part alone needs eight. Points that are not
-  evenly spaced may do with fewer still, though never with fewer than the range over the length of all parts.
+  from 8.2 to 12.5, six points of ratio 1.52 serve a range of 128, for which the widest part alone needs eight. Points that are
+  not evenly spaced may do with fewer still, though never with fewer than the range over the length of all parts.
 
 * *Err high.* :math:`\alpha=t-\sqrt{t^2-1}` if the tuned restart is the first step, as for every annealing schedule of the
   registry, but :math:`\beta\sim(t/C)^{2p+1}` after annealing: the points lie :math:`\sqrt{\alpha\beta}>1` above the
@@ -108,8 +108,8 @@ class GridPlan:
         ]
         if self.upward_shift > 1.005:
             lines.append(
-                f"The rates lie {self.upward_shift:.2f} times above those of equal spacing, for convex theory forgives high rates; "
-                "networks have a cliff there (python -m lrtheory.sweep wrong_rates)."
+                f"The rates lie {self.upward_shift:.2f} times above those of equal spacing, for convex theory forgives high "
+                "rates; networks have a cliff there (python -m lrtheory.sweep wrong_rates)."
             )
         return "\n".join(lines)
 

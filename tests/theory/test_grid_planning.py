@@ -31,9 +31,10 @@ def test_the_exact_worst_case_keeps_the_promise(ends, tolerance, seed):
         assert plan.factor <= tolerance * (1 + 1e-8)  # the level is found from above, to 1e-9
         tuned = tuned_lr(schedule, HORIZON, diameter=1.0)
         best = worst_case(schedule, horizon=HORIZON, lr=tuned, diameter=1.0)
-        # The ends, where two trials meet if they divide the range, and anywhere.
-        cells = np.minimum(plan.low * plan.ratio ** np.arange(plan.trials + 1.0), ends[1])
-        rates = np.concatenate([cells, ends[0] * (ends[1] / ends[0]) ** np.random.default_rng(seed).random(5)])
+        # The upper end, some places where two trials meet if they divide the range, and anywhere.
+        random = np.random.default_rng(seed)
+        met = plan.low * plan.ratio ** np.append(random.integers(plan.trials + 1, size=3), plan.trials)
+        rates = np.append(np.minimum(met, ends[1]), ends[0] * (ends[1] / ends[0]) ** random.random(3))
         rho = np.array(plan.points)[:, None] / rates
         losses = worst_case(schedule, horizon=HORIZON, lr=rho.ravel() * tuned, diameter=1.0).reshape(rho.shape) / best
         assert losses.min(axis=0).max() <= plan.factor * (1 + 1e-8)
