@@ -112,7 +112,8 @@ def _measured_grid(options: argparse.Namespace) -> int:
         print(json.dumps(dataclasses.asdict(plan), indent=1))
     else:
         print(
-            f"{plan}\nThis is measured on public grids and no promise. One run after the other, plan next loses fewer runs.\n"
+            f"{plan}\nThis is measured on public grids and no promise. One run after the other, plan next needs about half the "
+            "trials to a small regret.\n"
             "For convex problems --risk convex has a promise that is proved; its rates lie higher."
         )
     return 0

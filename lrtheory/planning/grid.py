@@ -42,12 +42,14 @@ def plan_grid(
 ) -> GridPlan | MeasuredPlan:
     r"""A geometric grid of base rates for a rate that is known to lie in a range.
 
-    * ``risk="measured"``, for networks, which have a cliff above the best rate: points that are equally spaced in the logarithm.
-      What is expected of them is *measured* on public grids, with no guarantee
-      (:func:`lrtheory.planning.measured.plan_measured`). One run after the other, :func:`lrtheory.next_lr` loses fewer runs.
-    * ``risk="convex"``: the coarsest grid that keeps a *proved* promise for every convex problem under a schedule
-      (:func:`lrtheory.theory.grid_planning.plan_convex`). Its points lie high, as far as convex theory forgives high rates; on
-      networks they gain nothing over equal spacing and lose more runs (``figures/data/measured_planning.csv``).
+    * ``risk="measured"``, for networks, which have a cliff above the best rate: points that are equally spaced in the
+      logarithm. What is expected of them is *measured* on public grids, with no guarantee
+      (:func:`lrtheory.planning.measured.plan_measured`). One run after the other, :func:`lrtheory.next_lr` needs about
+      half the trials to a small regret.
+    * ``risk="convex"``: the coarsest geometric grid that keeps a *proved* promise for every convex problem under a schedule
+      (:func:`lrtheory.theory.grid_planning.plan_convex`). Its points lie high, as far as convex theory forgives high
+      rates; on networks they need as many trials as equal spacing and lose more runs
+      (:mod:`lrtheory.sweeps.measured_planning`).
 
     Args:
         low: Lower end of the range that holds the best base rate; positive.

@@ -2,7 +2,39 @@ r"""How many trials does a planner need to find a good rate? Replayed on grids t
 
 What a replay is, and which planners take part, is said in :mod:`lrtheory.sweeps.planning_replay`.
 
-RESULTS
+**Results** (measured; 15 grids of ``deepobs``, 54 of small ``networks`` and 54 of ``convex`` logistic regression, three ranges
+each; ``measured_planning.csv`` has all intervals). Trials to a mean regret of 1 %, the same over those of equal spacing, to
+0.3 % over those, and lost runs in three and in ten trials:
+
+    >>> from lrtheory.runs.tables import committed
+    >>> table = pd.read_csv(committed() / "measured_planning.csv")
+    >>> for row in table.to_dict("records"):
+    ...     told = (row[name] for name in ("trials to 0.01", "over equal 0.01", "over equal 0.003", "lost at 3", "lost at 10"))
+    ...     print(f"{row['source']:8} {row['planner']:6}", *(f"{number:.2f}" for number in told))
+    deepobs  equal  3.48 1.00 1.00 0.96 3.31
+    deepobs  convex 3.48 1.00 1.00 0.96 3.31
+    deepobs  next   3.39 0.98 0.58 0.91 0.96
+    deepobs  TPE    5.83 1.68 1.21 0.98 2.89
+    deepobs  GP     5.38 1.55 1.35 0.98 1.53
+    networks equal  4.28 1.00 1.00 0.77 3.06
+    networks convex 3.98 0.93 1.11 1.08 3.28
+    networks next   3.59 0.84 0.56 1.07 1.15
+    networks TPE    6.79 1.59 1.52 0.99 2.81
+    networks GP     5.65 1.32 1.37 0.99 1.48
+    convex   equal  4.41 1.00 1.00 0.65 2.36
+    convex   convex 4.43 1.00 1.00 0.79 2.59
+    convex   next   3.96 0.90 0.53 0.74 0.78
+    convex   TPE    7.64 1.73 1.20 0.83 2.23
+    convex   GP     4.75 1.08 0.70 0.83 1.35
+
+* *The sequential planner* was to need at most 0.8 of the trials of equal spacing to a mean regret of 1 %: that is *missed*. To
+  smaller regrets it needs about half, and in ten trials it loses a third of the runs; in three it loses as many or more.
+* *Optuna* needs more trials than ``next`` at every regret.
+* *The convex plan* gains nothing over equal spacing, on logistic regression neither, and on the networks it loses more runs of
+  three and of five. Under the constant schedules of ``deepobs`` it is equal spacing.
+* *Points placed at once by the measured curve* were worse than equally spaced ones: they needed 1.35 and 1.33 times the
+  trials of equal spacing to 1 % on 33 of these grids, for they avoided the upper end. They are no longer offered.
+* *Intervals* for ``networks`` and ``convex`` are of six tasks with their optimizers each: they say little of other tasks.
 """
 
 from dataclasses import dataclass

@@ -93,6 +93,8 @@ def test_chances_are_right_for_deepobs_and_too_low_for_the_small_networks():
         right, low = (CALIBRATION.loc[(source, planner, 0.0, 1.0)] for source in ("deepobs", "networks"))
         assert right["low"] <= right["stated"] <= right["high"]
         assert low["stated"] < low["low"]
+    few = CALIBRATION.loc[("networks", "next")].drop((0.0, 1.0)).reset_index().query("`up to` <= 0.3")
+    assert (few["counted"] / few["stated"]).between(2, 4).all()
 
 
 @pytest.mark.parametrize("kind", [MeasuredPlanning, MeasuredCalibration])
