@@ -1,5 +1,7 @@
 """What planners of rates did on real grids, and how far their stated chances were right."""
 
+from typing import Any
+
 from lrtheory.estimate import Estimate
 from lrtheory.report.tables import table
 from lrtheory.report.values import Facts, Interval, Table
@@ -44,5 +46,5 @@ def planning_part() -> Facts:
     yield "readme/calibration", Table(header, rows, "lllrrr")
 
 
-def _estimate(row: dict[str, float], name: str) -> Estimate:
+def _estimate(row: dict[Any, Any], name: str) -> Estimate:
     return Estimate(row[name], row[f"{name} low"], row[f"{name} high"])
