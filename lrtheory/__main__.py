@@ -10,11 +10,12 @@ COMMANDS = {
     "plan": "how coarse may a grid of learning rates be, and where should it lie",
     "sweep": "what a wrong rate costs, in theory, in simulation and in networks",
     "benchmark": "eighteen strategies on five tasks, and the audit of what was published",
+    "gpu": "what is to be computed on one large GPU, in pieces that go on",
     "explore": "open the page on which schedules are dragged and drawn",
     "figures": "draw the figures again",
     "runs": "what is stored: list, verify, merge, export",
 }
-PACKAGES = ("figures", "runs")
+PACKAGES = ("figures", "gpu", "runs")
 """Commands that are the ``__main__`` of a package."""
 
 

@@ -57,6 +57,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "plan": ((), ("next",), ("equivalent",), ("extend",)),
     "sweep": ((), *((name,) for name in EXPERIMENTS)),
     "benchmark": ((),),
+    "gpu": ((),),
     "figures": ((),),
     "runs": ((), ("ls",), ("verify",), ("merge",), ("export",)),
     "explore": ((),),

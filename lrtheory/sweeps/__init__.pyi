@@ -1,5 +1,6 @@
 from .averages import Averages as Averages
 from .cifar10 import Cifar10 as Cifar10
+from .cliffs import Cliffs as Cliffs
 from .degree import Degree as Degree
 from .forecast import Forecasts as Forecasts
 from .grid import Grid as Grid
@@ -14,4 +15,5 @@ from .registry import EXPERIMENTS as EXPERIMENTS
 from .rho import Rho as Rho
 from .robustness import Robustness as Robustness
 from .tightness import Tightness as Tightness
+from .transformers import Transformers as Transformers
 from .wrong_rates import WrongRates as WrongRates

@@ -34,7 +34,7 @@ comparison, quoted: 94.0 % in 2.6 s and 96 % in 27.3 s on an A100 (``KellerJorda
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, ClassVar, Self, final
 
@@ -47,7 +47,7 @@ from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.statistics import interval
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.network_cells import DIGITS, DIVERGED
-from lrtheory.sweeps.networks import SCHEDULES, check_cuda
+from lrtheory.sweeps.networks import SCHEDULES
 from lrtheory.sweeps.rate_tables import slopes_and_orders
 from lrtheory.sweeps.residual_run import ResidualRun
 
@@ -56,6 +56,8 @@ LOWEST, DECADES = 1e-2, 3
 """The lowest rate; the others lie up to three decades above it."""
 CLASSES, SMOOTHING = 10, 0.2
 MOMENTUM, WEIGHT_DECAY = 0.9, 5e-4
+SHORT = 8
+"""Steps of a run that is made for its time alone."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,14 @@ class ResidualCell(ResidualRun, Cell):
         lost = not result["train_loss"] <= DIVERGED * math.log(CLASSES)
         rounded = {name: None if lost else float(f"{value:.{DIGITS}g}") for name, value in result.items()}
         return rounded | {"seconds": seconds}
+
+    def shortened(self) -> "tuple[ResidualCell, float]":
+        """A few steps of the same network."""
+        short = replace(
+            self, schedule=Constant(), lr=LOWEST, seed=0, epochs=1,
+            examples=min(SHORT * self.batch, self.examples), tested=min(SHORT * self.batch, self.tested),
+        )  # fmt: skip
+        return short, self.horizon / short.horizon
 
 
 @final
@@ -186,7 +196,6 @@ class Cifar10(Experiment):
         from lrtheory.tasks import cifar10
         from lrtheory.tasks.data import DataError
 
-        check_cuda(self.device, compute)
         try:
             cifar10.fetch()
         except DataError as error:

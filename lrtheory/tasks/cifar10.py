@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lrtheory.tasks.data import DataError, Download, File, download, local, offline_folder
 from lrtheory.tasks.pooling import RectifiedPooling
-from lrtheory.tasks.task import Examples, FunctionTask, Settings
+from lrtheory.tasks.task import Examples, FunctionTask, Settings, sent
 
 FILES = {
     "data_batch_1": File(
@@ -116,13 +116,13 @@ def crop_and_flip(images: Tensor, generator: torch.Generator) -> Tensor:
         torch.Size([2, 3, 32, 32])
     """
     count, _, height, width = images.shape
-    down, right = torch.randint(9, (2, count, 1), generator=generator)
-    rows, columns = down + torch.arange(height), right + torch.arange(width)
-    mirrored = torch.rand(count, 1, generator=generator) < 0.5
+    down, right = sent(torch.randint(9, (2, count, 1), generator=generator), images.device)
+    mirrored = sent(torch.rand(count, 1, generator=generator) < 0.5, images.device)
+    place = torch.arange(max(count, height, width), device=images.device)
+    rows, columns = down + place[:height], right + place[:width]
     columns = torch.where(mirrored, columns.flip(1), columns)
-    index = (torch.arange(count).view(-1, 1, 1), rows.unsqueeze(2), columns.unsqueeze(1))
     padded = nn.functional.pad(images, (4, 4, 4, 4)).permute(0, 2, 3, 1)
-    return padded[tuple(part.to(images.device, non_blocking=True) for part in index)].permute(0, 3, 1, 2)
+    return padded[place[:count].view(-1, 1, 1), rows.unsqueeze(2), columns.unsqueeze(1)].permute(0, 3, 1, 2)
 
 
 def _from_folder(file: File) -> Examples:
