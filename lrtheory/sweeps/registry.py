@@ -53,5 +53,16 @@ EXPERIMENTS: dict[str, ExperimentEntry] = {
         "What does a wrong rate cost on public grids of real training, and where are their cliffs?",
         lambda: sweeps.WrongRates,
     ),
+    "measured_planning": ExperimentEntry(
+        "how many trials planners of rates need on real grids that they have not seen (needs Optuna and torch)",
+        lambda: sweeps.MeasuredPlanning,
+    ),
+    "measured_calibration": ExperimentEntry(
+        "chances of losing a run, as planners state them, against counts", lambda: sweeps.MeasuredCalibration
+    ),
+    "predicted_margins": ExperimentEntry(
+        "how far above the best rate small networks have their cliff, predicted from their first weights (needs torch)",
+        lambda: sweeps.PredictedMargins,
+    ),
 }
 """One's own experiment is one entry more."""
