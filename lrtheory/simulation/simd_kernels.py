@@ -127,11 +127,12 @@ def advance_alone(typing_context, x, lanes, table, bound, groups, one):
 
     def generate(context, builder, typed, arguments):
         if LAYOUT is not None and one == types.float32:
-            arrays = [
+            x, lanes, table = (
                 context.make_array(kind)(context, builder, value) for kind, value in zip(typed.args[:3], arguments[:3])
-            ]
+            )
+            bound, groups, factor = arguments[3:]
             loop = _Loop(builder, LAYOUT, 32, signed=False)
-            loop.emit_alone(*(each.data for each in arrays), arrays[0].nitems, *arguments[3:])
+            loop.emit_alone(x.data, lanes.data, table.data, x.nitems, bound, groups, factor)
         return context.get_dummy_value()
 
     return signature(types.void, x, lanes, table, bound, types.intp, one), generate

@@ -45,7 +45,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any, overload
 
@@ -260,6 +260,11 @@ class Functionals:
         """:math:`Q` at the tuned restart."""
         return float(np.exp(self.log_Q(self.tuned)))
 
+    @cached_property
+    def on_grid(self) -> tuple[np.ndarray, np.ndarray]:
+        """:math:`1/H` and :math:`Q` at the points of the grid, which every misspecification asks for."""
+        return np.exp(-self.log_H(self.grid)), np.exp(self.log_Q(self.grid))
+
 
 PROBE = 1_000
 """The horizon at which a shape is tried for values that are no learning rates."""
@@ -345,7 +350,7 @@ def functionals(schedule: Schedule) -> Functionals:
     log_Q = Hermite(flat, np.log(Q_nodes).ravel(), rate.ravel())
     last = flat[-1] if singular else 0.0
     grid = np.unique(np.concatenate([np.linspace(flat[0], last, DENSE), log_x[:, 1:-1].ravel(), breaks]))
-    tuned = _smallest(lambda y: np.exp(log_Q(y) - log_H(y)), grid)[0]
+    tuned = _smallest(lambda y: np.exp(log_Q(y) - log_H(y)), grid, np.exp(log_Q(grid) - log_H(grid)))[0]
     return Functionals(grid, log_H, log_Q, tuned, 0.0 if singular else float(h[-1, -1]), vanishes)
 
 
@@ -449,7 +454,12 @@ def _factor(schedule: Schedule, rho: float) -> float:
     """The factor at one rho: the best restart."""
     table = functionals(schedule)
     bias, noise = table.tuned_H / (2 * rho), rho / (2 * table.tuned_Q)
-    best, factor = _smallest(lambda y: bias * np.exp(-table.log_H(y)) + noise * np.exp(table.log_Q(y)), table.grid)
+    of_bias, of_noise = table.on_grid
+    best, factor = _smallest(
+        lambda y: bias * np.exp(-table.log_H(y)) + noise * np.exp(table.log_Q(y)),
+        table.grid,
+        bias * of_bias + noise * of_noise,
+    )
     if best > table.grid[0]:
         return factor
     found = law(schedule)  # the best restart lies beyond the table, where the shape is a power of what remains
@@ -459,19 +469,21 @@ def _factor(schedule: Schedule, rho: float) -> float:
     return found.constant * rho ** float(found.exponent)
 
 
-def _smallest(function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray) -> tuple[float, float]:
-    """Where a function is smallest and its value: the best of a grid, then twice the best of a finer one around it.
+def _smallest(
+    function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray, values: np.ndarray
+) -> tuple[float, float]:
+    """Where a function is smallest and its value: the best of its values on a grid, then twice of a finer grid around it.
 
     The functions have kinks at breakpoints (which are on the grid), so no parabola is laid through
     neighbours; and two points may lie so close together that rounding decides, so two neighbours on each side are taken.
     """
-    for _ in range(3):
-        values = function(grid)
+    for _ in range(2):
         best = int(np.argmin(values))
-        found = float(grid[best]), float(values[best])
         around = grid[max(best - 2, 0) : best + 3]
         grid = np.unique(np.concatenate([np.linspace(around[0], around[-1], 65), around]))
-    return found  # pyright: ignore[reportPossiblyUnbound]
+        values = function(grid)
+    best = int(np.argmin(values))
+    return float(grid[best]), float(values[best])
 
 
 def _threshold(table: Functionals) -> float:
