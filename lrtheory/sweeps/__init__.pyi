@@ -5,6 +5,7 @@ from .forecast import Forecasts as Forecasts
 from .grid import Grid as Grid
 from .horizon import Horizon as Horizon
 from .language_models import LanguageModels as LanguageModels
+from .network_methods import NetworkMethods as NetworkMethods
 from .networks import Networks as Networks
 from .penalty import Penalty as Penalty
 from .registry import EXPERIMENTS as EXPERIMENTS

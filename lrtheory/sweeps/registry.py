@@ -29,6 +29,10 @@ EXPERIMENTS: dict[str, ExperimentEntry] = {
     "networks": ExperimentEntry(
         "logistic regression and small networks against the law (needs torch)", lambda: sweeps.Networks
     ),
+    "network_methods": ExperimentEntry(
+        "what averages, schedule-free and parameter-free methods forgive on small networks (needs torch)",
+        lambda: sweeps.NetworkMethods,
+    ),
     "cifar10": ExperimentEntry("residual networks on CIFAR-10 against the law (needs torch)", lambda: sweeps.Cifar10),
     "robustness": ExperimentEntry(
         "accuracy that eighteen strategies lose when their rate is 2, 4 or 10 times off (needs torch)",
