@@ -6,7 +6,7 @@ record ``THEOREM`` says the same to a program; :mod:`lrtheory.theorems` lists th
 
 The price of a wrong rate: ``last_iterate`` (the worst case), ``hard_instance`` (a function that attains it),
 ``misspecification`` (the law), ``law_attained``, ``one_step``, ``fixed_steps``, ``any_average`` (of the iterates, with
-``averaging_weights``), ``averaged``, ``adaptive``, ``smooth``, ``smooth_hard_instance``, ``published_bounds``, and
+``averaging_weights``), ``averaged``, ``heavy_ball``, ``adaptive``, ``smooth``, ``smooth_hard_instance``, ``published_bounds``, and
 ``certificates``, which judges them by semidefinite programming.
 
 What to do about it: ``grid_planning``, ``robust_schedule`` (the schedule with the smallest largest worst case, and why none

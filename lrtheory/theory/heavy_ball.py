@@ -286,30 +286,28 @@ def proof() -> dict[str, "sympy.Expr"]:
     """
     import sympy
 
-    beta, step, z, x, before, u, p, memory, q, rest, later, after = sympy.symbols(
-        "beta eta z x x_0 u p kappa q B s kappa_1", positive=True
-    )
-    times, end = sympy.symbols("t T", positive=True)  # t: from the step s to the point; T: to the end
+    beta, step, z, x, before, u = sympy.symbols("beta eta z x x_0 u", positive=True)
+    p, memory, q, later_p, later_memory, later_q, later_total = sympy.symbols("p kappa q p_1 kappa_1 q_1 B_1", positive=True)
+    times, end = sympy.symbols("t T", positive=True)  # t: from the step s = 0 to the point; T: to the end
     slope = sympy.Symbol("g", real=True)
     auxiliary = (x - beta * before) / (1 - beta)  # z, from two points
     moved = beta * x + (1 - beta) * (auxiliary - step * slope)
     polyak = x - (1 - beta) * step * slope + beta * (x - before)
-    reference = (1 - p) * u + p * z
-    following = (1 - p) * q + p * (-rest)  # s = q - p B with B = q + rest
     power = beta ** (end + 1 - times)
-    share = (1 - beta) / (1 - power)  # c_{t+1} in the second form
-    pull, whole = 1 - beta**times, 1 - beta ** (end + 1)  # of a step s = 0
-    now = (1 - share) * pull + share * whole - (1 - beta ** (times + 1))
+    share = (1 - beta) / (1 - power)  # of z in the next point, in the second form
+    pull, whole = 1 - beta**times, 1 - beta ** (end + 1)  # of the step 0
+    reference = (1 - p) * u + p * z
+    total = q + (1 - later_p) * later_total
+    mass = (1 - later_p) * p * (1 + memory) - later_p * later_memory  # of x_i in u_{i+1}
+    coefficient = q * (1 + memory) * (1 - p) - later_q * later_memory - mass * later_total
+    held, later_held = q - p * total, later_q - later_p * later_total  # s_i and s_{i+1}
     identities = {
         "the setting: Polyak's form": moved - polyak,
         "the setting: the point before": (1 + memory) * ((z + memory * x) / (1 + memory)) - memory * x - z,
-        "the setting: the second form": now,
+        "the setting: the second form": (1 - share) * pull + share * whole - (1 - beta ** (times + 1)),
         "the setting: its memory": 1 / share - 1 - (beta - power) / (1 - beta),
         "2: the reference point telescopes": (z - reference) - (1 - p) * (z - u),
-        "4: the own coefficient": q * (1 + memory) * (1 - p) - p * (1 + memory) * rest - (1 + memory) * following,
-        "4: what the next step takes": q * after + (1 - p) * rest * 0 - after * (later + p * (q + rest)) + after * (
-            later - (q - p * (q + rest))
-        ),
+        "4: the coefficients": coefficient - (1 + memory) * held + later_memory * later_held,
     }
     return {name: sympy.simplify(identity) for name, identity in identities.items()}
 
