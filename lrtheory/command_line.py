@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from lrtheory.counts import count
 from lrtheory.runs.cluster import LOCAL, ClusterError, connect
-from lrtheory.runs.execute import Workers
+from lrtheory.runs.executor import Workers
 from lrtheory.runs.processes import WorkerError
 from lrtheory.runs.store import StoreError
 from lrtheory.schedules import Schedule, parse

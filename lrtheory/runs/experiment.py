@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Self, final
 
-from lrtheory.runs.execute import Compute, Workers
+from lrtheory.runs.executor import Compute, Workers
 from lrtheory.runs.store import Store
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from lrtheory.command_line import writable_folder
 from lrtheory.door import door
 from lrtheory.runs import cluster
 from lrtheory.runs.cell import Cell
-from lrtheory.runs.execute import SAVED_TOGETHER, execute
+from lrtheory.runs.executor import SAVED_TOGETHER, execute
 from lrtheory.runs.folders import listed, table
 from lrtheory.runs.store import Store
 from lrtheory.runs.tables import write_csv

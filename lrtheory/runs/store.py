@@ -36,7 +36,7 @@ class Store:
 
     Args:
         folder: The folder of the files, which is made on the first write.
-        asked: The ids of the cells that :func:`lrtheory.runs.execute` was asked for with this store, as keys.
+        asked: The ids of the cells that :func:`lrtheory.runs.executor` was asked for with this store, as keys.
 
     Example:
         >>> import tempfile

@@ -11,4 +11,5 @@ from .registry import EXPERIMENTS as EXPERIMENTS
 from .rho import Rho as Rho
 from .robustness import Robustness as Robustness
 from .tightness import Tightness as Tightness
+from .transformers import Transformers as Transformers
 from .wrong_rates import WrongRates as WrongRates

@@ -30,6 +30,10 @@ EXPERIMENTS: dict[str, ExperimentEntry] = {
         "logistic regression and small networks against the law (needs torch)", lambda: sweeps.Networks
     ),
     "cifar10": ExperimentEntry("residual networks on CIFAR-10 against the law (needs torch)", lambda: sweeps.Cifar10),
+    "transformers": ExperimentEntry(
+        "small language models: schedules by rates, with and without warm-up and clipping (needs torch)",
+        lambda: sweeps.Transformers,
+    ),
     "robustness": ExperimentEntry(
         "accuracy that eighteen strategies lose when their rate is 2, 4 or 10 times off (needs torch)",
         lambda: sweeps.Robustness,

@@ -41,6 +41,7 @@ import numpy as np
 from lrtheory.checks import checked_horizon, checked_positive, checked_steps, is_count, is_number
 from lrtheory.schedules import Constant, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
+from lrtheory.theory.last_iterate import restarts
 from lrtheory.theory.misspecification import LARGEST, anneals, functionals, law
 from lrtheory.theory.theorem import Evidence, Theorem
 
@@ -293,8 +294,6 @@ def _curve(schedule: Schedule, horizon: int | None) -> _Curve:
         bias = table.tuned_H / np.exp(table.log_H(table.grid)) / 2
         noise = np.exp(table.log_Q(table.grid)) / table.tuned_Q / 2
         return _Curve(np.append(bias, 0.5), np.append(noise, 0.5), law(schedule).tuned_loss)
-
-    from lrtheory.theory.last_iterate import restarts  # loads numba, which the limit of long runs does without
 
     squares, excess = (values[:-1] for values in restarts(checked_steps(schedule.steps(horizon))))
     best = int(np.argmin(excess / squares))
