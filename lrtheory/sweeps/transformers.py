@@ -40,7 +40,6 @@ from lrtheory.schedules import (
 from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.decoder_cells import DecoderCell
-from lrtheory.sweeps.networks import check_cuda
 
 SCHEDULES: tuple[Schedule, ...] = (
     Constant(), Polynomial(1), Cosine(), WSD(0.2), Robust(4), InverseSqrt(), Polynomial(2), Polynomial(3), Exponential(0.01),
@@ -189,7 +188,6 @@ class Transformers(Experiment):
         from lrtheory.tasks import bytes as task
         from lrtheory.tasks.data import DataError
 
-        check_cuda(self.device, compute)
         try:
             task.texts()
         except DataError as error:
