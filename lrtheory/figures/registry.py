@@ -122,8 +122,14 @@ FIGURES: dict[str, FigureEntry] = {
     "learning_curves": FigureEntry(
         ("benchmark",),
         lambda: figures.learning_curves,
-        "Learning curves of eighteen strategies: test accuracy against the epoch, one row of panels for each "
-        "task, one column for each generation of strategies.",
+        "Learning curves, one panel for each task and protocol: test accuracy against the epoch, every strategy in "
+        "grey, and the best one, the one in the middle and those that fail with their names.",
+    ),
+    "learning_curves_all": FigureEntry(
+        ("benchmark",),
+        lambda: figures.learning_curves_all,
+        "All learning curves: test accuracy against the epoch, one row of panels for each task and protocol, one "
+        "column for each generation of strategies.",
     ),
     "networks": FigureEntry(
         ("networks",),
