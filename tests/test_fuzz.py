@@ -19,6 +19,13 @@ import lrtheory
 from lrtheory.forecast import LAWS, Curve
 from lrtheory.schedules import FAMILIES, REGISTRY, from_bert4keras, parse, piecewise_linear
 from lrtheory.simulation import AbsoluteValue
+from lrtheory.theory import (
+    horizon_exponent,
+    least_squares_exponent,
+    momentum_edge,
+    warmup_edge,
+    worst_quadratic_rate,
+)
 from lrtheory.theory.penalties import PENALTIES
 from tests.fuzzed import (
     HOSTILE,
@@ -192,6 +199,33 @@ TARGETS = {
     ),
     "robust_lr": Target(lrtheory.robust_lr, keywords(low=number, high=number), are_finite_and_at_least(0), 3),
     "robust_loss": Target(lrtheory.robust_loss, keywords(uncertainty=number), are_finite_and_at_least(1 - 1e-12), 2),
+    "momentum_edge": Target(
+        momentum_edge,
+        both(keywords(curvature=number), optional(momentum=part, example_curvature=number, batch=few)),
+        are_finite_and_at_least(0),
+        2,
+    ),
+    "warmup_edge": Target(
+        warmup_edge, keywords(warmup=number, start=number, end=number, decline=number), are_finite_and_at_least(0), 2
+    ),
+    "horizon_exponent": Target(
+        horizon_exponent,
+        both(keywords(exponent=number), optional(shrinking=number, share=part, noise_exponent=number)),
+        are_finite_and_at_least(-1),
+        2,
+    ),
+    "worst_quadratic_rate": Target(
+        worst_quadratic_rate, both(keywords(horizon=horizons), optional(noise=number)), are_finite_and_at_least(0), 3
+    ),
+    "least_squares_exponent": Target(
+        least_squares_exponent,
+        both(
+            keywords(horizon=mostly(st.integers(8, 40)), batch=few),
+            optional(noise=number, curvature_decay=number, loss_decay=number),
+        ),
+        are_finite_and_at_least(-9),
+        4,
+    ),
     "optimal_schedule": Target(
         lrtheory.optimal_schedule,
         both(

@@ -24,6 +24,7 @@ from lrtheory.schedules.expression import read
 from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.serial import multiple_precision
 from lrtheory.simulation import AbsoluteValue
+from lrtheory.simulation.curved_kernels import curved_losses
 from lrtheory.simulation.method_kernels import method_losses
 from lrtheory.statistics import fit_slope
 from lrtheory.sweep import main
@@ -34,6 +35,7 @@ from lrtheory.theory.adaptive import adagrad_bound, adagrad_lower_bound
 from lrtheory.theory.annealed_penalty import schedule_penalty
 from lrtheory.theory.any_average import average_bound, average_lower_bound
 from lrtheory.theory.averaged import averaged_bound
+from lrtheory.theory.batch_size import horizon_exponent, least_squares_exponent, worst_quadratic_rate
 from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.fixed_steps import fixed_step_lower_bound
 from lrtheory.theory.functionals import functionals
@@ -42,11 +44,13 @@ from lrtheory.theory.hard_instance import worst_function
 from lrtheory.theory.law_attained import law_witness
 from lrtheory.theory.methods import Method
 from lrtheory.theory.minimax_rate import minimax_lr
-from lrtheory.theory.momentum_edge import momentum_edge
+from lrtheory.theory.misprint import equation_seven
+from lrtheory.theory.momentum_stability import momentum_edge
 from lrtheory.theory.published_bounds import published_bound
 from lrtheory.theory.robust_schedule import robust_loss
 from lrtheory.theory.smooth import smooth_exponents, smooth_worst_case
 from lrtheory.theory.step_search import optimised_steps
+from lrtheory.theory.warmup_stability import warmup_edge
 
 THREADS = 8
 STEPS = Polynomial(1).steps(50, 0.1)
@@ -143,6 +147,12 @@ CALLS: dict[str, Callable[[], Any]] = {
     "exponents": lambda: Exponents(Cosine(), 100).compute(),
     "quadratic_loss": lambda: quadratic_loss(STEPS, [0.5, 1.0], noise=0.1),
     "momentum_edge": lambda: momentum_edge(1.0, momentum=0.9),
+    "warmup_edge": lambda: warmup_edge(200, start=100.0, end=1.0, decline=100.0),
+    "horizon_exponent": lambda: horizon_exponent(0.5, shrinking=0.2),
+    "worst_quadratic_rate": lambda: worst_quadratic_rate(50, noise=0.1),
+    "least_squares_exponent": lambda: least_squares_exponent(20, 2, noise=0.1),
+    "equation_seven": lambda: equation_seven().corrected,
+    "curved_losses": lambda: curved_losses(np.array(STEPS, float), np.ones((len(STEPS), 2)), 1.0, 0.9, 1.0, 0.1, 7, 3),
     "reciprocal": lambda: misspecification.reciprocal(5),
     "checked_schedule": lambda: checked_schedule("schedule", Cosine()),
     "checked_horizon": lambda: checked_horizon(5),

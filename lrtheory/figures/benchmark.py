@@ -57,7 +57,9 @@ def draw(frame: pd.DataFrame) -> Figure:
             panel.set_title(title if len(means.columns) > 2 else title.replace("-", "-\n"))
             panel.spines[:].set_visible(False)
         axes[0].set_yticks(range(len(names)), names)
-        figure.supxlabel("number: mean accuracy, %; colour: rank, the lightest is the best; *: reduced scale", fontsize=8)
+        figure.supxlabel(
+            "number: mean accuracy, %; colour: rank, the lightest is the best; *: reduced scale", fontsize=8
+        )
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Learning curves of the benchmark: the best strategy of each task, the one in the middle, and those that fail."""
+"""Learning curves of the benchmark: the best strategy of each task, the median one, and those that fail."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lrtheory.figures.benchmark import TITLES, data
+from lrtheory.figures.benchmark import data
 from lrtheory.figures.style import styled
 
 ROLES: dict[str, dict[str, Any]] = {
     "best": {"color": "#0072B2", "linestyle": "-", "marker": "o"},
-    "middle": {"color": "black", "linestyle": "--", "marker": "s"},
+    "median": {"color": "black", "linestyle": "--", "marker": "s"},
     "worst": {"color": "#D55E00", "linestyle": "-.", "marker": "v"},
 }
 """How the strategies of a panel that have a name are drawn."""
@@ -34,20 +34,21 @@ def draw(frame: pd.DataFrame) -> Figure:
     columns = min(COLUMNS, max(len(panels), 1))
     lines = -(-len(panels) // columns)
     with styled():
-        figure = Figure(figsize=(2.5 * max(columns, 2) + 0.2, 2.6 * max(lines, 1) + 0.3))
+        figure = Figure(figsize=(2.5 * max(columns, 2) + 0.2, 2.7 * max(lines, 1) + 0.3))
         if not panels:  # every run diverged in its first epoch, or had no other
             return figure
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
         for panel, ((task, protocol), runs) in zip(axes, panels):
-            _draw_task(panel, {str(name): mean_curve(group) for name, group in runs.groupby("strategy", sort=False)})
-            panel.set_xlabel(f"{TITLES.get(str(task), task)}, {protocol}")
+            curves = {str(name): mean_curve(group) for name, group in runs.groupby("strategy", sort=False)}
+            _draw_task(panel, f"{task}, {protocol}", curves)
         for panel in axes[len(panels) :]:
             panel.remove()
-        figure.supylabel("test accuracy, %; horizontally the epoch", fontsize=9)
+        figure.supxlabel("epoch", fontsize=9)
+        figure.supylabel("test accuracy, %", fontsize=9)
     return figure
 
 
-def _draw_task(panel: Axes, curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+def _draw_task(panel: Axes, title: str, curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
     """The curves of one task and protocol, with a legend above them."""
     longest = max(len(epochs) for epochs, _ in curves.values())
     order = sorted(curves, key=lambda name: (len(curves[name][1]), curves[name][1][-1]), reverse=True)
@@ -55,11 +56,11 @@ def _draw_task(panel: Axes, curves: dict[str, tuple[np.ndarray, np.ndarray]]) ->
     failed = [name for name in order[1:] if curves[name][1][-1] <= level - FAILURE]
     named = {order[0]: "best"}
     if len(order) > 2:
-        named[order[(len(order) - 1) // 2]] = "middle"
+        named[order[(len(order) - 1) // 2]] = "median"
     named |= {name: "worst" for name in [*failed, *order[1:][-1:]] if name not in named}
     for name in order:
         if name not in named:
-            panel.plot(*curves[name], color="0.8", linewidth=0.8, zorder=1)
+            panel.plot(*curves[name], color="0.8", linestyle="-", linewidth=0.8, zorder=1)
     every = max(longest // 8, 1)
     for name, role in named.items():
         epochs, accuracies = curves[name]
@@ -74,7 +75,10 @@ def _draw_task(panel: Axes, curves: dict[str, tuple[np.ndarray, np.ndarray]]) ->
     margin = 0.05 * max(highest - lowest, 1.0)
     panel.set(xlim=(0.5, longest + 0.5), ylim=(lowest - margin, highest + margin))
     panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    panel.legend(loc="lower left", bbox_to_anchor=(-0.05, 1.01), borderpad=0, borderaxespad=0, handlelength=2.4)
+    panel.legend(
+        title=title, alignment="left", loc="lower left", bbox_to_anchor=(-0.05, 1.01), title_fontsize=9, borderpad=0,
+        borderaxespad=0, handlelength=2.4,
+    )  # fmt: skip
 
 
 def curves_of(frame: pd.DataFrame) -> pd.DataFrame:

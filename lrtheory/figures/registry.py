@@ -81,6 +81,14 @@ FIGURES: dict[str, FigureEntry] = {
         "which is a valley with steep walls for every schedule; test accuracy against the rate; and the excess "
         "after tuning on coarser and coarser grids.",
     ),
+    "cliffs": FigureEntry(
+        ("cliffs",),
+        lambda: figures.cliffs,
+        "Six panels. Four of the loss against the rate for three schedules: on a quadratic annealed schedules fall off "
+        "later; where the curvature rises all fall off at one rate, where it falls there is no cliff. Then the edge "
+        "against the length of a warm-up, which follows the theorem, and measured against predicted edges: on the "
+        "diagonal without momentum, below it with.",
+    ),
     "degree": FigureEntry(
         ("degree",),
         lambda: figures.degree,
@@ -123,7 +131,7 @@ FIGURES: dict[str, FigureEntry] = {
         ("benchmark",),
         lambda: figures.learning_curves,
         "Learning curves, one panel for each task and protocol: test accuracy against the epoch, every strategy in "
-        "grey, and the best one, the one in the middle and those that fail with their names.",
+        "grey, and the best one, the median one and those that fail with their names.",
     ),
     "learning_curves_all": FigureEntry(
         ("benchmark",),

@@ -83,7 +83,7 @@ def _run(name: str, experiments: "dict[str, Foreseeable]", pace: "Pace", out: Pa
     """Compute the experiments of a piece as far as its time allows; whether none of them failed."""
     from lrtheory.command_line import FAILURES, sentence
     from lrtheory.runs import Compute, Store
-    from lrtheory.runs.execute import TimeOverError, check_devices
+    from lrtheory.runs.executor import TimeOverError, check_devices
     from lrtheory.runs.tables import shown_table, write_csv
     from lrtheory.tasks.data import DataError
 

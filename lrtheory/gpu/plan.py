@@ -73,6 +73,21 @@ def _toy_cifar10() -> Named:
     yield "cifar10_linear", Cifar10(schedules=(Polynomial(1),), per_decade=1, scale="tiny")
 
 
+def _transformers() -> Named:
+    """AdamW first, which is a part of the whole; then momentum, Muon and what else the parts ask."""
+    from lrtheory.sweeps import Transformers
+
+    yield "transformers_adamw", Transformers(parts=("adamw",), scale="full", device="cuda")
+    yield "transformers", Transformers(scale="full", device="cuda")
+
+
+def _toy_transformers() -> Named:
+    from lrtheory.schedules import Cosine
+    from lrtheory.sweeps import Transformers
+
+    yield "transformers", Transformers(parts=("adamw",), schedules=(Cosine(),), seeds=1, scale="tiny")
+
+
 TASKS = ("synthetic", "trec6-scratch", "trec6", "rte", "cifar10", "imdb")
 """The tasks of the benchmark, those that take least first, so that columns are finished one after another."""
 
@@ -116,6 +131,7 @@ def _toy_robustness() -> Named:
 PLAN: Mapping[str, Piece] = {
     "step_times": Piece("a step of DALS and its peers", _step_times, _toy_step_times),
     "cifar10": Piece("CIFAR-10 to 93 % within a minute, and its sweep of rates", _cifar10, _toy_cifar10),
+    "transformers": Piece("language models, 24 times as large as on a CPU", _transformers, _toy_transformers),
     "benchmark": Piece("the whole benchmark, fair and as coded", _benchmark, _toy_benchmark),
     "robustness": Piece("what wrong rates cost eighteen strategies", _robustness, _toy_robustness),
 }

@@ -21,7 +21,7 @@ PARTS = (
     theory.tightness_part, theory.law_part, theory.robust_part, theory.grid_part,
     averages.averages_part, averages.pairs_part, averages.attained_part,
     experiments.penalty_part, experiments.simulation_part,
-    cliff.cliff_part,
+    cliff.cliff_part, cliff.simulated_part, cliff.batch_part,
     networks.networks_part, networks.residual_part, networks.language_model_part,
     forecast.forecast_part,
     speed.speed_part,

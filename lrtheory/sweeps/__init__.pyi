@@ -1,5 +1,6 @@
 from .averages import Averages as Averages
 from .cifar10 import Cifar10 as Cifar10
+from .cliffs import Cliffs as Cliffs
 from .degree import Degree as Degree
 from .forecast import Forecasts as Forecasts
 from .grid import Grid as Grid

@@ -13,7 +13,7 @@ a tenth of what training can gain is lost.
 
 **How.** The loss of a rate is the largest over quadratics whose curvature is at most ``curvature``
 (:func:`lrtheory.theory.cliff.quadratic_loss`, exact), momentum entering through its effective rate, and the best rate is where
-it is least. Beyond :func:`lrtheory.theory.momentum_edge.momentum_edge` of the largest step everything is lost, for curvature
+it is least. Beyond :func:`lrtheory.theory.momentum_edge` of the largest step everything is lost, for curvature
 that rises does not let a run return: the margin is the edge over the best rate. In the ball the loss is the worst case with a
 diameter and there is no cliff: the margin is where a tenth of the gain is lost. AdamW's steps are not those
 of the theorem: for it only the margins over that of the constant rate are predicted, by the tuned rates alone.
@@ -52,7 +52,7 @@ from lrtheory.sweeps.rate_curves import TOLERATED, curves, margin
 from lrtheory.tasks.logistic import RADIUS
 from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.last_iterate import worst_case
-from lrtheory.theory.momentum_edge import momentum_edge
+from lrtheory.theory.momentum_stability import momentum_edge
 
 HORIZON = 4_000
 MOMENTA = {"sgd": 0.0, "momentum": 0.9}

@@ -24,6 +24,9 @@ EXPERIMENTS: dict[str, ExperimentEntry] = {
         "What do averages, momentum and adaptivity forgive, by bounds, programs and simulation? (needs PEPit)",
         lambda: sweeps.Averages,
     ),
+    "cliffs": ExperimentEntry(
+        "branch and cliff where the curvature rises or falls: simulated, and as predicted", lambda: sweeps.Cliffs
+    ),
     "penalty": ExperimentEntry(
         "Does gradient descent on a small network follow its implicit gradient penalty? (needs torch)",
         lambda: sweeps.Penalty,

@@ -40,7 +40,6 @@ from lrtheory.schedules import (
 from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.decoder_cells import DecoderCell
-from lrtheory.sweeps.networks import check_cuda
 
 SCHEDULES: tuple[Schedule, ...] = (
     Constant(), Polynomial(1), Cosine(), WSD(0.2), Robust(4), InverseSqrt(), Polynomial(2), Polynomial(3), Exponential(0.01),
@@ -165,8 +164,12 @@ class Transformers(Experiment):
         """One part, two schedules, and short runs of the smallest model."""
         return cls(parts=("adamw",), schedules=(Constant(), Polynomial(1)), seeds=1, scale="tiny")
 
-    def cells(self) -> dict[DecoderCell, tuple[str, Schedule, float]]:
-        """The runs, each once, with its part, its schedule without warm-up, and its warm-up; all of a seed before the next."""
+    def cells(self) -> list[DecoderCell]:
+        """The runs, each once, all of a seed before those of the next."""
+        return list(self.described())
+
+    def described(self) -> dict[DecoderCell, tuple[str, Schedule, float]]:
+        """The runs, each with its part, its schedule without warm-up, and its warm-up."""
         scale, found = SCALES[self.scale], {}
         for seed in range(self.seeds or scale.seeds):
             for name in self.parts:
@@ -180,7 +183,8 @@ class Transformers(Experiment):
 
         ``before`` is the loss before training, ``last`` that of the last weights, ``ema`` that of their exponential moving
         average, ``merged_k`` that of the mean of the last ``k`` checkpoints; ``curve_1``, ..., ``curve_32`` are the losses at
-        the end of each 32nd part of the run, on fewer held-out windows.
+        the end of each 32nd part of the run, on fewer held-out windows. ``seconds`` are of the whole run, on the sweep's device
+        with whatever else that machine did.
 
         Raises:
             ModuleNotFoundError: torch finds no device of the kind asked for, or has no Muon.
@@ -189,12 +193,11 @@ class Transformers(Experiment):
         from lrtheory.tasks import bytes as task
         from lrtheory.tasks.data import DataError
 
-        check_cuda(self.device, compute)
         try:
             task.texts()
         except DataError as error:
             raise FileNotFoundError(str(error)) from None
-        wanted = self.cells()
+        wanted = self.described()
         rows = []
         for (cell, (part, schedule, warmup)), result in zip(wanted.items(), compute(list(wanted))):
             config = {field.name: getattr(cell, field.name) for field in fields(cell)}

@@ -7,16 +7,16 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from lrtheory.runs.execute import TimeOverError  # noqa: E402
-
 from lrtheory.benchmarks.experiment import Benchmark  # noqa: E402
 from lrtheory.gpu.__main__ import main  # noqa: E402
 from lrtheory.gpu.plan import PLAN  # noqa: E402
 from lrtheory.runs import Compute, Store  # noqa: E402
+from lrtheory.runs.executor import TimeOverError  # noqa: E402
 from lrtheory.runs.pace import Pace  # noqa: E402
 from lrtheory.runs.record import Record  # noqa: E402
 from tests.runs.cells import Square  # noqa: E402
 from tests.sweeps.test_cifar10 import pictures  # noqa: E402, F401
+from tests.sweeps.test_transformers import text  # noqa: E402, F401
 
 without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 
@@ -41,7 +41,7 @@ def dry_run(tmp_path_factory):
     return tmp_path_factory.mktemp("dry_run")
 
 
-def test_a_dry_run_goes_through_every_piece_and_computes_nothing_twice(dry_run, pictures, capsys):  # noqa: F811
+def test_a_dry_run_goes_through_every_piece_and_computes_nothing_twice(dry_run, pictures, text, capsys):  # noqa: F811
     assert main(["--dry-run", "--out", str(dry_run), "--workers", "1"]) == 0
     said = capsys.readouterr().out
     for name, piece in PLAN.items():
@@ -71,7 +71,7 @@ def test_a_piece_stops_in_time_and_goes_on(dry_run, tmp_path, pictures, capsys):
 
 
 @pytest.mark.parametrize("name", PLAN)
-def test_what_is_foreseen_is_what_is_asked_for(name, dry_run):
+def test_what_is_foreseen_is_what_is_asked_for(name, dry_run, pictures, text):  # noqa: F811
     for table, experiment in PLAN[name].toy():
         store = Store(dry_run / "cells")
         with Compute(store, 1) as compute:

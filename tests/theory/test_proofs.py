@@ -25,6 +25,7 @@ IDENTITIES = {
     "adaptive": 4,
     "any_average": 6,
     "averaged": 4,
+    "batch_size": 14,
     "cliff": 7,
     "equation_seven": 2,
     "extension": 3,
