@@ -57,8 +57,8 @@ FIGURES: dict[str, FigureEntry] = {
     "audit": FigureEntry(
         ("benchmark",),
         lambda: figures.audit,
-        "Two panels. Left: points of accuracy gained when each artefact of the published program is taken away, "
-        "with intervals; most include zero. Right: accuracy on TREC-6 against the multiple of the program's base "
+        "Two panels. Above: points of accuracy gained when each artefact of the published program is taken away, "
+        "with intervals; most include zero. Below: accuracy on TREC-6 against the multiple of the program's base "
         "rate; the strategies that fail at their published rates rise at rates that are much larger.",
     ),
     "averages": FigureEntry(
