@@ -170,7 +170,7 @@ TARGETS = {
     "plan_grid": Target(
         lrtheory.plan_grid,
         both(
-            keywords(low=number, high=number, schedule=schedule),
+            keywords(low=number, high=number, schedule=schedule, risk=st.just("convex")),
             optional(tolerance=mostly(st.floats(1, 4)), trials=few, horizon=horizons),
         ),
         is_plan,

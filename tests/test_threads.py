@@ -41,6 +41,7 @@ from lrtheory.theory.fixed_steps import fixed_step_lower_bound
 from lrtheory.theory.functionals import functionals
 from lrtheory.theory.grid_planning import plan_convex
 from lrtheory.theory.hard_instance import worst_function
+from lrtheory.theory.heavy_ball import heavy_ball_bound, heavy_ball_lower_bound
 from lrtheory.theory.law_attained import law_witness
 from lrtheory.theory.methods import Method
 from lrtheory.theory.minimax_rate import minimax_lr
@@ -114,10 +115,14 @@ CALLS: dict[str, Callable[[], Any]] = {
     "robust_lr": lambda: lrtheory.robust_lr(1e-3, 1.0),
     "optimised_steps": lambda: optimised_steps(4, 2.0),
     "optimal_schedule": lambda: lrtheory.optimal_schedule(np.linspace(1, 2, 30), smoothing=0.1).steps(9),
-    "plan_grid": lambda: [lrtheory.plan_grid(1e-3, 1, schedule=each, tolerance=1.3) for each in REGISTRY],
-    "plan_grid(risk)": lambda: lrtheory.plan_grid(1e-3, 1, trials=3, risk="measured"),
+    "plan_grid(risk)": lambda: [
+        lrtheory.plan_grid(1e-3, 1, risk="convex", schedule=each, tolerance=1.3) for each in REGISTRY
+    ],
+    "plan_grid": lambda: lrtheory.plan_grid(1e-3, 1, trials=3),
     "next_lr": lambda: lrtheory.next_lr([(0.01, 1.2), (0.1, 0.8)], 0.01, 0.1, initial_loss=2.3),
     "average_bound": lambda: average_bound(STEPS, np.ones(len(STEPS) + 1), diameter=1.0),
+    "heavy_ball_bound": lambda: heavy_ball_bound(STEPS, diameter=1.0),
+    "heavy_ball_lower_bound": lambda: heavy_ball_lower_bound(STEPS, diameter=1.0),
     "average_lower_bound": lambda: average_lower_bound(STEPS, np.ones(len(STEPS) + 1), diameter=1.0),
     "adagrad_bound": lambda: adagrad_bound(3.0),
     "adagrad_lower_bound": lambda: adagrad_lower_bound(3.0, 50),

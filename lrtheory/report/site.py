@@ -54,7 +54,7 @@ BLOCKS = {
 """The facts that stand below a figure."""
 
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "plan": ((), ("equivalent",), ("extend",)),
+    "plan": ((), ("next",), ("equivalent",), ("extend",)),
     "sweep": ((), *((name,) for name in EXPERIMENTS)),
     "benchmark": ((),),
     "gpu": ((),),

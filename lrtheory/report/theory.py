@@ -171,7 +171,7 @@ def grid_part() -> Facts:
     rows = []
     for schedule in (Constant(), Polynomial(1), Cosine(), Polynomial(2), Polynomial(3)):
         plan = plan_convex(low, high, schedule=schedule, tolerance=tolerance)
-        cells = [f"{number:.2f}" for number in (plan.widest_ratio, plan.factor, plan.typical, plan.lift)]
+        cells = [f"{number:.2f}" for number in (plan.widest_ratio, plan.factor, plan.typical, plan.upward_shift)]
         rows.append([Name(schedule.name), str(plan.trials), *cells])
         if schedule.name in ("Constant()", "Polynomial(1)", "Polynomial(3)"):
             yield f"plan/trials/{schedule.name}", str(plan.trials)

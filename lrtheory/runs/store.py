@@ -207,7 +207,7 @@ def _make_durable(file: int) -> None:
 def versions() -> dict[str, str]:
     """What a result was made with."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
-    for package in ("lrtheory", "numpy", "scipy", "numba", "torch", "PEPit"):
+    for package in ("lrtheory", "numpy", "scipy", "numba", "torch", "PEPit", "optuna"):
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
     return found

@@ -25,7 +25,8 @@ EXPERIMENTS: dict[str, ExperimentEntry] = {
         lambda: sweeps.Averages,
     ),
     "cliffs": ExperimentEntry(
-        "branch and cliff where the curvature rises or falls: simulated, and as predicted", lambda: sweeps.Cliffs
+        "Where are branch and cliff when the curvature rises or falls, and are they where they are predicted?",
+        lambda: sweeps.Cliffs,
     ),
     "penalty": ExperimentEntry(
         "Does gradient descent on a small network follow its implicit gradient penalty? (needs torch)",
@@ -33,6 +34,10 @@ EXPERIMENTS: dict[str, ExperimentEntry] = {
     ),
     "networks": ExperimentEntry(
         "Do logistic regression and small networks obey the law? (needs torch)", lambda: sweeps.Networks
+    ),
+    "network_methods": ExperimentEntry(
+        "What do averages, schedule-free and parameter-free methods forgive on small networks? (needs torch)",
+        lambda: sweeps.NetworkMethods,
     ),
     "cifar10": ExperimentEntry("Do residual networks on CIFAR-10 obey the law? (needs torch)", lambda: sweeps.Cifar10),
     "transformers": ExperimentEntry(
@@ -52,6 +57,17 @@ EXPERIMENTS: dict[str, ExperimentEntry] = {
     "wrong_rates": ExperimentEntry(
         "What does a wrong rate cost on public grids of real training, and where are their cliffs?",
         lambda: sweeps.WrongRates,
+    ),
+    "measured_planning": ExperimentEntry(
+        "how many trials planners of rates need on real grids that they have not seen (needs Optuna and torch)",
+        lambda: sweeps.MeasuredPlanning,
+    ),
+    "measured_calibration": ExperimentEntry(
+        "chances of losing a run, as planners state them, against counts", lambda: sweeps.MeasuredCalibration
+    ),
+    "predicted_margins": ExperimentEntry(
+        "how far above the best rate small networks have their cliff, predicted from their first weights (needs torch)",
+        lambda: sweeps.PredictedMargins,
     ),
 }
 """One's own experiment is one entry more."""

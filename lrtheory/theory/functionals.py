@@ -12,7 +12,7 @@ that follow from closed forms of both (:mod:`lrtheory.theory.law_derivation`).
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -107,6 +107,11 @@ class Functionals:
         """:math:`Q` at the tuned restart."""
         return float(np.exp(self.log_Q(self.tuned)))
 
+    @cached_property
+    def on_grid(self) -> tuple[np.ndarray, np.ndarray]:
+        """:math:`1/H` and :math:`Q` at the points of the grid, which every misspecification asks for."""
+        return np.exp(-self.log_H(self.grid)), np.exp(self.log_Q(self.grid))
+
 
 @one_thread_at_a_time
 @lru_cache(maxsize=256)
@@ -168,7 +173,7 @@ def functionals(schedule: Schedule) -> Functionals:
     log_Q = Hermite(flat, np.log(Q_nodes).ravel(), rate.ravel())
     last = flat[-1] if singular else 0.0
     grid = np.unique(np.concatenate([np.linspace(flat[0], last, DENSE), log_x[:, 1:-1].ravel(), breaks]))
-    tuned = smallest(lambda y: np.exp(log_Q(y) - log_H(y)), grid)[0]
+    tuned = smallest(lambda y: np.exp(log_Q(y) - log_H(y)), grid, np.exp(log_Q(grid) - log_H(grid)))[0]
     return Functionals(grid, log_H, log_Q, tuned, 0.0 if singular else float(h[-1, -1]), vanishes)
 
 
@@ -268,19 +273,19 @@ def _edges(start: float, breaks: np.ndarray, spacing: float) -> np.ndarray:
     return np.sort(np.concatenate([[start], inner, breaks, [0.0]]))
 
 
-def smallest(function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray) -> tuple[float, float]:
-    """Where a function is smallest and its value: the best of a grid, then twice the best of a finer one around it.
+def smallest(function: Callable[[np.ndarray], np.ndarray], grid: np.ndarray, values: np.ndarray) -> tuple[float, float]:
+    """Where a function is smallest and its value: the best of its values on a grid, then twice of a finer grid around it.
 
     The functions have kinks at breakpoints (which are on the grid), so no parabola is laid through
     neighbours; and two points may lie so close together that rounding decides, so two neighbours on each side are taken.
     """
-    for _ in range(3):
-        values = function(grid)
+    for _ in range(2):
         best = int(np.argmin(values))
-        found = float(grid[best]), float(values[best])
         around = grid[max(best - 2, 0) : best + 3]
         grid = np.unique(np.concatenate([np.linspace(around[0], around[-1], 65), around]))
-    return found  # pyright: ignore[reportPossiblyUnbound]
+        values = function(grid)
+    best = int(np.argmin(values))
+    return float(grid[best]), float(values[best])
 
 
 def _breakpoints(schedule: Schedule) -> np.ndarray:

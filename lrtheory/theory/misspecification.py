@@ -200,7 +200,12 @@ def _factor(schedule: Schedule, rho: float) -> float:
     """The factor at one rho: the best restart."""
     table = functionals(schedule)
     bias, noise = table.tuned_H / (2 * rho), rho / (2 * table.tuned_Q)
-    best, factor = smallest(lambda y: bias * np.exp(-table.log_H(y)) + noise * np.exp(table.log_Q(y)), table.grid)
+    of_bias, of_noise = table.on_grid
+    best, factor = smallest(
+        lambda y: bias * np.exp(-table.log_H(y)) + noise * np.exp(table.log_Q(y)),
+        table.grid,
+        bias * of_bias + noise * of_noise,
+    )
     if best > table.grid[0]:
         return factor
     found = law(schedule)  # the best restart lies beyond the table, where the shape is a power of what remains

@@ -68,7 +68,7 @@ def agree(schedule, tolerance):
     rho = np.array([0.25, 0.7, 1.0, 1.5, 4.0, 16.0, 64.0])
     try:
         found, factors = law(schedule), lrtheory.degradation(schedule, rho)
-        plan = lrtheory.plan_grid(1e-3, 1.0, schedule=schedule, tolerance=tolerance)
+        plan = lrtheory.plan_grid(1e-3, 1.0, risk="convex", schedule=schedule, tolerance=tolerance)
     except ValueError as refused:  # parts that fall with different powers of the horizon
         sentence = str(refused)
     else:
