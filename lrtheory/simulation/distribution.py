@@ -78,7 +78,7 @@ _LATTICES = 0.04
 
 MOST_NODES = 2**20
 SMALLEST = 1e-150
-"""A step below it is none."""
+"""A step that is smaller counts as zero."""
 
 
 def expected_loss(problem: AbsoluteValue, schedule: Schedule, *, horizon: int, lr: float, nodes: int = 512) -> float:

@@ -29,7 +29,7 @@ _FEWEST = 128  # configurations for which the portable form with configurations 
 
 @dataclass(frozen=True)
 class Configurations:
-    """What a sweep runs, one entry a configuration.
+    """What a sweep runs, one entry per configuration.
 
     Args:
         problems: Of the one-dimensional family, all with the same noise.
