@@ -2,6 +2,7 @@ from . import audit as audit
 from . import averages as averages
 from . import benchmark as benchmark
 from . import cifar10 as cifar10
+from . import cliffs as cliffs
 from . import degree as degree
 from . import forecast as forecast
 from . import forecast_curves as forecast_curves
@@ -9,6 +10,7 @@ from . import grid as grid
 from . import horizon as horizon
 from . import language_models as language_models
 from . import learning_curves as learning_curves
+from . import network_methods as network_methods
 from . import networks as networks
 from . import networks_grid as networks_grid
 from . import note_schedules as note_schedules

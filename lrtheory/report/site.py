@@ -54,7 +54,7 @@ BLOCKS = {
 """The facts that stand below a figure."""
 
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "plan": ((), ("equivalent",), ("extend",)),
+    "plan": ((), ("next",), ("equivalent",), ("extend",)),
     "sweep": ((), *((name,) for name in EXPERIMENTS)),
     "benchmark": ((),),
     "gpu": ((),),
@@ -170,7 +170,7 @@ def results() -> dict[str, str]:
         for block in BLOCKS.get(name, ()):
             lines += [f"```{{include}} ../blocks/{block}.md", "```", ""]
         if name in EXPERIMENTS:
-            lines += [f"What is asked: {EXPERIMENTS[name].question}.", ""]
+            lines += [f"The question: {EXPERIMENTS[name].question}", ""]
         lines += ["Draw it:", "", "```sh", provenance(name, committed())["figure"], "```", ""]
         for table in entry.tables:
             lines += _table(table)

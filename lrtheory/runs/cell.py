@@ -17,7 +17,7 @@ class Value(ABC):
     @property
     @abstractmethod
     def text(self) -> str:
-        """What stands in the field."""
+        """The text that stands for the value."""
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""How long do cells take, and which of them may still begin in the time that there is?"""
+"""How long cells take, and which of them may still begin in the time that there is."""
 
 import math
 import statistics

@@ -1,12 +1,17 @@
 from .averages import Averages as Averages
 from .cifar10 import Cifar10 as Cifar10
+from .cliffs import Cliffs as Cliffs
 from .degree import Degree as Degree
 from .forecast import Forecasts as Forecasts
 from .grid import Grid as Grid
 from .horizon import Horizon as Horizon
 from .language_models import LanguageModels as LanguageModels
+from .measured_calibration import MeasuredCalibration as MeasuredCalibration
+from .measured_planning import MeasuredPlanning as MeasuredPlanning
+from .network_methods import NetworkMethods as NetworkMethods
 from .networks import Networks as Networks
 from .penalty import Penalty as Penalty
+from .predicted_margins import PredictedMargins as PredictedMargins
 from .registry import EXPERIMENTS as EXPERIMENTS
 from .rho import Rho as Rho
 from .robustness import Robustness as Robustness

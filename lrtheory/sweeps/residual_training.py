@@ -76,7 +76,7 @@ def train(cell: ResidualRun, model: nn.Module, examples: Examples) -> float:
 
 @torch.no_grad()
 def measure(cell: ResidualRun, model: nn.Module, examples: Examples) -> tuple[float, float]:
-    """The mean loss, and the part that is right."""
+    """The mean loss, and the accuracy as a fraction."""
     model.eval()
     loss = torch.zeros((), dtype=torch.float64, device=cell.device)
     right = torch.zeros((), dtype=torch.int64, device=cell.device)

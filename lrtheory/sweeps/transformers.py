@@ -164,8 +164,12 @@ class Transformers(Experiment):
         """One part, two schedules, and short runs of the smallest model."""
         return cls(parts=("adamw",), schedules=(Constant(), Polynomial(1)), seeds=1, scale="tiny")
 
-    def cells(self) -> dict[DecoderCell, tuple[str, Schedule, float]]:
-        """The runs, each once, with its part, its schedule without warm-up, and its warm-up; all of a seed before the next."""
+    def cells(self) -> list[DecoderCell]:
+        """The runs, each once, all of a seed before those of the next."""
+        return list(self.described())
+
+    def described(self) -> dict[DecoderCell, tuple[str, Schedule, float]]:
+        """The runs, each with its part, its schedule without warm-up, and its warm-up."""
         scale, found = SCALES[self.scale], {}
         for seed in range(self.seeds or scale.seeds):
             for name in self.parts:
@@ -192,7 +196,7 @@ class Transformers(Experiment):
             task.texts()
         except DataError as error:
             raise FileNotFoundError(str(error)) from None
-        wanted = self.cells()
+        wanted = self.described()
         rows = []
         for (cell, (part, schedule, warmup)), result in zip(wanted.items(), compute(list(wanted))):
             config = {field.name: getattr(cell, field.name) for field in fields(cell)}

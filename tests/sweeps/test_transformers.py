@@ -54,17 +54,17 @@ def test_it_resumes_to_the_same_table(tmp_path, text, few):
 
 @pytest.mark.parametrize("scale", transformers.SCALES)
 def test_no_run_is_asked_for_twice_and_those_of_a_seed_come_before_the_next(scale):
-    cells = list(transformers.Transformers(scale=scale).cells())
+    cells = transformers.Transformers(scale=scale).cells()
     assert len(cells) == len(set(cells))
     seeds = [cell.seed for cell in cells]
     assert seeds == sorted(seeds)
     fewer = transformers.Transformers(scale=scale, seeds=1)
-    assert list(fewer.cells()) == cells[: seeds.count(0)]
+    assert fewer.cells() == cells[: seeds.count(0)]
 
 
 def test_every_part_shares_its_runs_with_the_first():
     """Each part changes one thing: with it changed back, its runs are among those of ``adamw``."""
-    cells = transformers.Transformers().cells()
+    cells = transformers.Transformers().described()
     first = {cell for cell, (part, _, _) in cells.items() if part == "adamw"}
     scale = transformers.SCALES["cpu"]
     base = {"horizon": scale.horizon, "batch": scale.batch, "width": scale.size[0], "depth": scale.size[1]}
@@ -89,7 +89,7 @@ def test_it_is_as_large_as_it_says():
 def test_a_schedule_of_ones_own_takes_its_place():
     mine = Formula("(1-u)**2*exp(-u)", name="mine")
     experiment = transformers.Transformers(parts=("adamw",), schedules=(mine, Cosine()))
-    assert {schedule for _, schedule, _ in experiment.cells().values()} == {mine, Cosine()}
+    assert {schedule for _, schedule, _ in experiment.described().values()} == {mine, Cosine()}
 
 
 @pytest.mark.parametrize(

@@ -272,7 +272,7 @@ def test_an_encoder_that_is_nowhere_is_one_sentence(monkeypatch, tmp_path):
     pytest.importorskip("transformers", reason="text tasks need transformers")
     monkeypatch.delenv("LRTHEORY_DATA", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(DataError, match="is no folder here and could not be had"):
+    with pytest.raises(DataError, match="is no folder here and could not be downloaded"):
         text._tokenizer(str(tmp_path / "nothing"))
 
 

@@ -58,7 +58,7 @@ def test_a_question_from_the_shell_waits_for_no_library():
         "from lrtheory import worst_case, Cosine; print(worst_case(Cosine(), horizon=10_000, lr=0.1, diameter=1.0))",
         "from lrtheory import tuned_lr, Cosine; print(tuned_lr(Cosine(), 10_000, diameter=1.0))",
         "from lrtheory.plan import main; main(['equivalent', '1e-3', 'cosine', 'WSD(0.2)', '--horizon', '1e5'])",
-        "from lrtheory.plan import main; main(['1e-4', '1e-1', '--horizon', '1e4'])",
+        "from lrtheory.plan import main; main(['1e-4', '1e-1', '--risk', 'convex', '--horizon', '1e4'])",
     ):
         assert loaded_by(code, ("numba", "scipy", "sympy", "pandas", "matplotlib", "torch")) == [], code
 
