@@ -1,4 +1,4 @@
-"""When is it quicker not to compile?"""
+"""When it is quicker not to compile."""
 
 import sys
 

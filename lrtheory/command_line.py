@@ -2,9 +2,10 @@
 
 import argparse
 import dataclasses
+import inspect
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
@@ -19,32 +20,41 @@ from lrtheory.schedules import Schedule, parse
 Config = TypeVar("Config")
 
 
-def schedule(text: str) -> Schedule:
-    """The schedule that a text denotes.
+def read_by(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A reader of options that says what is wrong with a text in the words of another one's ``ValueError``."""
 
-    Raises:
-        argparse.ArgumentTypeError: it denotes none.
-    """
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    def value(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return value
+
+
+schedule = read_by(parse)
+"""The schedule that a text denotes."""
 
 
 def add_fields(parser: argparse.ArgumentParser, defaults: Any) -> None:
-    """An option for each field of a configuration; its help is the field's line in the class's ``Args``."""
-    help_of = dict(re.findall(r"^ +(\w+): (.*)$", type(defaults).__doc__ or "", flags=re.MULTILINE))
+    """An option for each field of a configuration; its help is what the class's ``Args`` say of the field."""
+    help_of = dict(
+        re.findall(r"^    (\w+): (.*(?:\n        .*)*)", inspect.getdoc(type(defaults)) or "", flags=re.MULTILINE)
+    )
     for field in dataclasses.fields(defaults):
         several = get_origin(field.type) is tuple
         convert: Any = get_args(field.type)[0] if several else field.type
         if str in get_args(convert):  # a name, or an object for which there is no text
             convert = str
+        own = read_by(convert.parse) if hasattr(convert, "parse") else convert
         parser.add_argument(
             f"--{field.name.replace('_', '-')}",
-            type={int: count, Schedule: schedule}.get(convert, convert),
+            type={int: count, Schedule: schedule}.get(convert, own),
             nargs="+" if several else None,
             metavar="NAME" if convert is str else convert.__name__.upper(),
-            help=f"{help_of.get(field.name, '')} Default: {_shown(getattr(defaults, field.name))}.".replace("%", "%%"),
+            help=f"{' '.join(help_of[field.name].split())} Default: {_shown(getattr(defaults, field.name))}.".replace(
+                "%", "%%"
+            ),
         )
 
 

@@ -34,7 +34,8 @@ from lrtheory.figures.style import STYLE
 from lrtheory.forecast import Curve
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Robust
 from lrtheory.theory.grid_planning import compare_plans
-from lrtheory.theory.robust_schedule import lower_bound, minimax_lr, robust_loss
+from lrtheory.theory.minimax_rate import minimax_lr
+from lrtheory.theory.robust_schedule import lower_bound, robust_loss
 
 TABLES = Path("../figures/data")
 plt.style.use(STYLE)

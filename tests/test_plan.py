@@ -97,7 +97,7 @@ def test_many_rates_are_not_written_one_by_one(capsys):
         (["0.1", "1", "--horizon", "1e8"], "horizon must be at most 10,000,000 steps, not 100,000,000"),
         (["0.1", "1", "--tolerance", "1.0000000000000002"], "needs more than 10,000 trials"),
         (["0.1", "1", "--figure", ""], "--figure must name a file, not ''"),
-        (["0.1", "1", "--figure", "x.svg"], "PNG and PDF are, so leave out the ending .svg"),
+        (["0.1", "1", "--figure", "x.svg"], "must have no ending: the picture is drawn as PNG and PDF. Leave out .svg"),
         (["0.1", "1", "--figure", "/nonexistent/x"], "there is no folder /nonexistent"),
         (["0.1", "1", "--schedule", "Polynomial(1e75)"], "is too steep"),
     ],

@@ -22,7 +22,7 @@ def test_it_is_short_and_says_first_things_first():
     assert len(README.splitlines()) <= 150
     places = [README.index(words) for words in ("pip install", "```python", "make sweep", "make test", "CITATION.cff")]
     assert places == sorted(places)
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    code = "".join(re.findall(r"```python\n(.*?)```", README, re.DOTALL))
     for name in ("lr_scheduler", "worst_case", "plan_grid", "fit"):
         assert f"{name}(" in code
 

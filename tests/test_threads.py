@@ -38,14 +38,17 @@ from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.batch_size import horizon_exponent, least_squares_exponent, worst_quadratic_rate
 from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.fixed_steps import fixed_step_lower_bound
+from lrtheory.theory.functionals import functionals
 from lrtheory.theory.grid_planning import plan_convex
 from lrtheory.theory.hard_instance import worst_function
+from lrtheory.theory.heavy_ball import heavy_ball_bound, heavy_ball_lower_bound
 from lrtheory.theory.law_attained import law_witness
 from lrtheory.theory.methods import Method
+from lrtheory.theory.minimax_rate import minimax_lr
 from lrtheory.theory.misprint import equation_seven
 from lrtheory.theory.momentum_stability import momentum_edge
 from lrtheory.theory.published_bounds import published_bound
-from lrtheory.theory.robust_schedule import minimax_lr, robust_loss
+from lrtheory.theory.robust_schedule import robust_loss
 from lrtheory.theory.smooth import smooth_exponents, smooth_worst_case
 from lrtheory.theory.step_search import optimised_steps
 from lrtheory.theory.warmup_stability import warmup_edge
@@ -88,7 +91,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "degradation": lambda: [misspecification.degradation(schedule, [0.5, 3.0, 90.0]) for schedule in REGISTRY],
     "rho_exponent": lambda: list(map(lrtheory.rho_exponent, REGISTRY)),
     "law": lambda: list(map(misspecification.law, (*REGISTRY, parse("Then(InverseSqrt(), Polynomial(1), 0.8)")))),
-    "functionals": lambda: misspecification.functionals(lrtheory.WSD(0.1)),
+    "functionals": lambda: functionals(lrtheory.WSD(0.1)),
     "H": lambda: law_derivation.H(Cosine()),
     "Q": lambda: law_derivation.Q(Polynomial(2)),
     "end": lambda: [schedule.end for schedule in REGISTRY],
@@ -118,6 +121,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     "plan_grid": lambda: lrtheory.plan_grid(1e-3, 1, trials=3),
     "next_lr": lambda: lrtheory.next_lr([(0.01, 1.2), (0.1, 0.8)], 0.01, 0.1, initial_loss=2.3),
     "average_bound": lambda: average_bound(STEPS, np.ones(len(STEPS) + 1), diameter=1.0),
+    "heavy_ball_bound": lambda: heavy_ball_bound(STEPS, diameter=1.0),
+    "heavy_ball_lower_bound": lambda: heavy_ball_lower_bound(STEPS, diameter=1.0),
     "average_lower_bound": lambda: average_lower_bound(STEPS, np.ones(len(STEPS) + 1), diameter=1.0),
     "adagrad_bound": lambda: adagrad_bound(3.0),
     "adagrad_lower_bound": lambda: adagrad_lower_bound(3.0, 50),

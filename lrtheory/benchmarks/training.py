@@ -41,9 +41,9 @@ class Run(Cell):
     """A cell of the benchmark: what determines one training run.
 
     Args:
-        task: Its name, or the definition of one's own.
+        task: The name of a task, or the definition of one's own.
         protocol: ``fair``, ``as-described`` or ``as-coded``.
-        strategy: Its name, or the definition of one's own.
+        strategy: The name of a strategy, or the definition of one's own.
         variant: Switches of the strategy that differ from the protocol's.
         seed: The seed of weights, order, augmentation, dropout and, where they are drawn, the data.
         lr: The base rate.

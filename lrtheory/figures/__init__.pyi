@@ -10,6 +10,7 @@ from . import grid as grid
 from . import horizon as horizon
 from . import language_models as language_models
 from . import learning_curves as learning_curves
+from . import network_methods as network_methods
 from . import networks as networks
 from . import networks_grid as networks_grid
 from . import note_schedules as note_schedules

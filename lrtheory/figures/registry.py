@@ -32,7 +32,7 @@ class FigureEntry:
     Args:
         tables: The tables that it is drawn from, without their suffix; none where it is computed.
         load: Imports what draws it, which may need torch.
-        alt: What it shows, in words, for those who do not see it; without results that a new table may change.
+        alt: What the figure shows, in words, for those who do not see it; without results that a new table may change.
     """
 
     tables: tuple[str, ...]
@@ -132,6 +132,13 @@ FIGURES: dict[str, FigureEntry] = {
         lambda: figures.learning_curves,
         "Learning curves of eighteen strategies: test accuracy against the epoch, one row of panels for each "
         "task, one column for each generation of strategies.",
+    ),
+    "network_methods": FigureEntry(
+        ("averages", "network_methods", "networks"),
+        lambda: figures.network_methods,
+        "Three panels of dots, one row per method: how many times too large the asked value may be until the upper bound "
+        "doubles, until the simulated loss doubles, and until networks lose a tenth of their gain. Annealed rows are far to "
+        "the right in the first two; on networks nearly all rows are near one another, and DoG far to the right.",
     ),
     "networks": FigureEntry(
         ("networks",),

@@ -1,4 +1,4 @@
-"""``python -m lrtheory.gpu``: what is to be computed on one large GPU, in pieces that stop by themselves and go on."""
+"""``lrtheory gpu``: what is to be computed on one large GPU, in pieces that stop by themselves and go on."""
 
 import argparse
 import sys
@@ -33,10 +33,10 @@ def main(arguments: Sequence[str] | None = None, *, clock: Callable[[], float] =
 
     pieces = "; ".join(f"{name}: {piece.purpose}" for name, piece in PLAN.items())
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.gpu",
+        prog="lrtheory gpu",
         description="Compute on one large GPU, in pieces that stop by themselves and go on from what is stored. "
         f"{pieces}. None of this has ever run on a GPU.",
-        epilog="example: python -m lrtheory.gpu cifar10 --out results",
+        epilog="example: lrtheory gpu cifar10 --out results",
     )
     parser.add_argument("pieces", nargs="*", metavar="PIECE", help="The pieces. Default: all, in this order.")
     parser.add_argument(

@@ -1,6 +1,6 @@
 """The pieces, in the order of their value: what each computes on a GPU, and the same at toy size."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
@@ -12,7 +12,7 @@ from lrtheory.runs import Cell, Compute
 class Foreseeable(Protocol):
     """An experiment that knows its cells before any is computed."""
 
-    def cells(self) -> Sequence[Cell]:
+    def cells(self) -> Collection[Cell]:
         """What it asks for; where that depends on results, as many others of the same kind."""
         ...
 
@@ -74,18 +74,23 @@ def _toy_cifar10() -> Named:
 
 
 def _transformers() -> Named:
-    """AdamW first, which is a part of the whole; then momentum, Muon and what else the parts ask."""
+    """The parts of the sweep one after another, then all of them in one table."""
     from lrtheory.sweeps import Transformers
 
-    yield "transformers_adamw", Transformers(parts=("adamw",), scale="full", device="cuda")
-    yield "transformers", Transformers(scale="full", device="cuda")
+    whole = Transformers(scale="full", device="cuda")
+    for part in whole.parts:
+        yield f"transformers_{part}", replace(whole, parts=(part,))
+    yield "transformers", whole
 
 
 def _toy_transformers() -> Named:
-    from lrtheory.schedules import Cosine
+    from lrtheory.schedules import Polynomial
     from lrtheory.sweeps import Transformers
 
-    yield "transformers", Transformers(parts=("adamw",), schedules=(Cosine(),), seeds=1, scale="tiny")
+    yield (
+        "transformers_sizes",
+        replace(Transformers.quick(), parts=("sizes",), schedules=(Polynomial(1),)),
+    )
 
 
 TASKS = ("synthetic", "trec6-scratch", "trec6", "rte", "cifar10", "imdb")
@@ -131,7 +136,9 @@ def _toy_robustness() -> Named:
 PLAN: Mapping[str, Piece] = {
     "step_times": Piece("a step of DALS and its peers", _step_times, _toy_step_times),
     "cifar10": Piece("CIFAR-10 to 93 % within a minute, and its sweep of rates", _cifar10, _toy_cifar10),
-    "transformers": Piece("language models, 24 times as large as on a CPU", _transformers, _toy_transformers),
+    "transformers": Piece(
+        "wrong rates on language models of 25 to 200 times the size", _transformers, _toy_transformers
+    ),
     "benchmark": Piece("the whole benchmark, fair and as coded", _benchmark, _toy_benchmark),
     "robustness": Piece("what wrong rates cost eighteen strategies", _robustness, _toy_robustness),
 }

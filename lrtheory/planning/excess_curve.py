@@ -50,9 +50,9 @@ class ExcessModel:
     r"""The distribution of curves over grids.
 
     Args:
-        mean: Of :math:`(\log a_-,\log a_+,\log e)`.
-        covariance: Of the same, three rows.
-        width: :math:`w`, of the edge.
+        mean: The mean of :math:`(\log a_-,\log a_+,\log e)`.
+        covariance: The covariance of the same numbers, three rows.
+        width: The width :math:`w` of the edge.
     """
 
     mean: tuple[float, float, float]
@@ -115,7 +115,7 @@ def log_likelihood(curves: np.ndarray, distance: np.ndarray, fraction: np.ndarra
         curves: Shape ``(..., 1, 3)``.
         distance: Shape ``(..., rates)``.
         fraction: Shape ``(rates,)``, measured from the best observed loss, 1 where a run diverged.
-        width: Of the edge.
+        width: The width of the edge.
 
     Returns:
         The sum over rates, of the shape of the leading axes.
@@ -133,7 +133,7 @@ def fit(grids: Sequence[RateGrid]) -> ExcessModel:
     """The distribution of curves with the largest likelihood, each source weighing the same.
 
     Args:
-        grids: At least two, of one or more sources.
+        grids: The grids, at least two, of one or more sources.
 
     Raises:
         ValueError: fewer than two grids.

@@ -60,7 +60,7 @@ def plan_grid(
             ``trials`` must be given.
         risk: ``"measured"`` or ``"convex"``.
         schedule: The shape, for convex risk, which needs it: the measured curves are averages over schedules.
-        horizon: For convex risk: promise for the worst case of this many steps, instead of the limit of long runs.
+        horizon: For convex risk, the number of steps for which the promise holds; by default, the limit of long runs.
 
     Returns:
         The plan: its ``points`` are the rates to try.

@@ -105,7 +105,7 @@ class Suggestion:
     Args:
         lr: The rate; none where it is time to stop.
         regret: The expected fraction of the gain that the best trial so far leaves.
-        improvement: By how much the next trial is expected to lower it.
+        improvement: The amount by which the next trial is expected to lower the regret.
         lost: The chance that the next trial is lost; none at a stop.
         best: The best rate so far; none where every trial was lost or there was none.
         likely: The interval that holds the best rate with a chance of 95 %.

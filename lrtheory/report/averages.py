@@ -12,10 +12,11 @@ from lrtheory.statistics import fit_slope
 from lrtheory.sweeps.averages import FITTED, Averages
 from lrtheory.theory.any_average import average_bound
 from lrtheory.theory.averaging_weights import tail_weights
-from lrtheory.theory.last_iterate import worst_case
+from lrtheory.theory.heavy_ball import heavy_ball_bound, heavy_ball_lower_bound
+from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.law_attained import law_attainment
+from lrtheory.theory.minimax_rate import minimax_lr
 from lrtheory.theory.one_step import one_step_worst_case
-from lrtheory.theory.robust_schedule import minimax_lr
 from lrtheory.theory.smooth import smooth_worst_case
 from lrtheory.theory.smooth_hard_instance import smooth_lower_bound
 
@@ -74,10 +75,24 @@ def averages_part() -> Facts:
     tuned = uniform[uniform["rho"].between(1, 16)]
     yield "averages/uniform", Scientific((tuned["upper"] / tuned["lower"] - 1).max(), up=True)
     judged = short[short["upper"].notna() & short["program"].notna()]
+    ball = judged["rule"] == "heavy_ball"
+    yield "heavy/excess", f"{100 * (judged[ball]['upper'] / judged[ball]['program'] - 1).max():.0f}"
+    judged = judged[~ball]
     excess = judged["upper"] / judged["program"] - 1
     yield "averages/excess", f"{100 * excess.max():.0f}"
     yield "averages/median", f"{100 * max(excess.median(), 0):.1f}"
     yield "averages/below", Scientific(max(-excess.min(), 1e-9), up=True)
+
+
+def heavy_ball_part() -> Facts:
+    """How far apart the bounds of heavy ball are, at linear decay and its tuned rate."""
+    for name, horizon in (("short", 1_000), ("long", 100_000)):
+        steps = Polynomial(1).steps(horizon, tuned_lr(Polynomial(1), horizon, distance=1.0))
+        gap = heavy_ball_bound(steps, distance=1.0) / heavy_ball_lower_bound(steps, distance=1.0) - 1
+        yield f"heavy/{name}", PowerOfTen(horizon)
+        yield f"heavy/gap/{name}", f"{100 * gap:.1f}"
+    excess = heavy_ball_bound(steps, diameter=1.0) / worst_case(steps, diameter=1.0) - 1
+    yield "heavy/domain", f"{100 * excess:.1f}"
 
 
 def _number(value: float) -> str:

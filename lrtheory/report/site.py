@@ -170,7 +170,7 @@ def results() -> dict[str, str]:
         for block in BLOCKS.get(name, ()):
             lines += [f"```{{include}} ../blocks/{block}.md", "```", ""]
         if name in EXPERIMENTS:
-            lines += [f"What is asked: {EXPERIMENTS[name].question}.", ""]
+            lines += [f"The question: {EXPERIMENTS[name].question}", ""]
         lines += ["Draw it:", "", "```sh", provenance(name, committed())["figure"], "```", ""]
         for table in entry.tables:
             lines += _table(table)

@@ -30,9 +30,10 @@ from lrtheory.sweeps.rho import FITTED
 from lrtheory.theory.grid_planning import plan_convex
 from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.law_derivation import polynomial_law
+from lrtheory.theory.minimax_rate import minimax_lr
 from lrtheory.theory.misspecification import law, rho_exponent
 from lrtheory.theory.published_bounds import published_bound
-from lrtheory.theory.robust_schedule import lower_bound, minimax_lr, robust_loss
+from lrtheory.theory.robust_schedule import lower_bound, robust_loss
 from lrtheory.theory.smooth import noiseless_law
 from lrtheory.theory.step_search import optimised_steps
 

@@ -1,4 +1,4 @@
-"""What was computed, and how is it not lost?
+"""Cells, which describe a computation, and the store, which keeps their results.
 
 A *cell* is a frozen dataclass of plain values that determines its result; its id is the SHA-256 of its canonical JSON.
 The *store* keeps one file for each finished cell, written at once or not at all. :func:`execute` has the cells that a store

@@ -26,7 +26,7 @@ from lrtheory.runs.store import Store, versions
 LOCAL = "local"
 """The address of a cluster that is started here and ends with the command."""
 TASK_SECONDS = 1.0
-"""What a task should take: a thousand times the scheduler's part in it, and what a dead worker loses."""
+"""The seconds that a task should take: a thousand times the scheduler's part in it. A worker that dies loses as much."""
 LARGEST_TASK = 1024
 AHEAD = 2
 """Tasks under way for each thread: one that runs, one that waits at hand."""

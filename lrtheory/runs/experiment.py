@@ -62,7 +62,7 @@ class ExperimentEntry:
     """An experiment as the list of all of them knows it.
 
     Args:
-        question: What it asks or computes, in one line, for ``--help``.
+        question: What it asks, as one question, for ``--help`` and the site.
         load: Imports its class, so that only the experiment that runs is imported.
     """
 

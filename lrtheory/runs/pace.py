@@ -1,4 +1,4 @@
-"""How long do cells take, and which of them may still begin in the time that there is?"""
+"""How long cells take, and which of them may still begin in the time that there is."""
 
 import math
 import statistics
@@ -92,9 +92,10 @@ class Pace:
             if isinstance(kind, Cell) and not self._units[kind] and self.left() > max(last, 0.0):
                 kind.compute()
                 begun = self._clock()
-                trained = kind.compute()["seconds"]
-                around = self._clock() - begun - trained
-                self.ended(cell, factor * trained + around)
+                result = kind.compute()
+                whole = self._clock() - begun
+                trained = result.get("seconds", whole)
+                self.ended(cell, factor * trained + whole - trained)
 
     def expected(self, cells: Iterable[Cell]) -> float | None:
         """The seconds that cells take, one after another; None where of one of them nothing is known."""

@@ -1,4 +1,4 @@
-"""How far is a run? A bar in a terminal; in a file or a pipe a line from time to time."""
+"""The progress of a run: a bar in a terminal; in a file or a pipe, a line from time to time."""
 
 import sys
 import time

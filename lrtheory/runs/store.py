@@ -97,9 +97,9 @@ class Store:
         """Write the result of a cell, all at once.
 
         Args:
-            cell: What was computed.
+            cell: The cell that was computed.
             result: Plain values, all numbers finite.
-            seconds: How long the computation took.
+            seconds: The seconds that the computation took.
             made_with: Versions of the packages; those here by default.
 
         Raises:

@@ -39,8 +39,8 @@ def method_losses(rule, steps, weights, eps, low, high, seed, replicas):
                 base = min(max(base - steps[t] * slope, low), high)
                 x = (t + 1) / (t + 2) * x + base / (t + 2)
             elif rule == _BALL:
-                memory = (1 - MOMENTUM) * slope + MOMENTUM * memory
-                x = min(max(x - steps[t] * memory, low), high)
+                base = min(max(base - steps[t] * slope, low), high)
+                x = MOMENTUM * x + (1 - MOMENTUM) * base
             elif rule == _DUAL:
                 memory += slope
                 x = min(max(high - steps[t] * memory, low), high)

@@ -8,6 +8,7 @@ from .horizon import Horizon as Horizon
 from .language_models import LanguageModels as LanguageModels
 from .measured_calibration import MeasuredCalibration as MeasuredCalibration
 from .measured_planning import MeasuredPlanning as MeasuredPlanning
+from .network_methods import NetworkMethods as NetworkMethods
 from .networks import Networks as Networks
 from .penalty import Penalty as Penalty
 from .predicted_margins import PredictedMargins as PredictedMargins

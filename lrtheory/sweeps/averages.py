@@ -1,8 +1,8 @@
 r"""What averages, momentum and adaptivity forgive: bounds, semidefinite programs and simulation, one method after another.
 
 A method is a rule of steps, a shape of its rate and what is made of the iterates (:mod:`lrtheory.theory.methods`). ``rho`` is the
-rate over the one with the least upper bound on the domain; the heavy ball, which has none here, takes that of plain SGD under
-the same shape, and AdaGrad-norm the diameter of the domain itself.
+rate over the one with the least upper bound on the domain; the heavy ball takes that of plain SGD under the same shape, which its
+own tends to, and AdaGrad-norm the diameter of the domain itself.
 
 The simulated family is :math:`\epsilon|x|` on an interval of length 1, with random signs as noise, started at an end. The minimum
 is at the other end or in the middle: averages of a run to and fro around the middle are better than any of its points, and at
@@ -19,7 +19,9 @@ import pandas as pd
 
 from lrtheory.checks import checked_horizon
 from lrtheory.runs import Cell, Compute, Experiment
-from lrtheory.schedules import Schedule, parse
+from lrtheory.runs.cell import Value
+from lrtheory.schedules import Constant, InverseSqrt, Polynomial, Robust, Schedule, parse
+from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.simulation.method_kernels import method_losses
 from lrtheory.statistics import fit_slope
 from lrtheory.sweeps.checks import check_horizon, check_replicas, check_rhos, check_seed, check_unique
@@ -27,17 +29,9 @@ from lrtheory.theory.adaptive import adagrad_bound, adagrad_lower_bound
 from lrtheory.theory.any_average import average_bound, average_lower_bound
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.certificates import LONGEST, certified_loss
+from lrtheory.theory.heavy_ball import heavy_ball_bound, heavy_ball_lower_bound
 from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.methods import RULES, Method
-
-METHODS = (
-    "sgd last Constant()", "sgd last Polynomial(1)", "sgd last Robust(16)", "sgd uniform Constant()",
-    "sgd uniform InverseSqrt()", "sgd last_third Constant()", "sgd polynomial Constant()", "sgd exponential Constant()",
-    "sgd merged Constant()", "sgd exponential Polynomial(1)", "sgd exponential Robust(16)", "heavy_ball last Constant()",
-    "heavy_ball last Polynomial(1)", "schedule_free last Constant()", "dual_averaging uniform Constant()",
-    "adagrad uniform Constant()", "adagrad last Polynomial(1)",
-)  # fmt: skip
-"""The methods: a rule, what is made of its iterates, and the shape of its rate."""
 
 FITTED = (4.0, 64.0)
 """The range of ``rho`` in which exponents are fitted: beyond it runs of this length are as large as the domain."""
@@ -47,21 +41,71 @@ SEARCHED = 32
 """Replicas of the search."""
 
 
-def split_method(text: str) -> tuple[str, str, Schedule]:
-    """The parts of a method: its rule, what is made of its iterates, and the shape of its rate.
+@dataclass(frozen=True)
+class RatedMethod(Value):
+    """A method with the shape of its rate.
+
+    Args:
+        rule: One of ``lrtheory.theory.methods.RULES``.
+        average: What is made of its iterates: one of :data:`lrtheory.theory.methods.AVERAGES`.
+        schedule: The shape of the rate.
 
     Raises:
-        ValueError: there are no three parts, or one of them is unknown.
+        ValueError: an unknown name.
 
     Example:
-        >>> split_method("sgd uniform Polynomial(1)")
-        ('sgd', 'uniform', Polynomial(1))
+        >>> RatedMethod.parse("sgd uniform Polynomial(1)") == RatedMethod("sgd", "uniform", Polynomial(1))
+        True
     """
-    parts = text.split(" ", 2)
-    if len(parts) < 3:
-        raise ValueError(f"a method is a rule, an average and a schedule, as 'sgd uniform Constant()', not {text!r}.")
-    method = Method(parts[0], parts[1])
-    return method.rule, method.average, parse(parts[2])
+
+    rule: str
+    average: str
+    schedule: Schedule
+
+    def __post_init__(self) -> None:
+        Method(self.rule, self.average)
+        checked_schedule("the shape of a rate", self.schedule)
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def text(self) -> str:
+        """The rule, the average and the shape."""
+        return f"{self.rule} {self.average} {self.schedule!r}"
+
+    @property
+    def more(self) -> dict[str, Any]:
+        """Nothing: a shape of one's own is in the cells."""
+        return {}
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The method that a text denotes, as "sgd uniform Constant()".
+
+        Raises:
+            ValueError: there are no three parts, or one of them is unknown.
+        """
+        parts = text.split(" ", 2)
+        if len(parts) < 3:
+            raise ValueError(
+                f"a method is a rule, an average and a schedule, as 'sgd uniform Constant()', not {text!r}."
+            )
+        return cls(parts[0], parts[1], parse(parts[2]))
+
+
+METHODS = (
+    RatedMethod("sgd", "last", Constant()), RatedMethod("sgd", "last", Polynomial(1)),
+    RatedMethod("sgd", "last", Robust(16)), RatedMethod("sgd", "uniform", Constant()),
+    RatedMethod("sgd", "uniform", InverseSqrt()), RatedMethod("sgd", "last_third", Constant()),
+    RatedMethod("sgd", "polynomial", Constant()), RatedMethod("sgd", "exponential", Constant()),
+    RatedMethod("sgd", "merged", Constant()), RatedMethod("sgd", "exponential", Polynomial(1)),
+    RatedMethod("sgd", "exponential", Robust(16)), RatedMethod("heavy_ball", "last", Constant()),
+    RatedMethod("heavy_ball", "last", Polynomial(1)), RatedMethod("schedule_free", "last", Constant()),
+    RatedMethod("dual_averaging", "uniform", Constant()), RatedMethod("adagrad", "uniform", Constant()),
+    RatedMethod("adagrad", "last", Polynomial(1)),
+)  # fmt: skip
+"""The methods."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +119,7 @@ class MethodCell(Cell):
         horizon: Number of steps.
         rho: The rate over the one with the least upper bound.
         replicas: Runs of the simulation; with none a semidefinite program is solved instead.
-        seed: Of the simulation.
+        seed: The seed of the simulation.
     """
 
     rule: str
@@ -151,7 +195,7 @@ def _bounds(method: Method, steps: np.ndarray, rho: float) -> tuple[float | None
             return None, None
         return min(adagrad_bound(rho) / unit, 1.0), adagrad_lower_bound(rho, len(steps)) / unit
     if method.rule == "heavy_ball":
-        return None, None
+        return heavy_ball_bound(steps, diameter=1.0), heavy_ball_lower_bound(steps, diameter=1.0)
     upper = min(averaged_bound(np.append(steps, steps[-1]), distance=1.0), 1.0)
     return upper, average_lower_bound(steps, weights, diameter=1.0) if method.rule == "dual_averaging" else None
 
@@ -162,18 +206,18 @@ class Averages(Experiment):
     """Which cells ``sweep averages`` computes.
 
     Args:
-        methods: Each a rule, an average and a shape, as "sgd uniform Constant()".
-        rhos: Misspecifications of the simulated runs, from 1e-12 to 1e12.
-        horizon: Number of steps of the simulated runs.
-        replicas: Runs of each simulation.
-        certified: Horizon of the semidefinite programs, at most 20 steps.
-        certified_rhos: Misspecifications of the programs.
-        seed: Of the simulations.
+        methods: The methods: each is a rule, an average and a shape, as "sgd uniform Constant()".
+        rhos: The misspecifications of the simulated runs, from 1e-12 to 1e12.
+        horizon: The number of steps of the simulated runs.
+        replicas: The number of runs of each simulation.
+        certified: The horizon of the semidefinite programs, at most 20 steps.
+        certified_rhos: The misspecifications of the programs.
+        seed: The seed of the simulations.
     """
 
     needs: ClassVar = {"PEPit": "certificates"}
 
-    methods: tuple[str, ...] = METHODS
+    methods: tuple[RatedMethod, ...] = METHODS
     rhos: tuple[float, ...] = tuple(2.0**k for k in range(-2, 9))
     horizon: int = 100_000
     replicas: int = 1_000
@@ -183,7 +227,8 @@ class Averages(Experiment):
 
     def __post_init__(self) -> None:
         for method in self.methods:
-            split_method(method)
+            if not isinstance(method, RatedMethod):
+                raise TypeError(f"a method of the sweep must be a RatedMethod, not {method!r}.")
         check_unique("methods", self.methods)
         check_rhos(self.rhos)
         check_rhos(self.certified_rhos)
@@ -201,7 +246,7 @@ class Averages(Experiment):
     def cells(self) -> list[MethodCell]:
         """The cells: long runs that are simulated, then short ones with programs."""
         return [
-            MethodCell(*split_method(method), horizon, rho, replicas, self.seed)
+            MethodCell(method.rule, method.average, method.schedule, horizon, rho, replicas, self.seed)
             for horizon, rhos, replicas in (
                 (self.horizon, self.rhos, self.replicas), (self.certified, self.certified_rhos, 0),
             )

@@ -12,7 +12,7 @@ Four scales, named in the table:
   tensors are channels-last and the loss is compiled. It is made for 93 % and more in less than a minute on one large GPU;
   **no GPU could be had, so that is not yet measured.**
 * ``medium``: 4,096 images, 8 passes; 8 channels, or depth 10 and factor 1. For a CPU, 10 core-seconds a compact run; not yet run.
-* ``small``: 2,048 images, 8 passes of 32 steps; 8 channels and a first layer of stride 2. For a CPU, 3 core-seconds a run.
+* ``small``: 2,048 images, 8 passes of 32 steps; 8 channels and a first layer of stride 2. For a CPU, 3 core-seconds per run.
 * ``tiny``: 256 images, 2 passes. It shows that everything runs.
 
 On a CPU the default is ``small``; the same command with ``--device cuda`` does the full one and goes on from what is stored. For
@@ -71,7 +71,7 @@ class Scale:
         batch: Images a step; a last, smaller batch is left out.
         precision: The precision of the network's arithmetic, float32 or bfloat16; weights are float32.
         seeds: Runs of every rate.
-        size: By network: channels and first stride of ``compact``; depth and factor of ``wide``.
+        size: The size by network: channels and first stride of ``compact``; depth and factor of ``wide``.
     """
 
     examples: int

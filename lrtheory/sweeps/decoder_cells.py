@@ -1,7 +1,6 @@
 """The cells of ``sweep transformers``: one run of a small decoder of bytes."""
 
 import math
-import time
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
 
@@ -11,8 +10,8 @@ from lrtheory.schedules import Constant, Schedule
 
 DECIMALS = 4
 """Of a stored loss, in nats: one run's seed moves it by a hundred times as much."""
-PART = 16
-"""How many times as many steps a run has as the one that is made for its time alone."""
+SHORT, SHORT_LR = 512, 1e-4
+"""Steps, and their rate, of a run that is made for its time alone: of so many, what is measured takes a fourth."""
 
 
 @final
@@ -47,32 +46,23 @@ class DecoderCell(Cell):
     device: str
 
     def compute(self) -> dict[str, Any]:
-        """The losses of the run in nats a byte, None where it diverged; ``curve`` is a list of those on the way.
-
-        ``seconds`` are of the whole run, its losses included.
-        """
+        """The losses of the run in nats a byte, None where it diverged; ``curve`` is a list of those on the way."""
         from lrtheory.tasks import bytes as task
         from lrtheory.training import decoder_run
 
         load_torch().set_num_threads(1)  # results must not depend on the number of cores
-        texts, begun = task.texts(), time.perf_counter()
         losses = decoder_run.train(
-            texts, self.schedule.steps(self.horizon, lr=self.lr), self.seed, optimizer=self.optimizer,
+            task.texts(), self.schedule.steps(self.horizon, lr=self.lr), self.seed, optimizer=self.optimizer,
             width=self.width, depth=self.depth, batch=self.batch, clip=self.clip, device=self.device,
         )  # fmt: skip
-        seconds = round(time.perf_counter() - begun, 2)
         merged = {f"merged_{number}": _kept(loss) for number, loss in losses.merged.items()}
         ends = {"last": _kept(losses.last), "ema": _kept(losses.ema)}
-        curve = [_kept(loss) for loss in losses.way]
-        return {"before": _kept(losses.before), "curve": curve, **ends, **merged, "seconds": seconds}
+        return {"before": _kept(losses.before), "curve": [_kept(loss) for loss in losses.way], **ends, **merged}
 
     def shortened(self) -> "tuple[DecoderCell, float]":
-        """The same model and batch under AdamW for a part of the steps; the losses on the way are as many, so this is slow."""
-        from lrtheory.training.decoder_run import CHECKPOINTS
-
-        horizon = max(CHECKPOINTS, self.horizon // PART // CHECKPOINTS * CHECKPOINTS)
-        short = replace(self, optimizer="adamw", schedule=Constant(), lr=1e-4, seed=0, clip=0.0, horizon=horizon)
-        return short, self.horizon / horizon
+        """Fewer steps of the same model and optimizer."""
+        short = replace(self, schedule=Constant(), lr=SHORT_LR, seed=0, clip=0.0, horizon=min(SHORT, self.horizon))
+        return short, self.horizon / short.horizon
 
 
 def _kept(loss: float) -> float | None:

@@ -183,8 +183,7 @@ class Transformers(Experiment):
 
         ``before`` is the loss before training, ``last`` that of the last weights, ``ema`` that of their exponential moving
         average, ``merged_k`` that of the mean of the last ``k`` checkpoints; ``curve_1``, ..., ``curve_32`` are the losses at
-        the end of each 32nd part of the run, on fewer held-out windows. ``seconds`` are of the whole run, on the sweep's device
-        with whatever else that machine did.
+        the end of each 32nd part of the run, on fewer held-out windows.
 
         Raises:
             ModuleNotFoundError: torch finds no device of the kind asked for, or has no Muon.

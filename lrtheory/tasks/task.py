@@ -136,9 +136,9 @@ class Task(ABC):
     """
 
     name: str
-    """What results call it."""
+    """The name in results."""
     title: str
-    """What the column of a table says."""
+    """The heading of its column in tables."""
     family: str
     """Which default rates a strategy has: ``"text"`` those of fine-tuning a pretrained encoder, ``"vision"`` those of all that is
     trained from random weights, as in the paper."""
@@ -210,8 +210,8 @@ class FunctionTask(Task):
     """A task made of functions.
 
     Args:
-        name: What results call it.
-        title: What the column of a table says.
+        name: The name in results.
+        title: The heading of its column in tables.
         family: ``"vision"`` or ``"text"``: see :class:`Task`.
         classes: The number of classes.
         settings: How each protocol trains it.
@@ -226,7 +226,7 @@ class FunctionTask(Task):
         encoder: The pretrained encoder that is fine-tuned, a name or a folder; empty for none.
         lr_factor_as_coded: What the published program multiplies its rates by on this task.
         mixed: Whether its steps are faster in bfloat16: see :class:`Task`.
-        note: What a reader of results must know.
+        note: What a reader of the results must know, as part of a sentence.
     """
 
     name: str

@@ -42,8 +42,8 @@ def fine_tuning(
         encoder: A folder, a name ``transformers`` knows, or ``"auto"``.
         max_length: Tokens kept of a text.
         epochs: The epochs of each protocol.
-        first: Of the tokens kept of a longer text, how many are its first; the others are its last. 0 keeps first ones alone.
-            For single sentences.
+        first: The number of tokens that are kept from the beginning of a longer text; the others are its last. With 0 all are
+            from the beginning. For single sentences.
         lr_factor_as_coded: What the published program multiplies its rates by.
         note: What a reader must know.
     """
@@ -158,7 +158,7 @@ def _tokenizer(where: str) -> Any:
             return AutoTokenizer.from_pretrained(where, revision=REVISIONS.get(where, "main"))
     except (OSError, ValueError):
         raise DataError(
-            f"the encoder {where} is no folder here and could not be had from the Hugging Face hub; "
+            f"the encoder {where} is no folder here and could not be downloaded from the Hugging Face hub; "
             "give a folder with --encoder, or set LRTHEORY_DATA to one that has models/."
         ) from None
 

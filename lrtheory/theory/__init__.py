@@ -6,7 +6,7 @@ record ``THEOREM`` says the same to a program; :mod:`lrtheory.theorems` lists th
 
 The price of a wrong rate: ``last_iterate`` (the worst case), ``hard_instance`` (a function that attains it),
 ``misspecification`` (the law), ``law_attained``, ``one_step``, ``fixed_steps``, ``any_average`` (of the iterates, with
-``averaging_weights``), ``averaged``, ``adaptive``, ``smooth``, ``smooth_hard_instance``, ``published_bounds``, and
+``averaging_weights``), ``averaged``, ``heavy_ball``, ``adaptive``, ``smooth``, ``smooth_hard_instance``, ``published_bounds``, and
 ``certificates``, which judges them by semidefinite programming.
 
 Where it ends: ``cliff``, and what moves its edge, ``momentum_stability`` and ``warmup_stability``. How the best rate moves with

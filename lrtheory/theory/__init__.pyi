@@ -36,6 +36,7 @@ from .cliff import quadratic_loss as quadratic_loss, unbounded_worst_case as unb
 from .fixed_steps import fixed_step_lower_bound as fixed_step_lower_bound
 from .grid_planning import GridPlan as GridPlan, compare_plans as compare_plans, plan_convex as plan_convex
 from .hard_instance import WorstFunction as WorstFunction, worst_function as worst_function
+from .heavy_ball import heavy_ball_bound as heavy_ball_bound, heavy_ball_lower_bound as heavy_ball_lower_bound
 from .last_iterate import tuned_lr as tuned_lr, worst_case as worst_case
 from .law_attained import (
     Attainment as Attainment,
@@ -44,6 +45,7 @@ from .law_attained import (
     law_witness as law_witness,
 )
 from .law_derivation import H as H, Q as Q, polynomial_law as polynomial_law
+from .minimax_rate import MinimaxRate as MinimaxRate, minimax_lr as minimax_lr
 from .misspecification import Law as Law, degradation as degradation, law as law, rho_exponent as rho_exponent
 from .methods import Method as Method
 from .misprint import Erratum as Erratum, equation_seven as equation_seven
@@ -64,9 +66,7 @@ from .refined_schedule import (
     worst_case_of_norms as worst_case_of_norms,
 )
 from .robust_schedule import (
-    MinimaxRate as MinimaxRate,
     lower_bound as lower_bound,
-    minimax_lr as minimax_lr,
     robust_loss as robust_loss,
     robust_lr as robust_lr,
     two_piece as two_piece,

@@ -25,6 +25,7 @@ import numpy as np
 
 from lrtheory.checks import checked_length, checked_magnitude, checked_positive, checked_steps
 from lrtheory.theory.any_average import average_bound
+from lrtheory.theory.heavy_ball import heavy_ball_bound
 from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.methods import Method
 from lrtheory.theory.smooth import smooth_worst_case
@@ -43,7 +44,7 @@ class Certificate:
     Args:
         computed: Value of the semidefinite program.
         theoretical: Value of the theorem's formula.
-        accuracy: How much the computed value may be off, in its own units: the solver's duality gap, and what is
+        accuracy: The possible error of the computed value, in its own units: the solver's duality gap, and what is
             violated on both sides of it.
     """
 
@@ -150,6 +151,38 @@ def certify_average(
     weights = np.asarray(weights, float) / np.sum(weights)
     with ONE_PROGRAM:
         computed, accuracy = program(scaled, bounded_domain=diameter is not None, method=Method("sgd"), weights=weights)
+    return Certificate(computed * length * lipschitz, theoretical, accuracy * length * lipschitz)
+
+
+def certify_heavy_ball(
+    steps: Any, *, momentum: float = 0.9, lipschitz: float = 1.0, distance: float | None = None,
+    diameter: float | None = None,
+) -> Certificate:  # fmt: skip
+    r"""The worst case of heavy ball, computed and as bounded by :mod:`lrtheory.theory.heavy_ball`.
+
+    Args:
+        steps: As in :func:`lrtheory.theory.heavy_ball.heavy_ball_bound`; twenty at most, steps of zero not counted.
+        momentum: :math:`\beta`.
+        lipschitz: :math:`G`.
+        distance: :math:`R`; exactly one of the two lengths.
+        diameter: :math:`D`.
+
+    Raises:
+        ValueError: as ``heavy_ball_bound``, or more than twenty steps.
+        ModuleNotFoundError: PEPit is not installed.
+
+    Example:
+        >>> certificate = certify_heavy_ball([0.5, 0.25], momentum=0.5, distance=1.0)
+        >>> -1e-6 < certificate.gap < 0.01
+        True
+    """
+    length = checked_length(distance, diameter)
+    lipschitz = checked_magnitude("lipschitz", lipschitz)
+    theoretical = heavy_ball_bound(steps, momentum=momentum, lipschitz=lipschitz, distance=distance, diameter=diameter)
+    scaled = few_steps(checked_steps(steps)) * lipschitz / length
+    method = Method("heavy_ball", momentum=momentum)
+    with ONE_PROGRAM:
+        computed, accuracy = program(scaled, bounded_domain=diameter is not None, method=method)
     return Certificate(computed * length * lipschitz, theoretical, accuracy * length * lipschitz)
 
 

@@ -1,4 +1,4 @@
-r"""How coarse may a grid of learning rates be, and where should its points lie?
+r"""How coarse a grid of learning rates may be, and where its points should lie.
 
 **Setting.** The tuned rate :math:`\eta^\star` of a schedule is known to lie in ``[low, high]``, and no better. Rates
 :math:`x_1<\dots<x_n` are tried and the best run is kept. What is lost is :math:`\phi(x_j/\eta^\star)`, with
@@ -48,8 +48,9 @@ from lrtheory.checks import checked_horizon, checked_positive, checked_steps, is
 from lrtheory.schedules import Constant, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.theory.even_covering import even_covering
+from lrtheory.theory.functionals import anneals, functionals
 from lrtheory.theory.last_iterate import restarts
-from lrtheory.theory.misspecification import LARGEST, anneals, functionals, law
+from lrtheory.theory.misspecification import LARGEST, law
 from lrtheory.theory.theorem import Evidence, Theorem
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class GridPlan:
         if self.upward_shift > 1.005:
             lines.append(
                 f"The rates lie {self.upward_shift:.2f} times above those of equal spacing, for convex theory forgives high "
-                "rates; networks have a cliff there (python -m lrtheory.sweep wrong_rates)."
+                "rates; networks have a cliff there (lrtheory sweep wrong_rates)."
             )
         return "\n".join(lines)
 

@@ -1,10 +1,10 @@
 r"""Methods that average, remember or adapt, each as one loop that serves numbers, vectors and the points of a program.
 
 * ``sgd``: :math:`x_{t+1}=\Pi(x_t-\eta_tg_t)`.
-* ``heavy_ball``: :math:`v_{t+1}=\beta v_t+(1-\beta)g_t`, :math:`x_{t+1}=\Pi(x_t-\eta_tv_{t+1})`, :math:`\beta=0.9`: in the other
-  convention the rate is :math:`(1-\beta)\eta`.
+* ``heavy_ball``: :math:`z_{t+1}=\Pi(z_t-\eta_tg_t)`, :math:`x_{t+1}=\beta x_t+(1-\beta)z_{t+1}`, :math:`z_1=x_1`: wherever the projection
+  does nothing, Polyak's :math:`x_{t+1}=x_t-(1-\beta)\eta_tg_t+\beta(x_t-x_{t-1})` (:mod:`lrtheory.theory.heavy_ball`).
 * ``schedule_free``: :math:`y_t=(1-\beta)z_t+\beta x_t`, :math:`z_{t+1}=\Pi(z_t-\eta_tg(y_t))`,
-  :math:`x_{t+1}=\frac t{t+1}x_t+\frac1{t+1}z_{t+1}`, :math:`\beta=0.9` (Defazio et al., arXiv 2405.15682).
+  :math:`x_{t+1}=\frac t{t+1}x_t+\frac1{t+1}z_{t+1}` (Defazio et al., arXiv 2405.15682).
 * ``dual_averaging``: :math:`x_{t+1}=\Pi\big(x_1-\eta_t\sum_{i\le t}g_i\big)` (Nesterov, Math. Program. 120, 2009).
 * ``adagrad``: :math:`x_{t+1}=\Pi\big(x_t-\eta_tg_t\big/\sqrt{2\sum_{i\le t}\|g_i\|^2}\big)`, with :math:`\eta_t` in units
   of length.
@@ -19,7 +19,7 @@ import numpy as np
 from lrtheory.theory.averaging_weights import exponential_weights, merged_weights, polynomial_weights, tail_weights
 
 MOMENTUM = 0.9
-"""That of the heavy ball, and the interpolation of schedule-free."""
+"""The momentum of the heavy ball, and the interpolation of schedule-free, where no other is given: beta in the formulas."""
 
 RULES = ("sgd", "heavy_ball", "schedule_free", "dual_averaging", "adagrad")
 
@@ -45,6 +45,7 @@ class Method:
     Args:
         rule: One of ``RULES``.
         average: One of :data:`AVERAGES`.
+        momentum: That of the heavy ball, or the interpolation of schedule-free.
 
     Raises:
         ValueError: an unknown name.
@@ -57,6 +58,7 @@ class Method:
 
     rule: str
     average: str = "last"
+    momentum: float = MOMENTUM
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
@@ -83,16 +85,11 @@ class Method:
         memory: Any = 0.0
         yield x
         for count, step in enumerate(steps, start=1):
-            if self.rule == "schedule_free":
-                slope = gradient((1 - MOMENTUM) * base + MOMENTUM * x)
+            slope = gradient((1 - self.momentum) * base + self.momentum * x if self.rule == "schedule_free" else x)
+            if self.rule in ("heavy_ball", "schedule_free"):
                 base = project(base - step * slope)
-                x = count / (count + 1) * x + 1 / (count + 1) * base
-                yield x
-                continue
-            slope = gradient(x)
-            if self.rule == "heavy_ball":
-                memory = (1 - MOMENTUM) * slope + (MOMENTUM * memory if count > 1 else 0 * slope)
-                x = project(x - step * memory)
+                part = 1 - self.momentum if self.rule == "heavy_ball" else 1 / (count + 1)
+                x = (1 - part) * x + part * base
             elif self.rule == "dual_averaging":
                 memory = slope + (memory if count > 1 else 0 * slope)
                 x = project(start - step * memory)

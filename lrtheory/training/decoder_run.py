@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lrtheory.tasks import bytes as task
+from lrtheory.tasks.task import sent
 from lrtheory.training.decoder import Decoder
 
 CHECKPOINTS = 32
@@ -110,6 +111,7 @@ def train(
         ModuleNotFoundError: this torch has no Muon, which came with 2.9.
     """
     learned, held = texts
+    place = torch.device(device)
     inputs, targets = (each.to(device) for each in task.held_out(held))
     decoder = Decoder(width, depth, seed).to(device)
     parameters, optimizers = list(decoder.parameters()), OPTIMIZERS[optimizer](decoder)
@@ -135,7 +137,7 @@ def train(
     newest = 1 / max(WINDOW * len(lrs), 1.0)
     for step, lr in enumerate(lrs.tolist()):
         drawn = task.batch(learned, batch, seed, step)
-        loss(decoder, *(each.to(device, non_blocking=True) for each in drawn)).backward()
+        loss(decoder, *(sent(each, place) for each in drawn)).backward()
         if clip:
             nn.utils.clip_grad_norm_(parameters, clip)
         for each in optimizers:

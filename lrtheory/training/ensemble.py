@@ -12,6 +12,7 @@ replacement. So every step sees an unbiased gradient that is independent of the 
 :mod:`lrtheory.theory.last_iterate` assume, and runs that share a seed differ in nothing but their rates.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TypeAlias
@@ -30,6 +31,23 @@ Update: TypeAlias = Callable[[Stacked, Tensor], None]
 """Gradients and the runs' rates to a step in place."""
 Rule: TypeAlias = Callable[[Stacked], Update]
 """Stacked parameters to the update that moves them: it holds the optimizer's state."""
+
+
+class Elsewhere(ABC):
+    """An update that asks for gradients, and has its outcome, elsewhere than at the weights that it moves."""
+
+    @abstractmethod
+    def __call__(self, gradients: Stacked, lrs: Tensor) -> None:
+        """Move the weights by gradients that were taken at :meth:`asked`."""
+
+    @abstractmethod
+    def asked(self) -> Stacked:
+        """Where the next gradients are taken."""
+
+    @abstractmethod
+    def outcome(self) -> Stacked:
+        """What is used after training."""
+
 
 EVALUATED_TOGETHER = 64
 """Runs evaluated on all examples in one pass, which bounds the memory."""
@@ -61,7 +79,7 @@ def sgd(momentum: float = 0.0) -> Rule:
         def update(gradients: Stacked, lrs: Tensor) -> None:
             for name, parameter in parameters.items():
                 direction = moving[name].mul_(momentum).add_(gradients[name]) if momentum else gradients[name]
-                parameter.addcmul_(_beside(lrs, parameter), direction, value=-1)
+                parameter.addcmul_(beside(lrs, parameter), direction, value=-1)
 
         return update
 
@@ -72,8 +90,8 @@ def adamw(beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_de
     r"""AdamW, as torch has it: decay :math:`\theta\leftarrow(1-\eta\lambda)\theta`, then Adam's step.
 
     Args:
-        beta1: Of the average of gradients.
-        beta2: Of the average of their squares.
+        beta1: The decay rate of the average of gradients.
+        beta2: The decay rate of the average of their squares.
         eps: Added to the root of the latter.
         weight_decay: :math:`\lambda`.
 
@@ -99,7 +117,7 @@ def adamw(beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_de
             unbiased = (1 - beta2**done) ** 0.5
             scale = unbiased / (1 - beta1**done)
             for name, parameter in parameters.items():
-                gradient, lr = gradients[name], _beside(lrs, parameter)
+                gradient, lr = gradients[name], beside(lrs, parameter)
                 mean = first[name].lerp_(gradient, 1 - beta1)
                 square = second[name].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
                 root = torch.sqrt(square, out=scratch[name]).add_(eps * unbiased)
@@ -118,18 +136,20 @@ RULES: dict[str, Callable[[], Rule]] = {"sgd": sgd, "momentum": lambda: sgd(0.9)
 def train(
     task: Task, examples: Examples, lrs: np.ndarray, seeds: Sequence[int], *, rule: Rule, batch: int,
     project: Callable[[Stacked], None] | None = None, device: str = "cpu",
+    observe: Callable[[int, Stacked], None] | None = None,
 ) -> Stacked:  # fmt: skip
     """The final weights of many runs of one task.
 
     Args:
-        task: Its ``model`` and ``loss`` are used; the model must be a function of its parameters and inputs alone.
-        examples: What is trained on.
+        task: The task, of which ``model`` and ``loss`` are used; the model must be a function of its parameters and inputs alone.
+        examples: The examples that are trained on.
         lrs: The learning rate of every run at every step, shape ``(runs, horizon)``.
         seeds: The seed of each run: of its first weights and of its batches.
         rule: The optimizer, for example ``sgd(0.9)`` or ``adamw()``.
         batch: Examples a step, drawn with replacement.
         project: Brings stacked parameters back to the domain, in place, after every step; no domain by default.
         device: ``"cpu"`` or ``"cuda"``.
+        observe: Is shown the number of steps done and the weights, which move on: before the first step and after every one.
 
     Returns:
         The parameters of the model by name, with a leading dimension of runs. What is not finite has diverged.
@@ -161,11 +181,17 @@ def train(
         return task.loss(functional_call(model, theta, (inputs,)), labels)
 
     gradient, update = vmap(grad(loss)), rule(parameters)
-    for now, rate in zip(chosen, rates):
-        update(gradient(parameters, examples.inputs[now][owner], examples.labels[now][owner]), rate)
+    elsewhere = update if isinstance(update, Elsewhere) else None
+    if observe is not None:
+        observe(0, parameters)
+    for done, (now, rate) in enumerate(zip(chosen, rates), start=1):
+        asked = parameters if elsewhere is None else elsewhere.asked()
+        update(gradient(asked, examples.inputs[now][owner], examples.labels[now][owner]), rate)
         if project is not None:
             project(parameters)
-    return parameters
+        if observe is not None:
+            observe(done, parameters)
+    return parameters if elsewhere is None else elsewhere.outcome()
 
 
 def start(task: Task, seed: int) -> nn.Module:
@@ -197,9 +223,9 @@ def evaluate(
     """A measure of every run on all examples, in double precision, whatever the runs were trained in.
 
     Args:
-        task: Its ``model`` is used.
+        task: The task, of which ``model`` is used.
         parameters: The parameters that :func:`train` returns.
-        examples: What is measured on.
+        examples: The examples on which it is measured.
         measure: Logits and labels to a number: ``task.loss`` or ``task.right``.
     """
     device = next(iter(parameters.values())).device
@@ -224,6 +250,6 @@ def diverged(losses: np.ndarray, first: float, factor: float) -> np.ndarray:
     return ~(losses <= checked_positive("factor", factor) * first)
 
 
-def _beside(lrs: Tensor, parameter: Tensor) -> Tensor:
-    """One rate per run, shaped to multiply its parameters."""
+def beside(lrs: Tensor, parameter: Tensor) -> Tensor:
+    """One number per run, shaped to multiply its parameters."""
     return lrs.view(-1, *[1] * (parameter.ndim - 1))

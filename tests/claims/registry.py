@@ -56,6 +56,12 @@ ANY_AVERAGE = (
     "test_certificates.py::test_the_program_of_an_average_lies_between_its_bounds",
     "test_certificates.py::test_the_bound_of_an_average_is_exact_where_weights_do_not_fall",
 )
+HEAVY_BALL = (
+    "test_heavy_ball.py::test_the_bound_of_heavy_ball_is_the_theorem",
+    "test_heavy_ball.py::test_the_worst_function_of_plain_sgd_is_as_bad_for_momentum",
+    "test_certificates.py::test_the_program_of_heavy_ball_lies_between_its_bounds",
+)
+LONG_MOMENTUM = ("test_heavy_ball.py::test_a_constant_momentum_forgives_what_the_schedule_forgives",)
 ADAGRAD = (
     "test_averages.py::test_adagrad_keeps_its_promise_at_any_guess",
     "test_robust_schedule.py::test_adagrad_norm_keeps_its_promise_whatever_the_gradients_are",
@@ -125,6 +131,7 @@ THEOREMS = {
     "fixed_step_lower_bound": FIXED,
     "any_average": ANY_AVERAGE,
     "averaged": (*AVERAGE, *UNIFORM),
+    "heavy_ball": (*HEAVY_BALL, *LONG_MOMENTUM),
     "adaptive": ADAGRAD,
     "smooth": (*SMOOTH, *SMOOTH_GROWTH),
     "smooth_lower_bound": SMOOTH_BELOW,
@@ -201,6 +208,8 @@ CLAIMS = {
     "\\label{tab:attained}": (*DOMAIN, *MADE),
     "thm:anyaverage}\\proved": (PROOFS, *ANY_AVERAGE),
     "no average has a smaller bound than the last iterate": (PROOFS,),
+    "thm:heavyball}\\proved": (PROOFS, *HEAVY_BALL),
+    "the bounds of heavy ball meet": LONG_MOMENTUM,
     "thm:adaptive}\\proved": (PROOFS, *ADAGRAD),
     "\\label{tab:averages}": AVERAGES_TABLE,
     "steps the upper bounds lie above by": AVERAGES_TABLE,

@@ -26,7 +26,7 @@ from lrtheory.forecast import ExactNoise, Forecast, fit
 from lrtheory.forecast.forecast import Numbers
 from lrtheory.sweeps.forecast_logs import FITTED, curves_of_size
 from lrtheory.theory.grid_planning import plan_convex
-from lrtheory.theory.robust_schedule import minimax_lr
+from lrtheory.theory.minimax_rate import minimax_lr
 
 PAGE = Path(__file__).parents[2] / "docs" / "explore" / "index.html"
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -35,13 +35,18 @@ def results(folder: Path) -> dict[str, object]:
     }
 
 
+@pytest.fixture
+def data(pictures, text):  # noqa: F811
+    """Images and a text that need no file."""
+
+
 @pytest.fixture(scope="module")
 def dry_run(tmp_path_factory):
     """All pieces at toy size, computed once."""
     return tmp_path_factory.mktemp("dry_run")
 
 
-def test_a_dry_run_goes_through_every_piece_and_computes_nothing_twice(dry_run, pictures, text, capsys):  # noqa: F811
+def test_a_dry_run_goes_through_every_piece_and_computes_nothing_twice(dry_run, data, capsys):
     assert main(["--dry-run", "--out", str(dry_run), "--workers", "1"]) == 0
     said = capsys.readouterr().out
     for name, piece in PLAN.items():
@@ -53,7 +58,7 @@ def test_a_dry_run_goes_through_every_piece_and_computes_nothing_twice(dry_run, 
     assert stored(dry_run) == before
 
 
-def test_a_piece_stops_in_time_and_goes_on(dry_run, tmp_path, pictures, capsys):  # noqa: F811
+def test_a_piece_stops_in_time_and_goes_on(dry_run, tmp_path, data, capsys):
     """A clock that moves by a second whenever it is asked; a run takes two or three of them."""
     arguments = ["--dry-run", "benchmark", "--out", str(tmp_path), "--workers", "1", "--minutes", "0.3"]
     counts = []
@@ -71,7 +76,7 @@ def test_a_piece_stops_in_time_and_goes_on(dry_run, tmp_path, pictures, capsys):
 
 
 @pytest.mark.parametrize("name", PLAN)
-def test_what_is_foreseen_is_what_is_asked_for(name, dry_run, pictures, text):  # noqa: F811
+def test_what_is_foreseen_is_what_is_asked_for(name, dry_run, data):
     for table, experiment in PLAN[name].toy():
         store = Store(dry_run / "cells")
         with Compute(store, 1) as compute:
@@ -89,7 +94,7 @@ def test_everything_at_full_size_is_for_a_gpu_and_each_cell_once(name):
         assert len(set(cells)) == len(cells) > 0
 
 
-def test_a_shortened_cell_is_the_shortest_of_its_kind(pictures):  # noqa: F811
+def test_a_shortened_cell_is_the_shortest_of_its_kind(data):
     cells = [cell for piece in PLAN.values() for _, experiment in piece.toy() for cell in experiment.cells()]
     shorter = [pair for cell in cells if (pair := cell.shortened()) is not None]
     assert len(shorter) > len(cells) / 2

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from lrtheory import Polynomial, Warmup
 from lrtheory.schedules import REGISTRY
 from lrtheory.theory.any_average import average_lower_bound
+from lrtheory.theory.heavy_ball import heavy_ball_lower_bound
 from lrtheory.theory.last_iterate import restarts, worst_case
 from lrtheory.theory.methods import AVERAGES, RULES, Method
 from lrtheory.theory.one_step import one_step_worst_case
@@ -15,7 +16,13 @@ from lrtheory.theory.smooth_hard_instance import smooth_lower_bound
 
 pytest.importorskip("PEPit", reason="semidefinite certificates need PEPit")
 from lrtheory.theory import certificates
-from lrtheory.theory.certificates import certified_loss, certify_average, certify_smooth, certify_worst_case
+from lrtheory.theory.certificates import (
+    certified_loss,
+    certify_average,
+    certify_heavy_ball,
+    certify_smooth,
+    certify_worst_case,
+)
 
 MULTIPLES = (0.02, 0.5, 3.0, 30.0)  # of 1/sqrt(T): from too small to leave the edge case to larger than the domain
 KNOWN_DISTANCE = 1e-6  # the most that a program with a known distance may be off: see the module
@@ -169,6 +176,28 @@ def test_the_bound_of_an_average_is_exact_where_weights_do_not_fall(average, sha
 def test_random_averages_are_exact_where_the_module_says(run):
     steps = np.array(run[0]) / np.sqrt(len(run[0]))
     assert abs(certify_average(steps, run[1], distance=1.0).gap) <= 1e-4
+
+
+@given(
+    steps=st.lists(st.floats(0.05, 5), min_size=1, max_size=6), momentum=st.sampled_from([0.3, 0.5, 0.9]),
+    size=st.sampled_from(["distance", "diameter"]),
+)  # fmt: skip
+@settings(deadline=None, max_examples=20)
+def test_the_program_of_heavy_ball_lies_between_its_bounds(steps, momentum, size):
+    certificate = certify_heavy_ball(steps, momentum=momentum, **{size: 1.0})
+    assert certificate.gap_accuracy < DOMAIN
+    assert certificate.gap >= -certificate.gap_accuracy - 1e-9
+    lower = heavy_ball_lower_bound(steps, momentum=momentum, **{size: 1.0})
+    assert lower <= certificate.computed + certificate.accuracy + 1e-9
+
+
+@pytest.mark.parametrize("horizon", [4, 8, 12])
+def test_heavy_ball_loses_in_programs_what_plain_sgd_loses_where_it_anneals(horizon):
+    """Linear decay, a momentum of one half: both bounds are the program's value to a part in 2,000."""
+    steps = Polynomial(1).steps(horizon, 1 / np.sqrt(horizon))
+    certificate = certify_heavy_ball(steps, momentum=0.5, distance=1.0)
+    lower = heavy_ball_lower_bound(steps, momentum=0.5, distance=1.0)
+    assert lower == pytest.approx(certificate.computed, rel=1e-4)
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -31,6 +31,7 @@ IDENTITIES = {
     "extension": 3,
     "gradient_corrections": 3,
     "gradient_flow": 7,
+    "heavy_ball": 6,
     "implicit_euler": 6,
     "implicit_penalty": 4,
     "law_attained": 11,
