@@ -22,6 +22,7 @@ from lrtheory.theory import (
     law_attained,
     law_derivation,
     minibatch_penalty,
+    mixed_restarts,
     momentum_edge,
     momentum_penalty,
     one_step,
@@ -39,7 +40,7 @@ from lrtheory.theory.theorem import STATUSES, Evidence, Theorem
 THEOREMS: dict[str, Theorem] = {
     module.THEOREM.name: module.THEOREM
     for module in (
-        last_iterate, hard_instance, law_attained, law_derivation, one_step, fixed_steps, any_average, averaged,
+        last_iterate, hard_instance, law_attained, law_derivation, one_step, mixed_restarts, fixed_steps, any_average, averaged,
         heavy_ball, adaptive, smooth, smooth_hard_instance, cliff,
         momentum_edge, warmup_edge, published_bounds, robust_schedule, refined_schedule, step_search, grid_planning,
         backward_error, gradient_descent_penalty, gradient_corrections, quadratic, momentum_penalty,

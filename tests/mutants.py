@@ -1,8 +1,10 @@
-"""Change one thing at a time in a module and run the tests that should notice: ``python -m tests.mutants MODULE [--count N]``.
+"""Change one thing at a time in a module and run the tests that should notice: ``python -m tests.mutants MODULE
+[--count N]``.
 
-A mutant swaps an operator, a comparison or ``min`` and ``max``, or changes a number, in code that computes: not in proofs, records,
-messages or annotations. It is killed when a test fails or runs out of time. The tests are run on a copy of the repository; what
-survives is printed, with its line, for a reader to judge: a test is missing, or the change changes nothing.
+A mutant swaps an operator, a comparison or ``min`` and ``max``, or changes a number, in code that computes: not in
+proofs, records, messages or annotations. It is killed when a test fails or runs out of time. The tests are run on a
+copy of the repository; what survives is printed, with its line, for a reader to judge: a test is missing, or the change
+changes nothing.
 """
 
 import argparse
@@ -94,9 +96,22 @@ def survives(copy: Path, tests: list[list[str]], limit: float) -> bool:
     environment = os.environ | {"PYTHONPATH": str(copy), "CI": "true", "NUMBA_CACHE_DIR": str(copy / ".numba")}
     for chosen in tests:
         if chosen:
-            command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider", *chosen]
+            command = [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                "-x",
+                "-p",
+                "no:randomly",
+                "-p",
+                "no:cacheprovider",
+                *chosen,
+            ]
             try:
-                done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=limit, check=False)
+                done = subprocess.run(
+                    command, cwd=copy, env=environment, capture_output=True, timeout=limit, check=False
+                )
             except subprocess.TimeoutExpired:
                 return False
             if done.returncode not in (0, 5):

@@ -33,14 +33,15 @@ from lrtheory.theory import last_iterate, law_derivation, misspecification
 from lrtheory.theory.adaptive import adagrad_bound, adagrad_lower_bound
 from lrtheory.theory.annealed_penalty import schedule_penalty
 from lrtheory.theory.any_average import average_bound, average_lower_bound
-from lrtheory.theory.heavy_ball import heavy_ball_bound, heavy_ball_lower_bound
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.fixed_steps import fixed_step_lower_bound
 from lrtheory.theory.grid_planning import plan_convex
 from lrtheory.theory.hard_instance import worst_function
+from lrtheory.theory.heavy_ball import heavy_ball_bound, heavy_ball_lower_bound
 from lrtheory.theory.law_attained import law_witness
 from lrtheory.theory.methods import Method
+from lrtheory.theory.mixed_restarts import mixed_worst_case
 from lrtheory.theory.momentum_edge import momentum_edge
 from lrtheory.theory.published_bounds import published_bound
 from lrtheory.theory.robust_schedule import minimax_lr, robust_loss
@@ -113,6 +114,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "plan_grid(risk)": lambda: lrtheory.plan_grid(1e-3, 1, trials=3, risk="measured"),
     "next_lr": lambda: lrtheory.next_lr([(0.01, 1.2), (0.1, 0.8)], 0.01, 0.1, initial_loss=2.3),
     "average_bound": lambda: average_bound(STEPS, np.ones(len(STEPS) + 1), diameter=1.0),
+    "mixed_worst_case": lambda: mixed_worst_case(STEPS, diameter=1.0),
     "heavy_ball_bound": lambda: heavy_ball_bound(STEPS, diameter=1.0),
     "heavy_ball_lower_bound": lambda: heavy_ball_lower_bound(STEPS, diameter=1.0),
     "average_lower_bound": lambda: average_lower_bound(STEPS, np.ones(len(STEPS) + 1), diameter=1.0),

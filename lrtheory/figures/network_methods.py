@@ -88,7 +88,9 @@ def draw(frame: pd.DataFrame) -> Figure:
     with styled():
         figure = Figure(figsize=(7.2, 0.6 + 0.19 * len(names)))
         panels = figure.subplots(1, 3, sharey=True, width_ratios=[1, 1, 1.6])
-        for axes, panel, title in zip(panels, ("upper", "simulated"), ("upper bound doubles", "simulated loss doubles")):
+        for axes, panel, title in zip(
+            panels, ("upper", "simulated"), ("upper bound doubles", "simulated loss doubles")
+        ):
             group = frame[frame["panel"] == panel]
             axes.plot(shown(group["margin"]), [names.index(name) for name in group["method"]], "o", color="black", ms=4)
             axes.set_title(title)

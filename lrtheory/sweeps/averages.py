@@ -88,7 +88,9 @@ class RatedMethod(Value):
         """
         parts = text.split(" ", 2)
         if len(parts) < 3:
-            raise ValueError(f"a method is a rule, an average and a schedule, as 'sgd uniform Constant()', not {text!r}.")
+            raise ValueError(
+                f"a method is a rule, an average and a schedule, as 'sgd uniform Constant()', not {text!r}."
+            )
         return cls(parts[0], parts[1], parse(parts[2]))
 
 
@@ -104,6 +106,7 @@ METHODS = (
     RatedMethod("adagrad", "last", Polynomial(1)),
 )  # fmt: skip
 """The methods."""
+
 
 @dataclass(frozen=True)
 class MethodCell(Cell):

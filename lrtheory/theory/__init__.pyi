@@ -43,6 +43,7 @@ from .law_attained import (
 from .law_derivation import H as H, Q as Q, polynomial_law as polynomial_law
 from .misspecification import Law as Law, degradation as degradation, law as law, rho_exponent as rho_exponent
 from .methods import Method as Method
+from .mixed_restarts import mixed_worst_case as mixed_worst_case
 from .one_step import one_step_worst_case as one_step_worst_case
 from .penalties import (
     PenaltyTerm as PenaltyTerm,

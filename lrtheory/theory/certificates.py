@@ -178,9 +178,7 @@ def certify_heavy_ball(
     """
     length = checked_length(distance, diameter)
     lipschitz = checked_magnitude("lipschitz", lipschitz)
-    theoretical = heavy_ball_bound(
-        steps, momentum=momentum, lipschitz=lipschitz, distance=distance, diameter=diameter
-    )
+    theoretical = heavy_ball_bound(steps, momentum=momentum, lipschitz=lipschitz, distance=distance, diameter=diameter)
     scaled = few_steps(checked_steps(steps)) * lipschitz / length
     method = Method("heavy_ball", momentum=momentum)
     with ONE_PROGRAM:

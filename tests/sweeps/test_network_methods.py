@@ -82,14 +82,18 @@ def test_plain_training_is_that_of_the_sweep_of_networks(measured):
         theirs = other[(other["optimizer"] == rule) & (other["schedule"] == schedule)].reset_index(drop=True)
         assert mine["value"].tolist() == theirs["lr"].tolist()
         seeds = [f"train_loss_{seed}" for seed in range(8)]
-        convex = (mine["task"].str.startswith("logistic") & (mine["value"] <= 0.1)).to_numpy()  # not chaotic, not diverged
+        convex = (
+            mine["task"].str.startswith("logistic") & (mine["value"] <= 0.1)
+        ).to_numpy()  # not chaotic, not diverged
         # Batched products of another size sum in another order: single precision, 4,000 steps.
         np.testing.assert_allclose(mine.loc[convex, seeds], theirs.loc[convex, seeds], rtol=2e-3)
 
 
 def test_what_findings_say(measured):
     found = method_curves(measured)
-    averaged = [margins(found["digits-noisy", "sgd", output])[1] for output in TRAININGS["sgd"].outputs if output != "last"]
+    averaged = [
+        margins(found["digits-noisy", "sgd", output])[1] for output in TRAININGS["sgd"].outputs if output != "last"
+    ]
     assert max(averaged) < margins(found["digits-noisy", "sgd", "last"])[1]
     ball = [margins(found["logistic-ball", "sgd", output])[1] for output in ("last", "uniform")]
     assert ball[1] > 3 * ball[0]

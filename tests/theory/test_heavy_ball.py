@@ -136,11 +136,15 @@ def test_the_bounds_of_heavy_ball_are_in_order_and_scale(run, length, lipschitz)
 @pytest.mark.parametrize("schedule", [Constant(), Polynomial(1), Cosine()], ids=str)
 def test_without_momentum_it_is_plain_sgd(schedule):
     steps = schedule.steps(200, 0.2)
-    assert heavy_ball_bound(steps, momentum=0.0, distance=1.0) == pytest.approx(worst_case(steps, distance=1.0), rel=1e-8)
+    assert heavy_ball_bound(steps, momentum=0.0, distance=1.0) == pytest.approx(
+        worst_case(steps, distance=1.0), rel=1e-8
+    )
     assert heavy_ball_lower_bound(steps, momentum=0.0, distance=1.0) == pytest.approx(
         worst_case(steps, distance=1.0), rel=1e-12
     )
-    assert heavy_ball_bound(steps, momentum=0.0, diameter=1.0) == pytest.approx(worst_case(steps, diameter=1.0), rel=1e-8)
+    assert heavy_ball_bound(steps, momentum=0.0, diameter=1.0) == pytest.approx(
+        worst_case(steps, diameter=1.0), rel=1e-8
+    )
 
 
 @given(run=runs, nesterov=st.booleans())
@@ -164,7 +168,7 @@ def test_the_worst_function_of_plain_sgd_is_as_bad_for_momentum(run, nesterov):
 @given(run=runs)
 @settings(deadline=None, max_examples=30)
 def test_a_run_loses_no_less_than_it_says_on_an_interval(run):
-    """The loop of the methods, on |x| over the interval between the start and the point one below: one of its losses is the bound."""
+    """The loop of the methods on |x|, between the start and the point one below: one of its losses is the bound."""
     steps, momentum = np.array(run[0]), run[1]
     losses = [
         abs(
