@@ -61,7 +61,7 @@ def changed(node: ast.AST) -> str | None:
         return f"{before.__name__} to {type(node.ops[0]).__name__}"
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         before = node.value
-        node.value = before + 1 if isinstance(before, int) else before * 1.5
+        node.value = before + 1 if isinstance(before, int) else before * 1.5 or 0.5
         return f"{before!r} to {node.value!r}"
     if isinstance(node, ast.Name) and node.id in NAMES:
         before, node.id = node.id, NAMES[node.id]

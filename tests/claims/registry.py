@@ -212,6 +212,8 @@ CLAIMS = {
     "\\label{tab:attained}": (*DOMAIN, *MADE),
     "thm:anyaverage}\\proved": (PROOFS, *ANY_AVERAGE),
     "no average has a smaller bound than the last iterate": (PROOFS,),
+    "some function makes it lose at least the exact worst case": HEAVY_BALL,
+    "How many times too large the asked value may be": (*HEAVY_BALL, *AVERAGES_TABLE),
     "prop:mixed}\\proved": (PROOFS, *MIXED),
     "the value of the programs to six digits": MIXED,
     "thm:heavyball}\\proved": (PROOFS, *HEAVY_BALL),
