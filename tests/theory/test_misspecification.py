@@ -331,13 +331,6 @@ def test_robust_keeps_its_promise(uncertainty):
         assert losses.max() == pytest.approx(np.sqrt(k) / 2, rel=accuracy)
 
 
-def test_a_shape_that_is_infinite_at_the_start_has_the_law_of_one_that_is_nearly():
-    """Its panels are graded towards the start."""
-    singular, near = Formula("(1 - u)*u**(-1/4)"), Formula("(1 - u)*(u + 1e-12)**(-1/4)")
-    # What the shift takes away of the squares is of the order of its root.
-    assert degradation(singular, [2.0, 64.0]) == pytest.approx(degradation(near, [2.0, 64.0]), rel=1e-5)
-
-
 def test_a_shape_that_is_negative_in_places_has_no_law():
     with pytest.raises(ValueError, match="negative"):
         degradation(Formula("(1 - u)*(u - 3/10)"), [2.0])
