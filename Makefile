@@ -1,6 +1,7 @@
 # make sweep: the rho sweep on a machine that has only Python, make and git.   make test: every test.
 # make processor: the tests whose numbers libraries compute, as another processor would.   make nightly: every test as each
 # of several processors would, twice, in new orders and with new random examples; hours.
+# make gpu: what is to be computed on one large GPU, in five pieces of nine minutes each, or those in PIECE; never run on one yet.
 # make figures, notebooks, paper: from the committed tables, the paper with TeX (Debian: latexmk lmodern
 # texlive-latex-recommended texlive-latex-extra).   make docs: the site, in build/docs, lessons executed; with LESSONS=shown they
 # are not.
@@ -8,10 +9,13 @@ PYTHON ?= python3
 VENV ?= .venv
 INSTALL = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: sweep figures notebooks paper arxiv docs test processor nightly lint clean
+.PHONY: sweep gpu figures notebooks paper arxiv docs test processor nightly lint clean
 
 sweep: $(VENV)/.core
 	$(VENV)/bin/python -m lrtheory.sweep rho
+
+gpu: $(VENV)/.test
+	$(VENV)/bin/python -m lrtheory.gpu $(PIECE)
 
 figures: $(VENV)/.test
 	$(VENV)/bin/python -m lrtheory.figures

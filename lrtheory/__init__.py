@@ -1,4 +1,4 @@
-"""How wrong may a learning rate be, and which schedule forgives it?
+"""How wrong a learning rate may be, and which schedule forgives it.
 
 Everything public is listed in ``__init__.pyi`` and loaded on first use: importing the package loads neither torch nor
 matplotlib nor sympy.

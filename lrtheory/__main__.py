@@ -1,4 +1,4 @@
-"""``lrtheory COMMAND``: the same commands as ``python -m lrtheory.COMMAND``."""
+"""``lrtheory COMMAND``; ``python -m lrtheory.COMMAND`` is the same."""
 
 import sys
 from importlib import import_module
@@ -7,14 +7,15 @@ from typing import NoReturn
 from lrtheory.door import door
 
 COMMANDS = {
-    "plan": "how coarse may a grid of learning rates be, and where should it lie",
-    "sweep": "what a wrong rate costs, in theory, in simulation and in networks",
-    "benchmark": "eighteen strategies on five tasks, and the audit of what was published",
-    "explore": "open the page on which schedules are dragged and drawn",
-    "figures": "draw the figures again",
-    "runs": "what is stored: list, verify, merge, export",
+    "plan": "Say which learning rates to try, and how to go on with a run.",
+    "sweep": "Compute what a wrong rate costs, in theory, in simulation and on networks.",
+    "benchmark": "Run eighteen strategies on five tasks, and audit what was published.",
+    "gpu": "Compute what needs one large GPU, in pieces that go on after an interruption.",
+    "explore": "Open the page on which schedules are dragged and drawn.",
+    "figures": "Draw the figures from their tables.",
+    "runs": "List, check, merge and export what is stored.",
 }
-PACKAGES = ("figures", "runs")
+PACKAGES = ("figures", "gpu", "runs")
 """Commands that are the ``__main__`` of a package."""
 
 

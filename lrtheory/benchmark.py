@@ -1,4 +1,4 @@
-"""``python -m lrtheory.benchmark``: eighteen strategies on five tasks, under three protocols, and the audit."""
+"""``lrtheory benchmark``: eighteen strategies on five tasks, under three protocols, and the audit."""
 
 import argparse
 import sys
@@ -29,10 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from lrtheory.benchmarks import experiment, scales
 
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.benchmark",
+        prog="lrtheory benchmark",
         description="Which strategy trains best? Finished runs are kept and never repeated.",
-        epilog="example: python -m lrtheory.benchmark --tasks synthetic trec6 --strategies AdamW DALS --seeds 5; with a task "
-        "and a strategy of your own: python -m lrtheory.benchmark --tasks my_tasks.py:MyTask --strategies AdamW my.py:MyStrategy",
+        epilog="example: lrtheory benchmark --tasks synthetic trec6 --strategies AdamW DALS --seeds 5; with a task "
+        "and a strategy of your own: lrtheory benchmark --tasks my_tasks.py:MyTask --strategies AdamW my.py:MyStrategy",
     )
     default = experiment.Benchmark()
     add_fields(parser, default)
@@ -119,7 +119,8 @@ def _compared(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
         temporary.write_text(report.latex(table), encoding="utf-8")
     written = [out / "results.tex", *save(heat_map.draw(frame), out / "ranks")]
     written += save(learning_curves.draw(frame), out / "learning_curves")
-    texts = [shown_table(report.shown(table))]
+    legend = "Accuracies in per cent, ± half of the 95 % interval over seeds; (edge): the best rate is at an end of its grid."
+    texts = [f"{shown_table(report.shown(table))}\n{legend}"]
     if (frame["protocol"] == "as-coded").all() and not (speed := report.convergence(frame)).empty:
         texts.append("Epochs to each test accuracy, and the published number:\n" + shown_table(speed))
     return texts, written

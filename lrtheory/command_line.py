@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import inspect
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from lrtheory.counts import count
 from lrtheory.runs.cluster import LOCAL, ClusterError, connect
-from lrtheory.runs.execute import Workers
+from lrtheory.runs.executor import Workers
 from lrtheory.runs.processes import WorkerError
 from lrtheory.runs.store import StoreError
 from lrtheory.schedules import Schedule, parse
@@ -36,8 +37,10 @@ schedule = read_by(parse)
 
 
 def add_fields(parser: argparse.ArgumentParser, defaults: Any) -> None:
-    """An option for each field of a configuration; its help is the field's line in the class's ``Args``."""
-    help_of = dict(re.findall(r"^ +(\w+): (.*)$", type(defaults).__doc__ or "", flags=re.MULTILINE))
+    """An option for each field of a configuration; its help is what the class's ``Args`` say of the field."""
+    help_of = dict(
+        re.findall(r"^    (\w+): (.*(?:\n        .*)*)", inspect.getdoc(type(defaults)) or "", flags=re.MULTILINE)
+    )
     for field in dataclasses.fields(defaults):
         several = get_origin(field.type) is tuple
         convert: Any = get_args(field.type)[0] if several else field.type
@@ -49,7 +52,9 @@ def add_fields(parser: argparse.ArgumentParser, defaults: Any) -> None:
             type={int: count, Schedule: schedule}.get(convert, own),
             nargs="+" if several else None,
             metavar="NAME" if convert is str else convert.__name__.upper(),
-            help=f"{help_of.get(field.name, '')} Default: {_shown(getattr(defaults, field.name))}.".replace("%", "%%"),
+            help=f"{' '.join(help_of[field.name].split())} Default: {_shown(getattr(defaults, field.name))}.".replace(
+                "%", "%%"
+            ),
         )
 
 

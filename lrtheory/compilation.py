@@ -1,4 +1,4 @@
-"""Is there a folder where numba may keep what it compiled?"""
+"""Whether there is a folder in which numba may keep what it has compiled."""
 
 import numba
 

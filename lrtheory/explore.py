@@ -1,4 +1,4 @@
-"""``python -m lrtheory.explore``: open the page on which schedules are dragged and drawn, in a browser; no server is started."""
+"""``lrtheory explore``: open the page on which schedules are dragged and drawn, in a browser; no server is started."""
 
 import argparse
 import sys
@@ -19,10 +19,10 @@ def page() -> Path:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the page; 0 when a browser was found, 1 where there is none."""
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.explore",
+        prog="lrtheory explore",
         description="Drag a schedule, a wrong rate and a horizon, or draw a schedule by hand, and see its exact worst case, "
         "the grid that it needs and a forecast. The page needs no network and no server.",
-        epilog="example: python -m lrtheory.explore --path",
+        epilog="example: lrtheory explore --path",
     )
     parser.add_argument("--path", action="store_true", help="Print where the page is, and do not open it.")
     options = parser.parse_args(arguments)

@@ -7,7 +7,7 @@ def load_torch(user: str = "this sweep trains networks and") -> Any:
     """The torch module.
 
     Args:
-        user: What needs it, the beginning of the message.
+        user: What needs torch: the beginning of the message.
 
     Raises:
         ModuleNotFoundError: it is not installed; the message says how to install it.

@@ -1,10 +1,11 @@
-"""``python -m lrtheory.plan``: which learning rates to try, which rate another schedule needs, and how a run goes on.
+"""``lrtheory plan``: which learning rates to try, which rate another schedule needs, and how a run goes on.
 
-``LOW HIGH`` plans a grid of rates; ``equivalent`` translates a tuned rate into that of other schedules; ``extend`` plans the
-second stage of a run that goes on.
+``LOW HIGH`` plans a grid of rates; ``next`` says which rate to try after some results, or to stop; ``equivalent`` translates a
+tuned rate into that of other schedules; ``extend`` plans the second stage of a run that goes on.
 """
 
 import argparse
+import csv
 import dataclasses
 import json
 import math
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Plan and print; 0 when done, 2 for bad usage, 1 where the picture cannot be written."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    questions = {"equivalent": _equivalent, "extend": _extend}
+    questions = {"next": _next, "equivalent": _equivalent, "extend": _extend}
     question = arguments[0] if arguments and arguments[0] in questions else ""
     name = f"plan {question}".strip()
     try:
@@ -36,19 +37,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _grid(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.plan",
-        description="A geometric grid of learning rates that loses at most a tolerated factor, or the best of N trials.",
-        epilog="example: python -m lrtheory.plan 1e-4 1e-1 --schedule cosine --tolerance 1.2; two more questions: "
-        "python -m lrtheory.plan equivalent --help, python -m lrtheory.plan extend --help",
+        prog="lrtheory plan",
+        description="A geometric grid of learning rates: what N trials leave to gain on a network, or the fewest trials that "
+        "keep a tolerance.",
+        epilog="example: lrtheory plan 1e-4 1e-1 --trials 4; with a proof for convex problems: "
+        "lrtheory plan 1e-4 1e-1 --risk convex --schedule cosine --tolerance 1.2; more questions: "
+        "lrtheory plan next --help, and equivalent and extend in the place of next",
     )
     parser.add_argument("low", type=float, metavar="LOW", help="The lower end of the range that holds the tuned rate.")
     parser.add_argument("high", type=float, metavar="HIGH", help="The upper end of that range.")
     parser.add_argument(
         "--risk",
-        choices=("convex", "measured"),
-        default="convex",
-        help="convex: a promise that is proved for convex problems, whose points lie high. measured: what networks did on "
-        "public grids, which have a cliff above the best rate; no promise. Default: convex.",
+        choices=("measured", "convex"),
+        default="measured",
+        help="The curve that is planned for. measured: the behaviour of networks on public grids, which have a cliff above the "
+        "best rate; no guarantee. convex: a guarantee that is proved for convex problems, whose points lie high. "
+        "Default: measured.",
     )
     parser.add_argument(
         "--schedule", metavar="NAME", help="The schedule, for convex risk, as in Polynomial(2). Default: Cosine."
@@ -58,16 +62,21 @@ def _grid(arguments: Sequence[str]) -> int:
         "--tolerance",
         type=float,
         metavar="X",
-        help="What is tolerated. For convex risk, the loss over that of the tuned rate. Default: 1.2. For measured risk, the "
-        "expected part of what training gains that is lost. Default: 0.05.",
+        help="The tolerance. For measured risk, the expected fraction of the gain of training that is lost; default: 0.05. For "
+        "convex risk, the largest loss over that of the tuned rate; default: 1.2.",
     )
     request.add_argument("--trials", type=count, metavar="N", help="The number of trials, instead of a tolerance.")
     parser.add_argument(
-        "--horizon", type=count, metavar="T", help="Promise for T steps, as 1e6. Default: the limit of long runs."
+        "--horizon",
+        type=count,
+        metavar="T",
+        help="The number of steps for which a plan of convex risk promises, as 1e6. Default: the limit of long runs.",
     )
     parser.add_argument("--json", action="store_true", help="Print the plans as JSON, one record per schedule.")
     parser.add_argument(
-        "--figure", metavar="PATH", help="Draw the plans to PATH.png and PATH.pdf, in a folder that exists."
+        "--figure",
+        metavar="PATH",
+        help="Draw the plans of convex risk to PATH.png and PATH.pdf, in a folder that exists.",
     )
     options = parser.parse_args(arguments)
     if options.risk == "measured":
@@ -94,7 +103,7 @@ def _measured_grid(options: argparse.Namespace) -> int:
     given = [name for name in ("schedule", "horizon", "figure") if getattr(options, name) is not None]
     if given:
         raise ValueError(
-            f"--{given[0]} goes with convex risk: the measured curves are averages over schedules and horizons."
+            f"--{given[0]} goes with --risk convex: what was measured on networks is an average over schedules and horizons."
         )
     from lrtheory.planning.measured import plan_measured
 
@@ -104,9 +113,78 @@ def _measured_grid(options: argparse.Namespace) -> int:
         print(json.dumps(dataclasses.asdict(plan), indent=1))
     else:
         print(
-            f"{plan}\nThis is measured on public grids and no promise. One run after the other, lrtheory.next_lr needs fewer."
+            f"{plan}\nThis is measured on public grids and no promise. One run after the other, plan next needs about half the "
+            "trials to a small regret.\n"
+            "For convex problems --risk convex has a promise that is proved; its rates lie higher."
         )
     return 0
+
+
+def _next(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="lrtheory plan next",
+        description="Some rates were tried on a network. Which one is next, or is it time to stop? Where the best of them lies "
+        "at an end, rates beyond it are tried. A heuristic with the curves that were measured on public grids.",
+        epilog="example: lrtheory plan next 1e-4 1e-1 --runs runs.csv --initial-loss 2.3",
+    )
+    parser.add_argument(
+        "low", type=float, metavar="LOW", help="The lower end of the range that was thought to hold the best rate."
+    )
+    parser.add_argument("high", type=float, metavar="HIGH", help="The upper end of that range.")
+    parser.add_argument(
+        "--runs",
+        metavar="FILE",
+        required=True,
+        help="A CSV file of the runs so far with the columns lr and loss, the final one; a loss that is missing or not finite is "
+        "that of a run that diverged.",
+    )
+    parser.add_argument(
+        "--initial-loss",
+        type=float,
+        metavar="X",
+        required=True,
+        help="The loss before training, as the logarithm of the number of classes.",
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.003,
+        metavar="X",
+        help="Stop where the best run is expected to leave less than this part of what training gains. Default: 0.003.",
+    )
+    parser.add_argument("--json", action="store_true", help="Print the answer as JSON.")
+    options = parser.parse_args(arguments)
+    from lrtheory.planning.measured import next_lr
+
+    suggestion = next_lr(
+        _results(options.runs),
+        options.low,
+        options.high,
+        initial_loss=options.initial_loss,
+        tolerance=options.tolerance,
+    )
+    print(json.dumps(dataclasses.asdict(suggestion), indent=1) if options.json else suggestion)
+    return 0
+
+
+def _results(path: str) -> list[tuple[float, float | None]]:
+    """Rates and final losses from a file, or one sentence saying why not."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise ValueError(f"--runs {path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise ValueError(f"--runs {path} is no CSV file that can be read.") from None
+    if not rows or not {"lr", "loss"} <= set(rows[0]):
+        raise ValueError(f"--runs {path} needs the columns lr and loss, and at least one run.")
+    found = []
+    for place, row in enumerate(rows, start=1):
+        try:
+            found.append((float(row["lr"]), float(row["loss"]) if row["loss"] and row["loss"].strip() else None))
+        except (TypeError, ValueError):
+            raise ValueError(f"--runs {path}, row {place}: lr and loss must be numbers.") from None
+    return found
 
 
 def _checked_figure(text: str) -> Path:
@@ -115,7 +193,9 @@ def _checked_figure(text: str) -> Path:
     if not path.name:
         raise ValueError(f"--figure must name a file, not {text!r}.")
     if path.suffix not in ("", ".png", ".pdf"):
-        raise ValueError(f"--figure {text} cannot be drawn: PNG and PDF are, so leave out the ending {path.suffix}.")
+        raise ValueError(
+            f"--figure {text} must have no ending: the picture is drawn as PNG and PDF. Leave out {path.suffix}."
+        )
     if not path.parent.is_dir():
         raise ValueError(f"--figure {text} cannot be written: there is no folder {path.parent}.")
     return path.with_suffix("")
@@ -170,10 +250,22 @@ def report(plans: "Sequence[GridPlan]") -> str:
     ]
     if any(math.isinf(each.tuned_loss) for each in plans):
         lines.append("What grows, grows like sqrt(ln T): give --horizon.")
-    lines.append(
-        "The promise is for convex problems. Networks have a cliff above the best rate: --risk measured plans for them."
-    )
+    lines.append(f"The promise is for convex problems. {_on_networks(plan)}")
     return "\n".join(lines)
+
+
+def _on_networks(plan: "GridPlan") -> str:
+    """What is expected of a convex plan on networks, beside equal spacing."""
+    from lrtheory.planning.measured import MOST_PLANNED, expected, plan_measured
+
+    if plan.trials > MOST_PLANNED:
+        return "Networks have a cliff above the best rate: --risk measured plans for them."
+    found, even = expected(plan.low, plan.high, plan.points), plan_measured(plan.low, plan.high, trials=plan.trials)
+    return (
+        f"On networks, as measured, these rates are expected to leave {found.regret:.1%} of what training gains and to lose "
+        f"{sum(found.lost):.1f} of {plan.trials} runs; equally spaced ones {even.regret:.1%} and {sum(even.lost):.1f}: "
+        "--risk measured plans those."
+    )
 
 
 def _after_tuning(plan: "GridPlan") -> float:
@@ -200,10 +292,10 @@ def _draw(plans: "Sequence[GridPlan]", path: Path) -> int:
 
 def _equivalent(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.plan equivalent",
+        prog="lrtheory plan equivalent",
         description="A learning rate was tuned for one schedule. Which rates do other schedules need? Only the ratio of two "
         "best rates is used, so no constant of the problem is needed.",
-        epilog="example: python -m lrtheory.plan equivalent 1e-3 cosine 'WSD(0.2)' 'Polynomial(1)' --horizon 1e5",
+        epilog="example: lrtheory plan equivalent 1e-3 cosine 'WSD(0.2)' 'Polynomial(1)' --horizon 1e5",
     )
     parser.add_argument("lr", type=float, metavar="LR", help="The base rate that was tuned.")
     parser.add_argument("from_", metavar="FROM", help="The schedule that it was tuned for, as Cosine.")
@@ -247,10 +339,10 @@ def _equivalent(arguments: Sequence[str]) -> int:
 
 def _extend(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.plan extend",
+        prog="lrtheory plan extend",
         description="A run has done its steps and goes on. Linear decay to zero is the best second stage; this finds its first "
         "rate, says from which checkpoint it should start, and what it costs not to have known the horizon.",
-        epilog="example: python -m lrtheory.plan extend cosine 10000 20000 --lr 1e-3",
+        epilog="example: lrtheory plan extend cosine 10000 20000 --lr 1e-3",
     )
     parser.add_argument("schedule", metavar="SCHEDULE", help="The schedule of the first run, as WSD(0.2).")
     parser.add_argument("done", type=count, metavar="DONE", help="The number of steps that are done.")
@@ -259,7 +351,8 @@ def _extend(arguments: Sequence[str]) -> int:
         "--lr",
         type=float,
         metavar="RATE",
-        help="The base rate of the first run, for rates as numbers; needed with --runs.",
+        help="The base rate of the first run. The answer is then in rates, and not in multiples of it. It is needed with "
+        "--runs.",
     )
     _add_runs(parser)
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""How many processors may this process use?"""
+"""How many processors this process may use."""
 
 import os
 from contextlib import suppress

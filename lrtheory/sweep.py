@@ -1,4 +1,4 @@
-"""``python -m lrtheory.sweep NAME``: experiments that keep what they finish, by their names in ``lrtheory.sweeps``."""
+"""``lrtheory sweep NAME``: experiments that keep what they finish, by their names in ``lrtheory.sweeps``."""
 
 import argparse
 import sys
@@ -19,9 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.sweep",
+        prog="lrtheory sweep",
         description="What does a wrong learning rate cost? Finished cells are kept and never computed again.",
-        epilog="example: python -m lrtheory.sweep rho --schedules 'Polynomial(2)' Cosine --horizon 10000",
+        epilog="example: lrtheory sweep rho --schedules 'Polynomial(2)' Cosine --horizon 10000",
     )
     commands = parser.add_subparsers(dest="sweep", required=True, metavar="SWEEP")
     for name, entry in EXPERIMENTS.items():
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             name,
             help=entry.question,
             description=entry.question,
-            epilog=f"example: python -m lrtheory.sweep {name} --quick",
+            epilog=f"example: lrtheory sweep {name} --quick",
         )
         command.add_argument(
             "--out",

@@ -8,8 +8,8 @@ from lrtheory.theory import (
     any_average,
     averaged,
     backward_error,
+    batch_size,
     cliff,
-    equation_seven,
     fixed_steps,
     gradient_corrections,
     gradient_descent_penalty,
@@ -22,9 +22,10 @@ from lrtheory.theory import (
     law_attained,
     law_derivation,
     minibatch_penalty,
+    misprint,
     mixed_restarts,
-    momentum_edge,
     momentum_penalty,
+    momentum_stability,
     one_step,
     published_bounds,
     quadratic,
@@ -33,7 +34,7 @@ from lrtheory.theory import (
     smooth,
     smooth_hard_instance,
     step_search,
-    warmup_edge,
+    warmup_stability,
 )
 from lrtheory.theory.theorem import STATUSES, Evidence, Theorem
 
@@ -42,9 +43,10 @@ THEOREMS: dict[str, Theorem] = {
     for module in (
         last_iterate, hard_instance, law_attained, law_derivation, one_step, mixed_restarts, fixed_steps, any_average, averaged,
         heavy_ball, adaptive, smooth, smooth_hard_instance, cliff,
-        momentum_edge, warmup_edge, published_bounds, robust_schedule, refined_schedule, step_search, grid_planning,
+        momentum_stability, warmup_stability, batch_size, published_bounds, robust_schedule, refined_schedule,
+        step_search, grid_planning,
         backward_error, gradient_descent_penalty, gradient_corrections, quadratic, momentum_penalty,
-        minibatch_penalty, adam_penalty, annealed_penalty, equation_seven, implicit_euler, gradient_flow,
+        minibatch_penalty, adam_penalty, annealed_penalty, misprint, implicit_euler, gradient_flow,
         running_noise, linear_decay, misspecified, extension, equivalent_rate,
     )
 }  # fmt: skip

@@ -35,8 +35,8 @@ from lrtheory.figures import orders, paths, penalty, schedule_penalty
 from lrtheory.schedules import Polynomial
 from lrtheory.sweeps.penalty import explained
 from lrtheory.sweeps.penalty import orders as measured_orders
+from lrtheory.theory import equation_seven
 from lrtheory.theory.annealed_penalty import schedule_penalty as penalty_of
-from lrtheory.theory.equation_seven import equation_seven
 from lrtheory.theory.gradient_corrections import first_correction_defect, second_correction_curl
 
 TABLES = Path("../figures/data")

@@ -1,5 +1,6 @@
-"""Change one thing at a time in a module and run the tests that should notice: ``python -m tests.mutants MODULE
-[--count N]``.
+"""Change one thing at a time in a module and run the tests that should notice.
+
+    python -m tests.mutants MODULE [--count N]
 
 A mutant swaps an operator, a comparison or ``min`` and ``max``, or changes a number, in code that computes: not in
 proofs, records, messages or annotations. It is killed when a test fails or runs out of time. The tests are run on a

@@ -1,4 +1,4 @@
-"""Files of the package ask only for what others offer, and no two of them ask for each other, directly or around.
+"""Files of the package import only public names, no two of them import each other, directly or around, and all are short.
 
 That the library never imports the laboratory is a contract in ``pyproject.toml``, which ``make lint`` checks.
 """
@@ -26,6 +26,10 @@ LATE = {
     ("lrtheory.schedules.schedule", "lrtheory.schedules.adapters"),
 }
 """Methods of a schedule that hand it to another library, whose code is for any schedule: imported when they are called."""
+
+
+LONGEST = 400
+"""Lines of a file of Python."""
 
 
 def imported(module: str, tree: ast.AST) -> Iterator[tuple[str, str]]:
@@ -95,3 +99,10 @@ def test_no_private_name_crosses_a_file():
 
 def private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
+
+
+def test_every_file_answers_one_question():
+    """A longer one answers several and is cut along them; a fast kernel is one loop for each case, and may be longer."""
+    files = [path for folder in (ROOT, Path(__file__).parent) for path in folder.rglob("*.py")]
+    lengths = {str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert {path for path, length in lengths.items() if length > LONGEST and not path.endswith("_kernels.py")} == set()

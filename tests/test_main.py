@@ -1,12 +1,18 @@
 """The console command passes its arguments on."""
 
+import argparse
+import re
 import sys
+from functools import partial
 
 import pytest
 
 import lrtheory
 from lrtheory import WSD
 from lrtheory.__main__ import COMMANDS, main
+from lrtheory.benchmarks.experiment import Benchmark
+from lrtheory.command_line import add_fields
+from lrtheory.sweeps import EXPERIMENTS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -15,7 +21,17 @@ def test_every_command_explains_itself(monkeypatch, capsys, command):
     with pytest.raises(SystemExit) as stopped:
         main()
     assert stopped.value.code == 0
-    assert "example: python -m lrtheory" in capsys.readouterr().out
+    assert "example: lrtheory " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", [Benchmark, *(entry.load() for entry in EXPERIMENTS.values())])
+def test_every_option_of_an_experiment_is_explained_in_sentences(kind):
+    parser = argparse.ArgumentParser(add_help=False, formatter_class=partial(argparse.HelpFormatter, width=10_000))
+    add_fields(parser, kind())
+    _, *options = re.split(r"\n  (?=--)", parser.format_help())
+    assert options
+    for option in options:
+        assert re.search(r"\s{2}[A-Z0-9].*\. Default: .*\.$", " ".join(option.strip().split("\n"))), option
 
 
 def test_no_such_command(monkeypatch, capsys):

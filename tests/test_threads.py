@@ -24,6 +24,7 @@ from lrtheory.schedules.expression import read
 from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.serial import multiple_precision
 from lrtheory.simulation import AbsoluteValue
+from lrtheory.simulation.curved_kernels import curved_losses
 from lrtheory.simulation.method_kernels import method_losses
 from lrtheory.statistics import fit_slope
 from lrtheory.sweep import main
@@ -34,19 +35,24 @@ from lrtheory.theory.adaptive import adagrad_bound, adagrad_lower_bound
 from lrtheory.theory.annealed_penalty import schedule_penalty
 from lrtheory.theory.any_average import average_bound, average_lower_bound
 from lrtheory.theory.averaged import averaged_bound
+from lrtheory.theory.batch_size import horizon_exponent, least_squares_exponent, worst_quadratic_rate
 from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.fixed_steps import fixed_step_lower_bound
+from lrtheory.theory.functionals import functionals
 from lrtheory.theory.grid_planning import plan_convex
 from lrtheory.theory.hard_instance import worst_function
 from lrtheory.theory.heavy_ball import heavy_ball_bound, heavy_ball_lower_bound
 from lrtheory.theory.law_attained import law_witness
 from lrtheory.theory.methods import Method
+from lrtheory.theory.minimax_rate import minimax_lr
+from lrtheory.theory.misprint import equation_seven
 from lrtheory.theory.mixed_restarts import mixed_worst_case
-from lrtheory.theory.momentum_edge import momentum_edge
+from lrtheory.theory.momentum_stability import momentum_edge
 from lrtheory.theory.published_bounds import published_bound
-from lrtheory.theory.robust_schedule import minimax_lr, robust_loss
+from lrtheory.theory.robust_schedule import robust_loss
 from lrtheory.theory.smooth import smooth_exponents, smooth_worst_case
 from lrtheory.theory.step_search import optimised_steps
+from lrtheory.theory.warmup_stability import warmup_edge
 
 THREADS = 8
 STEPS = Polynomial(1).steps(50, 0.1)
@@ -86,7 +92,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "degradation": lambda: [misspecification.degradation(schedule, [0.5, 3.0, 90.0]) for schedule in REGISTRY],
     "rho_exponent": lambda: list(map(lrtheory.rho_exponent, REGISTRY)),
     "law": lambda: list(map(misspecification.law, (*REGISTRY, parse("Then(InverseSqrt(), Polynomial(1), 0.8)")))),
-    "functionals": lambda: misspecification.functionals(lrtheory.WSD(0.1)),
+    "functionals": lambda: functionals(lrtheory.WSD(0.1)),
     "H": lambda: law_derivation.H(Cosine()),
     "Q": lambda: law_derivation.Q(Polynomial(2)),
     "end": lambda: [schedule.end for schedule in REGISTRY],
@@ -110,8 +116,10 @@ CALLS: dict[str, Callable[[], Any]] = {
     "robust_lr": lambda: lrtheory.robust_lr(1e-3, 1.0),
     "optimised_steps": lambda: optimised_steps(4, 2.0),
     "optimal_schedule": lambda: lrtheory.optimal_schedule(np.linspace(1, 2, 30), smoothing=0.1).steps(9),
-    "plan_grid": lambda: [lrtheory.plan_grid(1e-3, 1, schedule=each, tolerance=1.3) for each in REGISTRY],
-    "plan_grid(risk)": lambda: lrtheory.plan_grid(1e-3, 1, trials=3, risk="measured"),
+    "plan_grid(risk)": lambda: [
+        lrtheory.plan_grid(1e-3, 1, risk="convex", schedule=each, tolerance=1.3) for each in REGISTRY
+    ],
+    "plan_grid": lambda: lrtheory.plan_grid(1e-3, 1, trials=3),
     "next_lr": lambda: lrtheory.next_lr([(0.01, 1.2), (0.1, 0.8)], 0.01, 0.1, initial_loss=2.3),
     "average_bound": lambda: average_bound(STEPS, np.ones(len(STEPS) + 1), diameter=1.0),
     "mixed_worst_case": lambda: mixed_worst_case(STEPS, diameter=1.0),
@@ -146,6 +154,12 @@ CALLS: dict[str, Callable[[], Any]] = {
     "exponents": lambda: Exponents(Cosine(), 100).compute(),
     "quadratic_loss": lambda: quadratic_loss(STEPS, [0.5, 1.0], noise=0.1),
     "momentum_edge": lambda: momentum_edge(1.0, momentum=0.9),
+    "warmup_edge": lambda: warmup_edge(200, start=100.0, end=1.0, decline=100.0),
+    "horizon_exponent": lambda: horizon_exponent(0.5, shrinking=0.2),
+    "worst_quadratic_rate": lambda: worst_quadratic_rate(50, noise=0.1),
+    "least_squares_exponent": lambda: least_squares_exponent(20, 2, noise=0.1),
+    "equation_seven": lambda: equation_seven().corrected,
+    "curved_losses": lambda: curved_losses(np.array(STEPS, float), np.ones((len(STEPS), 2)), 1.0, 0.9, 1.0, 0.1, 7, 3),
     "reciprocal": lambda: misspecification.reciprocal(5),
     "checked_schedule": lambda: checked_schedule("schedule", Cosine()),
     "checked_horizon": lambda: checked_horizon(5),

@@ -38,7 +38,7 @@ class Artefact(ABC):
     """A place where the program departs from the paper or from the method it names.
 
     Args:
-        name: What is suspected.
+        name: The suspected artefact.
         strategy: The strategy that has it.
         variant: The switches that take it away.
     """

@@ -94,6 +94,10 @@ class Benchmark(Experiment):
         """What the protocol says."""
         return PROTOCOLS[self.protocol]
 
+    def cells(self) -> list[Run]:
+        """The runs as far as they are known before any is made; a rate that is to be chosen is the default one."""
+        return self.rules.cells(self)
+
     def run(self, compute: Compute) -> pd.DataFrame:
         """One row per run, as the protocol makes them: see :mod:`lrtheory.benchmarks.protocols`."""
         return self.rules.run(self, compute)

@@ -1,4 +1,4 @@
-"""The published headlines, asked again of the runs: does each stand, under which protocol, with which numbers?"""
+"""The published headlines, tested on the runs: whether each stands, under which protocol, and with which numbers."""
 
 import math
 from abc import ABC, abstractmethod

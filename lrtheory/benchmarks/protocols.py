@@ -24,6 +24,7 @@ from lrtheory.tasks import Task
 
 if TYPE_CHECKING:
     from lrtheory.benchmarks.experiment import Benchmark
+    from lrtheory.benchmarks.training import Run
     from lrtheory.runs import Compute
 
 
@@ -53,15 +54,19 @@ class Protocol(ABC):
         """The base rate of a strategy on a task: the paper's."""
         return strategy.lr[task.family]
 
-    def run(self, benchmark: "Benchmark", compute: "Compute") -> pd.DataFrame:
-        """One row per run: every strategy at its default rate, or at the rates that are given, with every seed."""
-        wanted = [
+    def cells(self, benchmark: "Benchmark") -> "list[Run]":
+        """The runs as far as they are known before any is made: every strategy at its default rate, or at those given."""
+        return [
             benchmark.cell(task, strategy, lr=lr, seed=seed)
             for task in benchmark.tasks
             for strategy in benchmark.strategies
             for lr in benchmark.lrs or (benchmark.default_lr(task, strategy),)
             for seed in range(benchmark.seeds)
         ]
+
+    def run(self, benchmark: "Benchmark", compute: "Compute") -> pd.DataFrame:
+        """One row per run: those of :meth:`cells`."""
+        wanted = self.cells(benchmark)
         return benchmark.rows(wanted, compute(wanted), "final", compute.store)
 
 
@@ -75,14 +80,21 @@ class Fair(Protocol):
     metric = "last"
     holds_out = True
 
-    def run(self, benchmark: "Benchmark", compute: "Compute") -> pd.DataFrame:
-        """One row per run: those that chose the rate (``tuning``) and those that count (``final``)."""
-        tried = [
+    def cells(self, benchmark: "Benchmark") -> "list[Run]":
+        """Those of the declared grid, then every seed of its default rate, which stands for the one that will be chosen."""
+        return list(dict.fromkeys([*self._tried(benchmark), *super().cells(replace(benchmark, lrs=()))]))
+
+    def _tried(self, benchmark: "Benchmark") -> "list[Run]":
+        return [
             benchmark.cell(task, strategy, lr=lr)
             for task in benchmark.tasks
             for strategy in benchmark.strategies
             for lr in benchmark.grid(task, strategy)
         ]
+
+    def run(self, benchmark: "Benchmark", compute: "Compute") -> pd.DataFrame:
+        """One row per run: those that chose the rate (``tuning``) and those that count (``final``)."""
+        tried = self._tried(benchmark)
         tuning = benchmark.rows(tried, compute(tried, phase="tuning"), "tuning", compute.store)
         for _ in range(benchmark.grow):
             beyond = [replace(tried[place], lr=lr) for place, lr in beyond_ends(tuning).items()]

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -29,6 +29,9 @@ EVALUATED = 1000
 CHECKPOINT_SECONDS = 60.0
 """The seconds of training between two checkpoints, which a killed run loses."""
 
+SHORT, SHORT_LR = 10, 1e-4
+"""Steps, and their rate, of a run that is made for its time alone."""
+
 _ALONE = Lock()
 """One run of a process trains at a time, because weights and dropout follow torch's global generator."""
 
@@ -38,9 +41,9 @@ class Run(Cell):
     """A cell of the benchmark: what determines one training run.
 
     Args:
-        task: Its name, or the definition of one's own.
+        task: The name of a task, or the definition of one's own.
         protocol: ``fair``, ``as-described`` or ``as-coded``.
-        strategy: Its name, or the definition of one's own.
+        strategy: The name of a strategy, or the definition of one's own.
         variant: Switches of the strategy that differ from the protocol's.
         seed: The seed of weights, order, augmentation, dropout and, where they are drawn, the data.
         lr: The base rate.
@@ -74,6 +77,22 @@ class Run(Cell):
     def resume(self, checkpoint: Path) -> dict[str, Any]:
         """Train from where a checkpoint was written, or from the start: see :func:`train`."""
         return train(self, checkpoint)
+
+    def shortened(self) -> "tuple[Run, float]":
+        """A few steps of AdamW on the same task; SAM takes two passes in each of its steps."""
+        seen = _number(self.task, self.encoder)
+        seen = min(self.examples or seen, seen)
+        short = replace(
+            self,
+            strategy="AdamW",
+            variant=Variant(),
+            seed=0,
+            lr=SHORT_LR,
+            epochs=1,
+            examples=min(SHORT * self.batch, seen),
+        )
+        passes = 2 if str(self.strategy).startswith("SAM") else 1
+        return short, passes * self.epochs * seen / short.examples
 
 
 def train(run: Run, checkpoint: Path | None = None, *, every: float = CHECKPOINT_SECONDS) -> dict[str, Any]:
@@ -301,12 +320,20 @@ def _data(task: str | Definition, encoder: str, protocol: str, examples: int, de
     return made.data(seed, hold_out=PROTOCOLS[protocol].holds_out, examples=examples).to(device)
 
 
+@lru_cache
+def _number(task: str | Definition, encoder: str) -> int:
+    """The number of training examples of a task, those that are held out included."""
+    return len(task_of(task, encoder or "auto").load(0)[0])
+
+
 def _autocast(run: Run) -> Any:
     return torch.autocast(run.device, dtype=torch.bfloat16, enabled=run.precision == "bfloat16")
 
 
 def fast_bfloat16() -> bool:
     """Whether the CPU multiplies matrices of bfloat16 in hardware."""
+    if not hasattr(torch.cpu, "get_capabilities"):  # an older torch
+        return torch.cpu._is_avx512_bf16_supported()
     able = torch.cpu.get_capabilities()
     return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
 

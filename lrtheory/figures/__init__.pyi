@@ -2,6 +2,7 @@ from . import audit as audit
 from . import averages as averages
 from . import benchmark as benchmark
 from . import cifar10 as cifar10
+from . import cliffs as cliffs
 from . import degree as degree
 from . import forecast as forecast
 from . import forecast_curves as forecast_curves

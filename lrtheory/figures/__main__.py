@@ -1,4 +1,4 @@
-"""``python -m lrtheory.figures [NAME]``: draw every figure, or one."""
+"""``lrtheory figures [NAME]``: draw every figure, or one."""
 
 import argparse
 import sys
@@ -20,9 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     A figure is left out where its table is missing or where it needs a package that is not installed, such as torch.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.figures",
+        prog="lrtheory figures",
         description="Draw the figures from the committed tables, or from scratch where that takes seconds.",
-        epilog="example: python -m lrtheory.figures note_schedules --out drawn. Returns 0 when all are drawn, and 1 where "
+        epilog="example: lrtheory figures note_schedules --out drawn. Returns 0 when all are drawn, and 1 where "
         "some are left out, which are named: their tables are missing, or they need a package that is not installed.",
     )
     parser.add_argument("name", nargs="?", choices=FIGURES, metavar="NAME", help=f"One of {', '.join(FIGURES)}.")
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"lrtheory figures: the tables of these figures are missing: {', '.join(missing)}.", file=sys.stderr)
     if needing:
         print(
-            f"lrtheory figures: left out, for they need {' and '.join(sorted(set(needing.values())))}: "
+            f"lrtheory figures: these figures need {' and '.join(sorted(set(needing.values())))} and are left out: "
             f"{', '.join(needing)}. To draw them, pip install 'lrtheory[torch]'.",
             file=sys.stderr,
         )
@@ -83,7 +83,7 @@ def recompute(chosen: Sequence[str]) -> set[str]:
             continue
         record = read_record(committed(), table)
         took = f", which took {_duration(record['seconds'])} of one core" if record and record["seconds"] else ""
-        print(f"python -m lrtheory.sweep {table}{took}; interrupt it and it goes on from there.", file=sys.stderr)
+        print(f"lrtheory sweep {table}{took}; interrupt it and it goes on from there.", file=sys.stderr)
         with redirect_stdout(sys.stderr):
             if sweep.main([table, "--out", str(RESULTS)]) == 0:
                 made.add(table)

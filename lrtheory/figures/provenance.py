@@ -1,4 +1,4 @@
-"""Which table is a figure drawn from, and which command, cells and versions made that table?
+"""Which table a figure is drawn from, and which command, cells and versions made that table.
 
 Beside each table ``NAME.csv`` of an experiment lies ``NAME.json``, its record; :data:`lrtheory.figures.FIGURES` says from
 which tables a figure is drawn.
@@ -57,8 +57,8 @@ def write_record(folder: Path, table: str, experiment: Experiment, store: Store)
 
     Args:
         folder: The folder of the table.
-        table: Its name, which is also the experiment's.
-        experiment: With its configuration.
+        table: The name of the table, which is also the experiment's.
+        experiment: The experiment with its configuration.
         store: The store of the results of its cells. The record is of the cells that were asked for with it.
 
     Raises:

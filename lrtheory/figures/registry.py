@@ -32,7 +32,7 @@ class FigureEntry:
     Args:
         tables: The tables that it is drawn from, without their suffix; none where it is computed.
         load: Imports what draws it, which may need torch.
-        alt: What it shows, in words, for those who do not see it; without results that a new table may change.
+        alt: What the figure shows, in words, for those who do not see it; without results that a new table may change.
     """
 
     tables: tuple[str, ...]
@@ -80,6 +80,14 @@ FIGURES: dict[str, FigureEntry] = {
         "Three panels for residual networks on CIFAR-10: excess training loss against the rate over its best, "
         "which is a valley with steep walls for every schedule; test accuracy against the rate; and the excess "
         "after tuning on coarser and coarser grids.",
+    ),
+    "cliffs": FigureEntry(
+        ("cliffs",),
+        lambda: figures.cliffs,
+        "Six panels. Four of the loss against the rate for three schedules: on a quadratic annealed schedules fall off "
+        "later; where the curvature rises all fall off at one rate, where it falls there is no cliff. Then the edge "
+        "against the length of a warm-up, which follows the theorem, and measured against predicted edges: on the "
+        "diagonal without momentum, below it with.",
     ),
     "degree": FigureEntry(
         ("degree",),

@@ -13,7 +13,8 @@ from lrtheory.figures.style import of_schedule, shown, styled
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial, Robust
 from lrtheory.simulation import logistic_regression, simulate, worst_eps
 from lrtheory.theory.last_iterate import worst_case
-from lrtheory.theory.robust_schedule import comparison, lower_bound, minimax_lr
+from lrtheory.theory.minimax_rate import comparison, minimax_lr
+from lrtheory.theory.robust_schedule import lower_bound
 from lrtheory.theory.step_search import optimised_steps
 
 UNCERTAINTY = 16

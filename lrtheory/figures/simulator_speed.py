@@ -15,7 +15,7 @@ def data(folder: Path = Path("figures/data")) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """Left, core time a step, with its least and greatest; right, seconds on all cores as the work grows, and a line."""
+    """Left, core time per step, with its least and greatest; right, seconds on all cores as the work grows, and a line."""
     peers = frame[frame["kernel"] == "one-dimensional"].sort_values("median", ascending=False)
     growth = frame[frame["kernel"] == "work"].sort_values("work")
     with styled():

@@ -130,8 +130,8 @@ def save(figure: Figure, path: Path, /, **provenance: str) -> list[Path]:
     """Write a figure as PNG and PDF, each all at once and byte for byte the same for the same numbers.
 
     Args:
-        figure: What to write.
-        path: Without a suffix.
+        figure: The figure to write.
+        path: The path of the files without a suffix.
         provenance: Kept in the metadata of the files, as text, in the order given: see
             :func:`lrtheory.figures.provenance.provenance`.
     """

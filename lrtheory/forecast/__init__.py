@@ -1,4 +1,4 @@
-"""What will a schedule do? Laws of loss curves, fitted to logged runs and read off for others: one law a file.
+"""What will a schedule do? Laws of loss curves, fitted to logged runs and read off for others: one law per file.
 
 :func:`fit` fits a law of :data:`LAWS` to :class:`Curve` s; its :class:`Forecast` answers. Everything public is listed in
 ``__init__.pyi`` and loaded on first use: the answers of the theory alone need neither scipy nor pandas.

@@ -9,7 +9,7 @@ from lrtheory.checks import checked_numbers
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 
 LARGEST_LOSS = 1e15
-"""A larger one is no loss of a run, and powers of it would leave the range of numbers."""
+"""The largest loss that is accepted: powers of a larger one would leave the range of numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class Curve:
         losses: Losses, finite, within 1e15 of zero, as many as ``at``.
         censored: Which losses are only known to be at least as large as given (a run that diverged), as many as ``at`` or
             one for all.
-        name: How it is shown.
+        name: The name that tables and figures show.
 
     Raises:
         ValueError: one of these out of range, in one sentence.
@@ -44,8 +44,12 @@ class Curve:
         steps, at, losses = (checked_numbers(name, getattr(self, name)) for name in ("steps", "at", "losses"))
         if steps.ndim != 1 or not (np.isfinite(steps).all() and (steps >= 0).all() and (steps > 0).any()):
             raise ValueError("steps must be a one-dimensional sequence of finite rates, none negative, one positive.")
-        if at.ndim != 1 or at.size == 0 or at.shape != losses.shape or not np.isfinite(losses).all():
-            raise ValueError("at and losses must be as many, at least one, and the losses finite.")
+        if at.ndim != 1 or at.size == 0 or at.shape != losses.shape:
+            raise ValueError("at and losses must be as many, and at least one.")
+        if not np.isfinite(losses).all():
+            raise ValueError(
+                "losses must be finite: for a run that diverged give a loss that it exceeds, and censored=True."
+            )
         if np.abs(losses).max() > LARGEST_LOSS:
             raise ValueError(f"losses must lie within {LARGEST_LOSS:g} of zero: choose another unit.")
         if (at != np.round(at)).any() or (np.diff(at) <= 0).any() or at[0] < 1 or at[-1] > steps.size:

@@ -75,8 +75,8 @@ class Extension:
     """What to do when a run goes on.
 
     Args:
-        schedule: Of the first run.
-        done: Its steps.
+        schedule: The schedule of the first run.
+        done: The number of its steps.
         horizon: The steps of the first run and the new ones.
         go_on: The best second stage after all of the first run.
         branch: The best one from a checkpoint.
@@ -94,7 +94,7 @@ class Extension:
         """The rates of the steps that are kept and of the new ones.
 
         Args:
-            stage: One of the two.
+            stage: The stage to run, one of the two.
             lr: The base rate of the first run.
         """
         return lr * _joined(self.schedule.steps(self.done)[: stage.kept], self.horizon - self.done, stage.rate)
@@ -106,7 +106,7 @@ def extend(
     """The best second stage when a run of ``done`` steps goes on to ``horizon``, and the price of not having known.
 
     Args:
-        schedule: Of the first run.
+        schedule: The schedule of the first run.
         done: Steps of the first run.
         horizon: More than ``done``: there are ``horizon - done`` new steps, whichever checkpoint they start from.
         lr: The base rate of the first run, under a forecast only: under the worst case it is the one that is tuned for

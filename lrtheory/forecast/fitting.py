@@ -36,7 +36,7 @@ FIRST, ROUNDS = 2, 20
 :data:`SETTLED`."""
 SETTLED = 0.01
 WIDEST = 1e9
-"""The largest peak rate of a fit over the smallest one: what a power of such rates says of each is no number any more."""
+"""The largest ratio of two peak rates in a fit: beyond it, powers of the rates leave the range of numbers."""
 FEW = 5
 RATES_OF_MISFIT = 4
 """Rates that a schedule needs so that a quadratic through its residuals does not pass through each of them."""
@@ -55,11 +55,11 @@ def fit(
     """Fit a law to logged curves.
 
     Args:
-        curves: At least one; together at least one loss more than the law has numbers.
-        law: By default :class:`ShrinkingGradients`.
+        curves: The logged curves, at least one; together they have at least one loss more than the law has numbers.
+        law: The law; by default :class:`ShrinkingGradients`.
         resamples: Number of resampled fits behind the intervals, 0 for none.
-        seed: Of the resampling.
-        workers: Threads that read the shapes.
+        seed: The seed of the resampling.
+        workers: The number of threads that read the shapes.
 
     Returns:
         The forecast of other schedules, horizons and rates.
@@ -90,7 +90,9 @@ def fit(
     workers = checked_whole("workers", workers)
     losses = sum(curve.at.size for curve in curves)
     if losses <= law.numbers:
-        raise ValueError(f"{losses} losses are too few for the {law.numbers} numbers of {law.name}: one more at least.")
+        raise ValueError(
+            f"{losses} losses are too few for the {law.numbers} numbers of {law.name}: at least {law.numbers + 1} are needed."
+        )
     peaks = [curve.peak for curve in curves]
     if max(peaks) > WIDEST * min(peaks):
         raise ValueError(
@@ -142,8 +144,8 @@ class Problem:
         features: What the law's columns need.
         losses: All losses.
         censored: Which are only lower bounds.
-        curve: Of which curve each is.
-        weight: How often each counts.
+        curve: The number of the curve that each loss belongs to.
+        weight: The number of times that each loss counts.
     """
 
     law: Law
@@ -190,7 +192,7 @@ class Problem:
 
     @property
     def free(self) -> list[Free]:
-        """The numbers that the runs can tell."""
+        """The free numbers that the runs determine."""
         one_rate = np.ptp(np.log(self.features["peak"])) < 1e-6  # rates differ by more than rounding, or not at all
         return [each for each in self.law.free if not (one_rate and each.without_rates is not None)]
 
@@ -217,7 +219,7 @@ class Problem:
         return np.polynomial.Polynomial.fit(np.log(self.features["peak"][last]), residuals, 2)
 
     def theta(self, told: np.ndarray) -> np.ndarray:
-        """All free numbers, from those that the runs can tell."""
+        """All free numbers, from those that the runs determine."""
         values = iter(told)
         told_apart = self.free
         return np.array(
@@ -233,7 +235,7 @@ class Problem:
         )  # fmt: skip
 
     def thinned(self, most: int) -> "Problem":
-        """At most so many losses a curve, spread evenly; they count for the others."""
+        """At most so many losses per curve, spread evenly; each also counts for those that are left out."""
         chosen, weight = [], []
         for i in np.unique(self.curve):
             rows = np.flatnonzero(self.curve == i)
@@ -243,7 +245,7 @@ class Problem:
         return replace(self.rows(np.concatenate(chosen)), weight=np.concatenate(weight))
 
     def weighted(self, counts: np.ndarray) -> "Problem | None":
-        """Each curve so many times; None where too few losses are left."""
+        """The problem with each curve counted so many times; None where too few losses are left."""
         part = self.rows(counts[self.curve] > 0)
         return replace(part, weight=part.weight * counts[part.curve]) if part.losses.size > self.law.numbers else None
 
@@ -274,7 +276,7 @@ class Problem:
         return self._settled(self.told(best.theta), rounds) if len(starts) > 1 else best
 
     def told(self, theta: np.ndarray) -> np.ndarray:
-        """Of all free numbers those that the runs can tell."""
+        """The free numbers that the runs determine, out of all of them."""
         return np.array([value for value, each in zip(theta, self.law.free) if each in self.free])
 
     def _settled(self, told: np.ndarray, rounds: int) -> Numbers:
@@ -312,7 +314,7 @@ class Problem:
 
 
 def _deviation(residuals: np.ndarray, weight: np.ndarray) -> float:
-    """The standard deviation that the median of their sizes suggests."""
+    """The standard deviation of normal residuals whose absolute values have the same median."""
     sizes = np.abs(residuals[weight > 0])
     return float(1.4826 * np.median(sizes)) if sizes.size else 0.0
 

@@ -1,5 +1,6 @@
 """A fitted law, and what it says of schedules, horizons and rates that were not run."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ class Numbers:
         theta: The free ones, as the law names them.
         coefficients: The level, and the coefficients of the columns.
         cost: Mean size of the residuals.
-        misfit: Of a resampled fit: the final residuals of a schedule that it has not seen, over the logarithm of the peak rate.
+        misfit: For a resampled fit, the final residuals of a schedule that it has not seen, over the logarithm of the peak rate.
     """
 
     theta: np.ndarray
@@ -39,7 +40,7 @@ class Numbers:
     misfit: np.polynomial.Polynomial | None = None
 
     def missed(self, peak: float) -> float:
-        """The misfit at a peak rate, held beyond the rates that it is of."""
+        """The misfit at a peak rate; beyond the rates that were fitted it keeps its value at the nearest of them."""
         if self.misfit is None:
             return 0.0
         return float(self.misfit(np.clip(np.log(peak), float(self.misfit.domain[0]), float(self.misfit.domain[1]))))
@@ -71,7 +72,7 @@ class Forecast:
         span: Steps that count as one.
         rate: The peak rate that counts as one.
         best: The numbers of the fit.
-        curves: What was fitted.
+        curves: The curves that were fitted.
         resampled: The numbers of each resampled fit, behind the intervals.
     """
 
@@ -158,9 +159,34 @@ class Forecast:
         Args:
             schedule: The shape.
             horizon: Number of steps.
+
+        Warns:
+            UserWarning: the runs of this schedule and horizon that were fitted have their smallest loss at another rate, so far
+                from this one that other rates lie between: as when a run that almost diverged bends the fit.
         """
         features, peak = self._shape(schedule, horizon)
-        return self._estimate(lambda numbers: self._best_rate(features, peak, numbers))
+        found = self._estimate(lambda numbers: self._best_rate(features, peak, numbers))
+        self._warn_of_contradiction(schedule, horizon, found.value)
+        return found
+
+    def _warn_of_contradiction(self, schedule: Schedule, horizon: int, lr: float) -> None:
+        """Warn where the fitted runs of a schedule have another best rate, with rates between the two."""
+        shape = schedule.steps(horizon)
+        runs = {
+            run.peak / shape.max(): float(run.losses[-1])
+            for run in self.curves
+            if len(run.steps) == run.at[-1] == horizon
+            and np.allclose(run.steps, run.peak / shape.max() * shape, atol=0)
+            if not run.censored[-1]
+        }
+        rates = sorted(runs)
+        best = min(range(len(rates)), key=lambda place: runs[rates[place]], default=0)
+        if 0 < best < len(rates) - 1 and not rates[best - 1] <= lr <= rates[best + 1]:
+            warnings.warn(
+                f"The best of the fitted runs of {schedule} over {horizon:,} steps has lr = {rates[best]:.3g}, and the fit says"
+                f" {lr:.3g}: {self.law.name} does not describe these runs. If one of them almost diverged, leave it out.",
+                stacklevel=3,
+            )
 
     def ratio_of_best_rates(self, schedule: Schedule, other: Schedule, horizon: int, factor: float = 1.0) -> Estimate:
         """The best rate of one schedule over that of another, with a 95 % interval for runs of the first.
@@ -169,7 +195,7 @@ class Forecast:
             schedule: The shape above.
             other: The shape below, whose own best rate is the law's.
             horizon: Number of steps.
-            factor: What the ratio is multiplied by.
+            factor: A number that the ratio is multiplied by.
         """
         above, below = self._shape(schedule, horizon), self._shape(other, horizon)
         return self._estimate(
@@ -261,7 +287,7 @@ class Forecast:
         """Draw logged losses and forecasts against steps.
 
         Args:
-            curves: What to draw; the fitted ones by default.
+            curves: The curves to draw; the fitted ones by default.
             ax: The axes to draw on; new ones by default.
         """
         if ax is None:

@@ -22,10 +22,10 @@ class Free:
     """A number of a law that is not linear.
 
     Args:
-        name: How it is shown.
+        name: The name that is shown.
         low: Smallest value.
         high: Largest value.
-        starts: Where searches begin; one each, the first of every number together, then the second.
+        starts: The values at which searches begin: first the first value of every number together, then the others.
         without_rates: The value where all runs have one peak rate, which cannot tell it; None if they can.
     """
 
@@ -75,7 +75,7 @@ class Law:
 
         Args:
             theta: The free numbers.
-            coefficients: Those of the columns.
+            coefficients: The coefficients of the columns.
         """
         return None
 

@@ -24,7 +24,8 @@ So the statement needs nothing of the bias, not even that it falls. With :math:`
 
 *With gradients that shrink* (:mod:`lrtheory.forecast.shrinking_gradients`), a fixed shape has a bias
 :math:`\propto(\ell T)^{-a}` and noise :math:`\propto\ell^{1-c-q}T^{-c}`, so its best rate moves as
-:math:`T^{-(a-c)/(1+a-c-q)}`: not at all where gradients shrink as fast as the bias.
+:math:`T^{-(a-c)/(1+a-c-q)}`: not at all where gradients shrink as fast as the bias. What the batch does
+to this: :mod:`lrtheory.theory.batch_size`.
 
 **Limit.** For a shape that decays to zero, :math:`e_1\to\frac\ell2\int_0^1h^2/H\,du`, :math:`H(u)=\int_u^1h`: the states are
 :math:`2\sum_{i>k}\eta_i` to leading order (*verified* in the tests). In summed rate this is the noise
@@ -40,9 +41,10 @@ from typing import Any
 
 import sympy
 
-from lrtheory.checks import checked_horizon, checked_positive
+from lrtheory.checks import checked_horizon, checked_positive, is_number
 from lrtheory.forecast.running_noise import running_noise
 from lrtheory.schedules import Polynomial
+from lrtheory.theory.batch_size import horizon_exponent
 from lrtheory.theory.theorem import Evidence, Theorem
 
 
@@ -76,29 +78,35 @@ def best_rate(horizon: int, *, bias: float, exponent: float, noise: float) -> fl
     return 2 / (horizon + 1) * (exponent * bias * horizon / (2 * noise)) ** (1 / (1 + exponent))
 
 
-def transfer_exponent(exponent: float, shrinking: float = 0.0, sublinear: float = 0.0) -> float:
-    r"""The power of the horizon by which the best rate of a fixed shape moves.
+def transfer_exponent(exponent: float, shrinking: float = 0.0, sublinear: float = 0.0, *, share: float = 1.0) -> float:
+    r"""The power of the horizon by which the best rate of a fixed shape moves, at a fixed batch.
 
-    .. math:: -\frac{a-c}{1+a-c-q}
+    .. math:: -\frac{a-c\varphi}{1-q+a-c\varphi}
+
+    What it promises depends on the batch (:mod:`lrtheory.theory.batch_size`). Where noise that the batch averages out decides the
+    best rate, :math:`\varphi=0`, it falls like :math:`T^{-a/(1-q+a)}`. Where noise shrinks with the loss, or an edge decides, it
+    stays. It never rises unless noise shrinks faster than the bias. On public grids of language models it falls at batches of 32
+    and 64 sequences only, stays at 192, and rises from 256 on: there keep the rate of the shorter run, or tune it anew.
 
     Args:
         exponent: :math:`a`, of the bias.
         shrinking: :math:`c`, of gradients.
         sublinear: :math:`q`, by which noise is sublinear in the peak rate.
+        share: :math:`\varphi`, the part of the noise that shrinks in the slope of all noise, from 0 to 1.
 
     Raises:
-        ValueError: noise that does not grow with the rate, :math:`c+q\ge1`: there is no best rate.
+        ValueError: a number out of range; noise that does not grow with the rate, :math:`c+q\ge1`, has no best rate.
 
     Example:
-        >>> transfer_exponent(1.0), transfer_exponent(0.5, 0.5, 0.17)
-        (-0.5, -0.0)
+        >>> transfer_exponent(1.0), transfer_exponent(0.5, 0.5, 0.17), transfer_exponent(0.5, 0.5, share=0.0).__round__(2)
+        (-0.5, 0.0, -0.33)
 
     Source:
-        Proved here: see the module.
+        Proved here: see the module, and :mod:`lrtheory.theory.batch_size` for the share.
     """
-    if shrinking + sublinear >= 1:
-        raise ValueError("noise must grow with the rate: shrinking + sublinear must be below 1.")
-    return -(checked_positive("exponent", exponent) - shrinking) / (1 + exponent - shrinking - sublinear)
+    if not (is_number(sublinear) and sublinear < 1):
+        raise ValueError(f"sublinear must be a number below 1, for noise must grow with the rate; not {sublinear!r}.")
+    return horizon_exponent(exponent, shrinking=shrinking, share=share, noise_exponent=1 - sublinear)
 
 
 def proof() -> dict[str, sympy.Expr]:

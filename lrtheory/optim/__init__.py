@@ -1,4 +1,4 @@
-"""What does torch train with?
+"""What torch trains with: schedulers, layered learning rates and strategies.
 
 ``lr_scheduler``: a schedule as a torch scheduler. ``DALS``: layered rates in one optimizer. ``strategies``: the eighteen
 strategies of the layered-rates benchmark by name, which ``get`` finds and ``build`` makes ready. ``layer_groups``: parameter

@@ -37,7 +37,7 @@ class GradientNorms:
 
     @property
     def norms(self) -> list[float]:
-        """The norms so far, one a step; a step without any gradient is left out."""
+        """The norms so far, one per step; a step without any gradient is left out."""
         return torch.stack(self._recorded).tolist() if self._recorded else []
 
     def close(self) -> None:

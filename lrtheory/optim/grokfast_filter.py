@@ -20,7 +20,7 @@ def grokfast(optimizer: Optimizer, *, alpha: float = 0.98, lamb: float = 2.0, ze
     Args:
         optimizer: A torch optimizer whose ``step`` is called without a closure. It is changed in place. A fused one
             would unscale a ``GradScaler``'s gradients after the filter.
-        alpha: How much of the average is kept, in [0, 1).
+        alpha: The fraction of the average that each step keeps, in [0, 1).
         lamb: The amplification :math:`\lambda`, finite and at least 0.
         zero_start: Start from :math:`h_0 = 0` in place of :math:`h_1 = g_1`, as the benchmark of DALS does.
 

@@ -1,4 +1,4 @@
-"""Which layer of a model does a parameter belong to, and how deep is that layer?
+"""Which layer of a model a parameter belongs to, and how deep that layer is.
 
 The ordering rule, stated once. Layers are the blocks of a model in the order in which it registers them, which is the
 order of execution in all but unusual models:

@@ -53,11 +53,12 @@ class RangeTest:
         smoothed: The same, as a running mean.
         edge: The rate at which the smoothed loss turns up.
         schedule: The shape that the suggestion is for.
-        horizon: Its number of steps.
+        horizon: The number of steps of the run.
         low: Lower end of the range that the tuned rate of that schedule is believed to lie in.
         high: Upper end.
         suggestion: The base rate for one run of the schedule.
-        factor: What the suggestion loses at most over the tuned rate, if that is in the range (worst case).
+        factor: The largest factor by which the worst case under the suggestion exceeds that under the tuned rate, if the tuned
+            rate lies in the range.
     """
 
     rates: np.ndarray
@@ -120,7 +121,7 @@ def range_test(
         optimizer: Its optimizer. Groups keep the ratios of their rates; rates are those of the first group.
         closure: Clears the gradients, computes the loss of the next batch, calls ``backward`` and returns the loss.
         schedule: The shape that will be run.
-        horizon: Its number of steps.
+        horizon: The number of steps of the run.
         low: First rate.
         high: Last rate.
         steps: Number of steps between them.

@@ -1,4 +1,4 @@
-"""Which learning rates to try: one door to the grid that is proved and to the one that is measured."""
+"""Which learning rates to try: one door to the grid that is measured and to the one that is proved."""
 
 from typing import Literal, overload
 
@@ -7,7 +7,7 @@ from lrtheory.planning.measured import MeasuredPlan, plan_measured
 from lrtheory.schedules.schedule import Schedule
 from lrtheory.theory.grid_planning import GridPlan, plan_convex
 
-RISKS = ("convex", "measured")
+RISKS = ("measured", "convex")
 
 
 @overload
@@ -15,49 +15,52 @@ def plan_grid(
     low: float,
     high: float,
     *,
-    schedule: Schedule,
     tolerance: float | None = None,
     trials: int | None = None,
-    horizon: int | None = None,
-    risk: Literal["convex"] = "convex",
-) -> GridPlan: ...
-@overload
-def plan_grid(
-    low: float,
-    high: float,
-    *,
-    tolerance: float | None = None,
-    trials: int | None = None,
-    risk: Literal["measured"],
+    risk: Literal["measured"] = "measured",
 ) -> MeasuredPlan: ...
+@overload
 def plan_grid(
     low: float,
     high: float,
     *,
-    schedule: Schedule | None = None,
     tolerance: float | None = None,
     trials: int | None = None,
+    risk: Literal["convex"],
+    schedule: Schedule,
     horizon: int | None = None,
-    risk: Literal["convex", "measured"] = "convex",
+) -> GridPlan: ...
+def plan_grid(
+    low: float,
+    high: float,
+    *,
+    tolerance: float | None = None,
+    trials: int | None = None,
+    risk: Literal["measured", "convex"] = "measured",
+    schedule: Schedule | None = None,
+    horizon: int | None = None,
 ) -> GridPlan | MeasuredPlan:
     r"""A geometric grid of base rates for a rate that is known to lie in a range.
 
-    * ``risk="convex"``: the coarsest grid that keeps a *proved* promise for every convex problem
-      (:mod:`lrtheory.theory.grid_planning`). Its points lie high, as far as convex theory forgives high rates.
-    * ``risk="measured"``: for networks, which have a cliff above the best rate. Points are equally spaced in the logarithm;
-      what is expected of them is *measured* on public grids (:mod:`lrtheory.planning.measured`), with no guarantee. One run
-      after the other :func:`lrtheory.next_lr` needs fewer.
+    * ``risk="measured"``, for networks, which have a cliff above the best rate: points that are equally spaced in the
+      logarithm. What is expected of them is *measured* on public grids, with no guarantee
+      (:func:`lrtheory.planning.measured.plan_measured`). One run after the other, :func:`lrtheory.next_lr` needs about
+      half the trials to a small regret.
+    * ``risk="convex"``: the coarsest geometric grid that keeps a *proved* promise for every convex problem under a schedule
+      (:func:`lrtheory.theory.grid_planning.plan_convex`). Its points lie high, as far as convex theory forgives high
+      rates; on networks they need as many trials as equal spacing and lose more runs
+      (:mod:`lrtheory.sweeps.measured_planning`).
 
     Args:
         low: Lower end of the range that holds the best base rate; positive.
         high: Upper end, above ``low``, at most 1e100 times it.
-        schedule: The shape, for convex risk alone: the measured curves are averages over schedules.
-        tolerance: What may be lost. For convex risk the factor over the perfectly tuned worst case, above 1; for measured risk
-            the expected fraction of what training gains, in (0, 1).
-        trials: The number of trials, at most 10,000 for convex and 40 for measured risk. Exactly one of ``tolerance`` and
+        tolerance: What may be lost. For measured risk the expected fraction of what training gains, in (0, 1); for convex risk
+            the factor over the perfectly tuned worst case, above 1.
+        trials: The number of trials, at most 40 for measured and 10,000 for convex risk. Exactly one of ``tolerance`` and
             ``trials`` must be given.
-        horizon: For convex risk: promise for the worst case of this many steps, instead of the limit of long runs.
-        risk: ``"convex"`` or ``"measured"``.
+        risk: ``"measured"`` or ``"convex"``.
+        schedule: The shape, for convex risk, which needs it: the measured curves are averages over schedules.
+        horizon: For convex risk, the number of steps for which the promise holds; by default, the limit of long runs.
 
     Returns:
         The plan: its ``points`` are the rates to try.
@@ -65,29 +68,31 @@ def plan_grid(
     Raises:
         ValueError: a number outside of its range, both or neither of ``tolerance`` and ``trials``, a tolerance that asks
             for more trials than there may be, a shape without a law, or a schedule or horizon for measured risk.
-        TypeError: ``schedule`` is not a :class:`Schedule`.
+        TypeError: ``schedule`` is not a :class:`Schedule` for convex risk.
 
     Example:
-        A rate known to a factor of a thousand, and a worst case that may grow by one half:
+        Three runs of a network, whose rate is known to a factor of a thousand:
+
+        >>> plan = plan_grid(1e-4, 1e-1, trials=3)
+        >>> [float(f"{point:.2g}") for point in plan.points], plan.regret < 0.1
+        ([0.00032, 0.0032, 0.032], True)
+
+        A convex problem whose worst case may grow by one half:
 
         >>> from lrtheory import Constant, Cosine
-        >>> [plan_grid(1e-4, 1e-1, schedule=s, tolerance=1.5).trials for s in (Constant(), Cosine())]
+        >>> plans = [plan_grid(1e-4, 1e-1, tolerance=1.5, risk="convex", schedule=s) for s in (Constant(), Cosine())]
+        >>> [plan.trials for plan in plans]
         [4, 3]
 
-        Three runs of a network:
-
-        >>> plan = plan_grid(1e-4, 1e-1, trials=3, risk="measured")
-        >>> [float(f"{point:.2g}") for point in plan.points], round(plan.regret, 2)
-        ([0.00032, 0.0032, 0.032], 0.06)
-
     Source:
-        Convex risk is proved in :mod:`lrtheory.theory.grid_planning`; measured risk is described in
-        :mod:`lrtheory.planning.measured`.
+        Measured risk is described in :mod:`lrtheory.planning.measured`; convex risk is proved in
+        :mod:`lrtheory.theory.grid_planning`.
     """
     if checked_word("risk", risk, RISKS) == "measured":
         if schedule is not None or horizon is not None:
             raise ValueError(
-                "a plan of measured risk takes neither schedule nor horizon: its curves are averages over both."
+                "a plan for networks takes neither schedule nor horizon, for its curves are averages over both: leave them "
+                "out, or give risk='convex' for the plan that is proved for convex problems."
             )
         return plan_measured(low, high, trials=trials, tolerance=tolerance)
     return plan_convex(low, high, schedule=schedule, tolerance=tolerance, trials=trials, horizon=horizon)  # pyright: ignore[reportArgumentType]

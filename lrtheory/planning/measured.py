@@ -1,8 +1,9 @@
 r"""Which rates to try on a network: a grid planned with the measured curve, and the next rate after some results.
 
-The best rate is taken to be uniform in the logarithm on the range, with a tenth of the chance in the decade on either side of it,
-so that a sweep which ends at its best is planned further. A *trial* that is not lost leaves the regret :math:`f(d)` of
-:mod:`lrtheory.planning.excess_curve`; the regret of a plan is that of its best trial, 1 (all of the gain) where all are lost.
+The best rate is taken to be uniform in the logarithm on the range, with a tenth of the chance in the decade on either
+side of it, and as likely on to a decade beyond all that was tried: a sweep that ends at its best is planned further,
+however far. A *trial* that is not lost leaves the regret :math:`f(d)` of :mod:`lrtheory.planning.excess_curve`; the
+regret of a plan is that of its best trial, 1 (all of the gain) where all are lost.
 
 * :func:`plan_measured` spaces all points equally in the logarithm and says what is expected of them. Points that were placed
   to have the least expected regret did worse when they were replayed on grids that the curves had not seen: they needed 1.4
@@ -16,22 +17,28 @@ so that a sweep which ends at its best is planned further. A *trial* that is not
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrtheory.checks import is_number
 from lrtheory.planning.excess_curve import MEASURED, ExcessModel, chance_lost, excess, log_likelihood
-from lrtheory.theory.grid_planning import checked_range
+from lrtheory.theory.grid_planning import checked_range, html_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 BEYOND = 0.1
 """The chance that the best rate lies outside of the range that was given."""
 BEYOND_DECADES = 1.0
 PLACES = 48
-"""Best rates on the range."""
+"""Best rates on the range and a decade on either side; more, as far apart, where results lie farther out."""
 OFFERED = 61
-"""Rates that are weighed against one another."""
+"""Rates that are weighed against one another on the same length."""
+NOTHING = np.empty(0)
 MOST_PLANNED = 40
 PRICE = 0.002
 """What a lost run costs beside its trial, as a fraction of the gain."""
@@ -65,6 +72,31 @@ class MeasuredPlan:
             f" expected to be lost, all of them with a chance of {self.all_lost:.2g}."
         )
 
+    def _repr_html_(self) -> str:
+        return html_of(str(self), self.to_frame())
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row for each trial: its rate ``lr``, and the chance ``lost`` that it is lost."""
+        import pandas as pd
+
+        return pd.DataFrame({"lr": self.points, "lost": self.lost})
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the chance of each trial to be lost against its rate, with the range shaded.
+
+        Args:
+            ax: The axes to draw on; new ones by default.
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.subplots()[1]
+        ax.axvspan(self.low, self.high, color="0.9", label="range of the best rate")
+        ax.plot(self.points, self.lost, "o-", label="trials")
+        ax.set(xlabel="learning rate", ylabel="chance that the run is lost", xscale="log", ylim=(0, 1))
+        ax.legend()
+        return ax
+
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -73,7 +105,7 @@ class Suggestion:
     Args:
         lr: The rate; none where it is time to stop.
         regret: The expected fraction of the gain that the best trial so far leaves.
-        improvement: By how much the next trial is expected to lower it.
+        improvement: The amount by which the next trial is expected to lower the regret.
         lost: The chance that the next trial is lost; none at a stop.
         best: The best rate so far; none where every trial was lost or there was none.
         likely: The interval that holds the best rate with a chance of 95 %.
@@ -85,6 +117,21 @@ class Suggestion:
     lost: float | None
     best: float | None
     likely: tuple[float, float]
+
+    def __str__(self) -> str:
+        lines = [f"Stop: {self.best:.3g} is good enough." if self.lr is None else f"Try {self.lr:.3g} next."]
+        if self.best is None:
+            lines.append("No run so far has learned anything.")
+        else:
+            lines.append(
+                f"The best rate so far, {self.best:.3g}, is expected to leave {self.regret:.2%} of what training gains."
+            )
+        lines.append(
+            f"The best rate of all lies in [{self.likely[0]:.2g}, {self.likely[1]:.2g}] with a chance of 95 %."
+        )
+        if self.lost is not None:
+            lines.append(f"The next run is lost with a chance of {self.lost:.2g}.")
+        return "\n".join(lines)
 
 
 def plan_measured(
@@ -120,11 +167,11 @@ def plan_measured(
     if trials is not None:
         if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or not 1 <= trials <= MOST_PLANNED:
             raise ValueError(f"trials must be a whole number from 1 to {MOST_PLANNED}, not {trials!r}.")
-        return _planned(low, high, int(trials), model)
+        return expected(low, high, equally_spaced(low, high, int(trials)).tolist(), model=model)
     if tolerance is None or not (is_number(tolerance) and 0 < tolerance < 1):
         raise ValueError(f"tolerance must be a fraction of the gain in (0, 1), not {tolerance!r}.")
     for count in range(1, MOST_PLANNED + 1):
-        plan = _planned(low, high, count, model)
+        plan = expected(low, high, equally_spaced(low, high, count).tolist(), model=model)
         if plan.regret <= tolerance:
             return plan
     raise ValueError(f"{MOST_PLANNED} trials leave {plan.regret:.2g} of the gain on this range: allow more.")
@@ -140,11 +187,34 @@ def equally_spaced(low: float, high: float, trials: int) -> np.ndarray:
     return low * (high / low) ** ((np.arange(trials) + 0.5) / trials)
 
 
-def _planned(low: float, high: float, trials: int, model: ExcessModel) -> MeasuredPlan:
+def expected(low: float, high: float, points: Sequence[float], *, model: ExcessModel = MEASURED) -> MeasuredPlan:
+    """What is expected on networks of rates that were placed by other means.
+
+    Args:
+        low: Lower end of the range that holds the best rate, positive.
+        high: Upper end.
+        points: The rates, rising, positive.
+        model: The curves.
+
+    Raises:
+        ValueError: a number outside of its range, or no points.
+
+    Example:
+        Rates that all lie low are seldom lost, and leave more:
+
+        >>> low, even = expected(1e-4, 1e-1, [1e-4, 2e-4]), plan_measured(1e-4, 1e-1, trials=2)
+        >>> low.regret > even.regret, sum(low.lost) < sum(even.lost)
+        (True, True)
+
+    Source:
+        Measured: see the module.
+    """
+    low, high = checked_range(low, high)
+    if not len(points) or not all(is_number(point) and 0 < point < math.inf for point in points):
+        raise ValueError("points must be positive and finite rates, at least one.")
     places, weights = _places(low, high)
-    points = equally_spaced(low, high, trials)
     curves = model.sample()
-    distance = np.log(points)[:, None, None] - places[:, None]  # (points, places, curves)
+    distance = np.log(np.asarray(points, dtype=float))[:, None, None] - places[:, None]  # (points, places, curves)
     chance = chance_lost(curves, distance, model.width)
     # One level of luck for each curve decides about all of its runs: those farther up are lost first.
     luck = ((np.arange(len(curves)) + 0.5) * 0.618034) % 1
@@ -152,7 +222,7 @@ def _planned(low: float, high: float, trials: int, model: ExcessModel) -> Measur
     score = weights[:, None] / len(curves)
     lost = (chance * score).sum((1, 2))
     return MeasuredPlan(
-        low, high, tuple(points.tolist()), float((outcome.min(0) * score).sum()),
+        low, high, tuple(float(point) for point in points), float((outcome.min(0) * score).sum()),
         tuple(float(part) for part in lost), float((chance.min(0) * score).sum()),
     )  # fmt: skip
 
@@ -220,7 +290,7 @@ def _weighed(
     tolerance: float,
     model: ExcessModel,
 ) -> Suggestion:
-    places, weights = _places(low, high)
+    places, weights = _places(low, high, tried)
     curves = model.sample(128)
     log_weight = np.log(weights)[:, None] + np.zeros(len(curves))
     regret = np.ones((len(places), len(curves)))
@@ -235,7 +305,7 @@ def _weighed(
             )
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()
-    offered = np.linspace(places[0], places[-1], OFFERED)
+    offered = np.linspace(places[0], places[-1], round(OFFERED * len(places) / PLACES))
     ahead = offered[:, None, None] - places[:, None]
     lost = chance_lost(curves, ahead, model.width)
     gained = ((1 - lost) * np.maximum(regret - excess(curves, ahead), 0) * weight).sum((1, 2))
@@ -254,12 +324,17 @@ def _weighed(
     )  # fmt: skip
 
 
-def _places(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Logarithms of best rates, and how likely each is."""
+def _places(low: float, high: float, tried: np.ndarray = NOTHING) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of best rates, and how likely each is before any result, up to a common factor.
+
+    They reach a decade beyond the range and beyond all that was tried, equally far apart however far that is.
+    """
     beyond = BEYOND_DECADES * math.log(10)
-    places = np.linspace(math.log(low) - beyond, math.log(high) + beyond, PLACES)
+    ends = np.append(tried, [math.log(low), math.log(high)])
+    bottom, top = ends.min() - beyond, ends.max() + beyond
+    places = np.linspace(bottom, top, round(PLACES * (top - bottom) / (math.log(high / low) + 2 * beyond)))
     inside = (places >= math.log(low)) & (places <= math.log(high))
     if not inside.any():
         inside[np.argmin(np.abs(places - math.log(low * high) / 2))] = True
-    weights = np.where(inside, (1 - BEYOND) / inside.sum(), BEYOND / max((~inside).sum(), 1))
+    weights = np.where(inside, (1 - BEYOND) / inside.sum(), BEYOND / max(PLACES - inside.sum(), 1))
     return places, weights

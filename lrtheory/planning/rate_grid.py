@@ -14,7 +14,7 @@ class RateGrid:
         name: Source, optimizer, model, schedule.
         rho: Rates over the best one, rising.
         fraction: Excess as a part of the gain, 1 where a run diverged.
-        excess: In units of loss; NaN where a run diverged.
+        excess: The excess, in units of loss; NaN where a run diverged.
         lrs: The rates.
     """
 

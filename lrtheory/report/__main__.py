@@ -10,7 +10,10 @@ from lrtheory.door import door
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write what is stale; with ``--check`` only name it, and return 1 where there is any."""
-    parser = argparse.ArgumentParser(prog="python -m lrtheory.report", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m lrtheory.report",
+        description="Write the facts into the README and the paper of this checkout, or check that they are there.",
+    )
     parser.add_argument("--check", action="store_true", help="Write nothing; fail where a file is stale.")
     options = parser.parse_args(arguments)
     root = Path(__file__).parents[2]

@@ -15,8 +15,8 @@ from lrtheory.theory.averaging_weights import tail_weights
 from lrtheory.theory.heavy_ball import heavy_ball_bound, heavy_ball_lower_bound
 from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.law_attained import law_attainment
+from lrtheory.theory.minimax_rate import minimax_lr
 from lrtheory.theory.one_step import one_step_worst_case
-from lrtheory.theory.robust_schedule import minimax_lr
 from lrtheory.theory.smooth import smooth_worst_case
 from lrtheory.theory.smooth_hard_instance import smooth_lower_bound
 

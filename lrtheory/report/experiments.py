@@ -10,7 +10,7 @@ from lrtheory.sweeps import Penalty, Rho, penalty
 from lrtheory.sweeps.rho import FITTED
 from lrtheory.theory.annealed_penalty import schedule_penalty
 from lrtheory.theory.backward_error import modified_equation
-from lrtheory.theory.equation_seven import equation_seven
+from lrtheory.theory.misprint import equation_seven
 from lrtheory.theory.misspecification import rho_exponent
 from lrtheory.theory.penalties import PENALTIES, gradient_descent, heavy_ball
 

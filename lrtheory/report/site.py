@@ -54,9 +54,10 @@ BLOCKS = {
 """The facts that stand below a figure."""
 
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "plan": ((), ("equivalent",), ("extend",)),
+    "plan": ((), ("next",), ("equivalent",), ("extend",)),
     "sweep": ((), *((name,) for name in EXPERIMENTS)),
     "benchmark": ((),),
+    "gpu": ((),),
     "figures": ((),),
     "runs": ((), ("ls",), ("verify",), ("merge",), ("export",)),
     "explore": ((),),
@@ -169,7 +170,7 @@ def results() -> dict[str, str]:
         for block in BLOCKS.get(name, ()):
             lines += [f"```{{include}} ../blocks/{block}.md", "```", ""]
         if name in EXPERIMENTS:
-            lines += [f"What is asked: {EXPERIMENTS[name].question}.", ""]
+            lines += [f"The question: {EXPERIMENTS[name].question}", ""]
         lines += ["Draw it:", "", "```sh", provenance(name, committed())["figure"], "```", ""]
         for table in entry.tables:
             lines += _table(table)

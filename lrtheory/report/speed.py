@@ -14,7 +14,7 @@ SPEEDS = {
 """Tables, what they time, and what a unit of work is."""
 
 SETTINGS = tuple(f"squared, d = 1000, batch {batch}, last" for batch in (1, 32))
-"""Of the finite sums that are shown: the table has the other losses, dimensions and the averaged iterate too."""
+"""The settings of finite sums that are shown: the table also has other losses, other dimensions and the averaged iterate."""
 
 TIMES = ("median", "min", "max")
 

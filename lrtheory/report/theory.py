@@ -30,9 +30,10 @@ from lrtheory.sweeps.rho import FITTED
 from lrtheory.theory.grid_planning import plan_convex
 from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.law_derivation import polynomial_law
+from lrtheory.theory.minimax_rate import minimax_lr
 from lrtheory.theory.misspecification import law, rho_exponent
 from lrtheory.theory.published_bounds import published_bound
-from lrtheory.theory.robust_schedule import lower_bound, minimax_lr, robust_loss
+from lrtheory.theory.robust_schedule import lower_bound, robust_loss
 from lrtheory.theory.smooth import noiseless_law
 from lrtheory.theory.step_search import optimised_steps
 
@@ -170,7 +171,7 @@ def grid_part() -> Facts:
     rows = []
     for schedule in (Constant(), Polynomial(1), Cosine(), Polynomial(2), Polynomial(3)):
         plan = plan_convex(low, high, schedule=schedule, tolerance=tolerance)
-        cells = [f"{number:.2f}" for number in (plan.widest_ratio, plan.factor, plan.typical, plan.lift)]
+        cells = [f"{number:.2f}" for number in (plan.widest_ratio, plan.factor, plan.typical, plan.upward_shift)]
         rows.append([Name(schedule.name), str(plan.trials), *cells])
         if schedule.name in ("Constant()", "Polynomial(1)", "Polynomial(3)"):
             yield f"plan/trials/{schedule.name}", str(plan.trials)

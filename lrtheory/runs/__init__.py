@@ -1,18 +1,11 @@
-"""What was computed, and how is it not lost?
+"""Cells, which describe a computation, and the store, which keeps their results.
 
 A *cell* is a frozen dataclass of plain values that determines its result; its id is the SHA-256 of its canonical JSON.
 The *store* keeps one file for each finished cell, written at once or not at all. :func:`execute` has the cells that a store
 lacks compute themselves, in any order and on any number of workers: results depend on the cell alone. An *experiment* asks
-for cells, whose results it makes a table of.
+for cells, whose results it makes a table of. Everything public is listed in ``__init__.pyi`` and loaded on first use.
 """
 
-from lrtheory.runs.cell import Cell, cell_id
-from lrtheory.runs.execute import Compute, execute
-from lrtheory.runs.experiment import Experiment
-from lrtheory.runs.store import Store
+import lazy_loader
 
-__all__ = ["Cell", "Compute", "Experiment", "Store", "cell_id", "execute"]
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""``python -m lrtheory.runs``: what is stored in a folder, whether it is whole, and how to take it elsewhere."""
+"""``lrtheory runs``: what is stored in a folder, whether it is whole, and how to take it elsewhere."""
 
 import argparse
 import sys
@@ -18,9 +18,9 @@ FORMATS = {".csv": "CSV", ".parquet": "Parquet"}
 def main(arguments: Sequence[str] | None = None) -> int:
     """List, check, merge or export stored cells; 0 when done, 1 where something is damaged or fails, 2 for bad usage."""
     parser = argparse.ArgumentParser(
-        prog="python -m lrtheory.runs",
+        prog="lrtheory runs",
         description="List, check, merge and export the finished cells of a folder of results.",
-        epilog="example: python -m lrtheory.runs verify results",
+        epilog="example: lrtheory runs verify results",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (command, purpose) in COMMANDS.items():
@@ -103,10 +103,10 @@ def _export(options: argparse.Namespace) -> int:
 
 
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
-    "ls": (_ls, "list what a folder holds, one row per kind of cell"),
-    "verify": (_verify, "check every file and name those that are damaged; the exit status is 1 if there are any"),
-    "merge": (_merge, "copy the cells of other folders into one folder"),
-    "export": (_export, "write one table with one row per cell, as CSV or Parquet"),
+    "ls": (_ls, "List what a folder holds, one row per kind of cell."),
+    "verify": (_verify, "Check every file and name those that are damaged; the exit status is 1 if there are any."),
+    "merge": (_merge, "Copy the cells of other folders into one folder."),
+    "export": (_export, "Write one table with one row per cell, as CSV or Parquet."),
 }
 
 

@@ -1,4 +1,4 @@
-"""How far is a cell that takes long? A file that a killed run goes on from.
+"""Checkpoints of cells that take long: a killed run goes on from the last one.
 
 A checkpoint is the SHA-256 of what follows it, a line feed, and what ``torch.save`` wrote: the cell, the versions it was
 made with, and the state. It is read with ``weights_only``, so that nothing in it is executed, and it counts for the same

@@ -26,7 +26,7 @@ from lrtheory.runs.store import Store, versions
 LOCAL = "local"
 """The address of a cluster that is started here and ends with the command."""
 TASK_SECONDS = 1.0
-"""What a task should take: a thousand times the scheduler's part in it, and what a dead worker loses."""
+"""The seconds that a task should take: a thousand times the scheduler's part in it. A worker that dies loses as much."""
 LARGEST_TASK = 1024
 AHEAD = 2
 """Tasks under way for each thread: one that runs, one that waits at hand."""
@@ -109,14 +109,14 @@ class Cluster:
         return next(finished)
 
     def _submit(self, cells: list[Cell], store: Store) -> Any:
-        resources = {"GPU": 1} if any(map(_needs_gpu, cells)) else None
+        resources = {"GPU": 1} if any(map(needs_gpu, cells)) else None
         # Never a name twice: a task that was cancelled a moment ago would lend this one its end, or its result.
         name = f"{type(cells[0]).__name__}-{cell_id(cells[0])[:12]}-{uuid4().hex}"
         return self.client.submit(computed, cells, store, __version__, key=name, pure=False, resources=resources)
 
     def _check_gpus(self, cells: Sequence[Cell]) -> None:
         """Say once that cells will wait for a GPU where none is offered."""
-        if not any(map(_needs_gpu, cells)):
+        if not any(map(needs_gpu, cells)):
             return
         offered = [worker["resources"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values()]
         if not any("GPU" in resources for resources in offered):
@@ -256,5 +256,6 @@ def task_size(cost: float | None, left: int, threads: int, task_seconds: float =
     return max(1, min(filling, LARGEST_TASK, left // (AHEAD * max(threads, 1))))
 
 
-def _needs_gpu(cell: Any) -> bool:
+def needs_gpu(cell: Any) -> bool:
+    """Whether a cell says that it is computed on a GPU."""
     return getattr(cell, "device", "cpu") == "cuda"

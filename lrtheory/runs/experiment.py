@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Self, final
 
-from lrtheory.runs.execute import Compute, Workers
+from lrtheory.runs.executor import Compute, Workers
 from lrtheory.runs.store import Store
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class ExperimentEntry:
     """An experiment as the list of all of them knows it.
 
     Args:
-        question: What it asks or computes, in one line, for ``--help``.
+        question: What it asks, as one question, for ``--help`` and the site.
         load: Imports its class, so that only the experiment that runs is imported.
     """
 

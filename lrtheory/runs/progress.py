@@ -1,4 +1,4 @@
-"""How far is a run? A bar in a terminal; in a file or a pipe a line from time to time."""
+"""The progress of a run: a bar in a terminal; in a file or a pipe, a line from time to time."""
 
 import sys
 import time
@@ -47,17 +47,17 @@ class _Lines:
         self._said, taken = now, now - self._begun
         left = taken / (self._done - self._stored) * (self._total - self._done)
         line = (
-            f"{self._phase}: {self._done} of {self._total} cells after {_duration(taken)}, about {_duration(left)} left"
+            f"{self._phase}: {self._done} of {self._total} cells after {duration(taken)}, about {duration(left)} left"
         )
         with suppress(OSError):  # a log that is full stops no run
             print(line, file=self._stream, flush=True)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A duration as hours, minutes and seconds.
 
     Example:
-        >>> _duration(61.4), _duration(3600)
+        >>> duration(61.4), duration(3600)
         ('0:01:01', '1:00:00')
     """
     minutes, seconds = divmod(round(seconds), 60)

@@ -18,7 +18,7 @@ FORMAT = 2
 """The format of the files that are written; files of format 1 are read too."""
 
 LONGEST = 1e12
-"""Seconds that a cell may have taken: more is no measurement."""
+"""The largest number of seconds that a cell may have taken: a larger one is damage."""
 
 _CELL = ("schema", "kind", "config")
 _LAST = b', "checksum": "'
@@ -34,7 +34,7 @@ class NewerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Record:
-    """What a file says.
+    """The contents of a file.
 
     Args:
         id: The id of the cell, made from the three fields that follow.
@@ -42,7 +42,7 @@ class Record:
         kind: The name of the cell's class.
         config: The cell's values.
         result: The result that was computed.
-        seconds: How long it took, by the clock of its machine.
+        seconds: The seconds that the computation took, by the clock of its machine.
         versions: The versions of the packages that it was made with.
 
     Raises:
@@ -84,7 +84,7 @@ def encode(cell: Any, result: dict[str, Any], *, seconds: float, versions: dict[
 
 
 def decode(text: bytes) -> Record:
-    """What a file says.
+    """The contents of a file.
 
     Raises:
         DamagedError: it was cut short or changed, or is not a file of this program.

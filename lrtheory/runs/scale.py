@@ -1,4 +1,4 @@
-r"""What does a million cells cost? A model of a run on a cluster, its constants measured, and the run simulated.
+r"""What a million cells cost: a model of a run on a cluster, its constants measured, and the run simulated.
 
 ``N`` cells of ``c`` seconds on ``W`` threads, ``k`` of them a task. A task costs the scheduler ``o`` seconds, a result
 costs the process that keeps the store ``s``; the slowest of the three decides:
@@ -30,7 +30,7 @@ from lrtheory.command_line import writable_folder
 from lrtheory.door import door
 from lrtheory.runs import cluster
 from lrtheory.runs.cell import Cell
-from lrtheory.runs.execute import SAVED_TOGETHER, execute
+from lrtheory.runs.executor import SAVED_TOGETHER, execute
 from lrtheory.runs.folders import listed, table
 from lrtheory.runs.store import Store
 from lrtheory.runs.tables import write_csv
@@ -155,7 +155,7 @@ def _store(store: Store, cells: int) -> list[dict[str, Any]]:
 
 
 def _per_task(here: cluster.Cluster, store: Store) -> float:
-    """Seconds a task, of one cell that takes no time: client, scheduler and worker together."""
+    """Seconds per task, of one cell that takes no time: client, scheduler and worker together."""
     spent = []
     for trial in range(3):
         cells = [Waiting(number, 0.0) for number in range(trial * TASKS, (trial + 1) * TASKS)]

@@ -36,7 +36,7 @@ class Store:
 
     Args:
         folder: The folder of the files, which is made on the first write.
-        asked: The ids of the cells that :func:`lrtheory.runs.execute` was asked for with this store, as keys.
+        asked: The ids of the cells that :func:`lrtheory.runs.executor` was asked for with this store, as keys.
 
     Example:
         >>> import tempfile
@@ -97,9 +97,9 @@ class Store:
         """Write the result of a cell, all at once.
 
         Args:
-            cell: What was computed.
+            cell: The cell that was computed.
             result: Plain values, all numbers finite.
-            seconds: How long the computation took.
+            seconds: The seconds that the computation took.
             made_with: Versions of the packages; those here by default.
 
         Raises:
@@ -207,7 +207,7 @@ def _make_durable(file: int) -> None:
 def versions() -> dict[str, str]:
     """What a result was made with."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
-    for package in ("lrtheory", "numpy", "scipy", "numba", "torch", "PEPit"):
+    for package in ("lrtheory", "numpy", "scipy", "numba", "torch", "PEPit", "optuna"):
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
     return found

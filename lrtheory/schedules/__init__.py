@@ -1,4 +1,4 @@
-"""What does the learning rate do over time?
+"""Schedules: what the learning rate does over time.
 
 One family per file; each is a frozen dataclass, a :class:`Schedule`: a shape :math:`h` on ``[0, 1]``.
 

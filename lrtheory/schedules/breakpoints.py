@@ -1,4 +1,4 @@
-"""Where does a formula change from one smooth piece to the next?"""
+"""Where a formula changes from one smooth piece to the next."""
 
 from collections.abc import Callable
 from itertools import pairwise

@@ -73,7 +73,7 @@ class Expression:
 
     @property
     def is_condition(self) -> bool:
-        """Whether it is true or false and no number."""
+        """Whether the expression is a condition, which is true or false, and not a number."""
         return self.operation in _CONDITIONS
 
     def depends_on(self, *names: str) -> bool:

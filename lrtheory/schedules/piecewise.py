@@ -191,8 +191,8 @@ def from_bert4keras(lr_schedule: Mapping[Any, Any], from_zero: bool = True) -> d
     warm-up the first step is wasted.
 
     Args:
-        lr_schedule: Its dictionary.
-        from_zero: Its switch.
+        lr_schedule: The dictionary of bert4keras.
+        from_zero: The switch of the same name in bert4keras.
 
     Returns:
         Knots such that step ``t`` has the factor of bert4keras at ``t - 1``.

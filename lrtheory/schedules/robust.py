@@ -9,7 +9,7 @@ from lrtheory.schedules.schedule import Schedule
 GOLDEN = (1 + sqrt(5)) / 2
 """Up to this uncertainty linear decay is best."""
 LARGEST = 1e100
-"""An uncertainty beyond this is none: the numbers of the schedule would leave their range."""
+"""The largest uncertainty: beyond it the numbers of the schedule would leave their range."""
 FLAT = 2 * GOLDEN**3 / (1 + sqrt(2))
 """From this uncertainty on (3.51) the schedule has an exponential middle."""
 
@@ -46,10 +46,7 @@ class Robust(Schedule):
     uncertainty: float | Fraction = 16
 
     def __post_init__(self) -> None:
-        if not (is_number(self.uncertainty) and 1 <= self.uncertainty <= LARGEST):
-            raise ValueError(
-                f"uncertainty must be a finite factor of at least 1, not {self.uncertainty!r}; the largest is {LARGEST:g}."
-            )
+        checked_uncertainty(self.uncertainty)
         self._set(uncertainty=plain(self.uncertainty))
 
     @property
@@ -67,6 +64,19 @@ class Robust(Schedule):
                 branches.append(f"({height / peak!r}*{shape}, u < {start + length!r})")
             start += length
         return f"Piecewise({', '.join(branches)})"
+
+
+def checked_uncertainty(uncertainty: float | Fraction) -> float:
+    """The uncertainty as a float.
+
+    Raises:
+        ValueError: ``uncertainty`` is below 1, above 1e100 or no number.
+    """
+    if not (is_number(uncertainty) and 1 <= uncertainty <= LARGEST):
+        raise ValueError(
+            f"uncertainty must be a finite factor of at least 1, not {uncertainty!r}; the largest is {LARGEST:g}."
+        )
+    return float(uncertainty)
 
 
 def robust_pieces(uncertainty: float) -> tuple[float, list[tuple[float, float, float, str]]]:

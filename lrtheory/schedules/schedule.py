@@ -67,7 +67,7 @@ class Schedule(ABC):
 
     @property
     def expression(self) -> Expression:
-        """The formula, read."""
+        """The formula as a tree of operations."""
         return _read(self)
 
     @property

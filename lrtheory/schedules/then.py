@@ -17,7 +17,7 @@ class Then(Schedule):
         first: The schedule that begins.
         second: The schedule that follows.
         fraction: The part :math:`a` of the run that belongs to the first, in (0, 1).
-        first_steps: In its place, the number of steps of the first, whatever the horizon.
+        first_steps: In the place of ``fraction``, the number of steps of the first, whatever the horizon.
 
     Raises:
         TypeError: ``first`` or ``second`` is no schedule.

@@ -16,9 +16,9 @@ class Warmup(Schedule):
     fifth of the 95 % that follow the warm-up.
 
     Args:
-        schedule: What follows.
+        schedule: The schedule that follows.
         fraction: The part :math:`w` of the run that warms up, in (0, 1).
-        warmup_steps: In its place, the number of steps :math:`W` that warm up, whatever the horizon.
+        warmup_steps: In the place of ``fraction``, the number of steps :math:`W` that warm up, whatever the horizon.
 
     Raises:
         TypeError: ``schedule`` is no schedule.

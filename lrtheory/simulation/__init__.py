@@ -1,4 +1,4 @@
-"""What happens on convex problems?
+"""Simulated SGD on convex problems.
 
 `simulate` runs projected SGD many times and averages; `expected_loss` computes the same expectation without sampling
 noise for the one-dimensional family, `expected_curve` after every step, and `worst_eps` finds the member of that family on

@@ -22,6 +22,9 @@ the new half is the line. Once the window is the whole interval, what the top ad
 and one grid remains. A step of the chain is the mean of two shifts of the grid, by cubic interpolation: eight
 multiplications a node.
 
+**Forgetting.** Large steps forget their start: once :math:`u_t` is level in ``y``, to 1e-12 of itself, earlier steps change it
+no more, each value being a mean of values that agree, and the recursion ends.
+
 **Lattices.** With constant steps and :math:`\epsilon\ge\sigma` both pushes lead to 0, the walk ends in
 :math:`[0, \eta(\epsilon+\sigma)]`, and little noise is left: where the pushes are near a ratio of small integers
 (``eps = 0.8 G``: 7), its law keeps to few points for thousands of steps, and the grid, which averages over points, is up
@@ -69,7 +72,7 @@ _LATTICES = 0.04
 
 MOST_NODES = 2**20
 SMALLEST = 1e-150
-"""A step below it is none."""
+"""A step that is smaller counts as zero."""
 
 
 def expected_loss(problem: AbsoluteValue, schedule: Schedule, *, horizon: int, lr: float, nodes: int = 512) -> float:
@@ -242,7 +245,11 @@ def worst_eps(
     if losses[-1] > 0.9 * losses.max():  # level up to G, or rising up to it
         highest = math.exp(ceiling)
         slopes = lipschitz * _level_slopes(math.exp(grid[0]) / lipschitz / ratio, highest / lipschitz)
-        level = np.array([loss_at(slope, steps) for slope in slopes])
+        level = np.zeros(slopes.size)
+        for place in range(slopes.size - 1, -1, -1):
+            if slopes[place] * diameter / 2 < (1 - _LEVEL) * level.max():  # at no distance is its loss as large
+                break
+            level[place] = loss_at(slopes[place], steps)
         beyond = max(loss_at(min(part * lipschitz, highest), steps) for part in (0.8, 0.9, 1.0))
         if beyond <= (1 + _LATTICES) * level.max():
             chosen = int(np.argmax(level >= (1 - _LEVEL) * level.max()))

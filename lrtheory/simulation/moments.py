@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Moments:
-    """Of each configuration: how many values were seen, their mean, and the sum of their squared deviations from it.
+    """For each configuration, the number of values, their mean, and the sum of their squared deviations from it.
 
     Args:
         count: Shape ``(configurations,)``, as the others.
@@ -35,7 +35,7 @@ class Moments:
 
     @staticmethod
     def nothing(configurations: int) -> "Moments":
-        """Before any value was seen."""
+        """The moments of no values."""
         return Moments(np.zeros(configurations, np.int64), np.zeros(configurations), np.zeros(configurations))
 
     def add(self, where: slice, part: "Moments") -> None:
@@ -47,7 +47,7 @@ class Moments:
         self.count[where] = count
 
     def standard_error(self) -> NDArray[np.float64]:
-        """Of the means; NaN for a single value."""
+        """The standard errors of the means; NaN for a single value."""
         spare = np.where(self.count > 1, self.count - 1, np.nan)
         return np.sqrt(self.squares / spare / self.count)
 

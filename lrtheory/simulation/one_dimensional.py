@@ -29,7 +29,7 @@ _FEWEST = 128  # configurations for which the portable form with configurations 
 
 @dataclass(frozen=True)
 class Configurations:
-    """What a sweep runs, one entry a configuration.
+    """What a sweep runs, one entry per configuration.
 
     Args:
         problems: Of the one-dimensional family, all with the same noise.
@@ -64,6 +64,7 @@ def rademacher_tasks(
     masks = word(1) << np.arange(8 * dtype.itemsize, dtype=word)
     width = simd_kernels.width(dtype) if vectors else 0
     together = simd_kernels.together(averaged) if width else 0
+    alone = simd_kernels.alone(dtype, averaged) if vectors else (0, 0, 0)
 
     def run_tile(tile: slice, lanes: NDArray[np.int64], begin: int, end: int) -> list[Part]:
         strong, weak = (eps + noise)[lanes], (eps - noise)[lanes]
@@ -86,7 +87,7 @@ def rademacher_tasks(
             count = min(configuration_kernels.BLOCK, end - first)
             last, average = replica_kernels.rademacher_block(
                 steps, strong, weak, starts[index], bounds[index], masks, np.uint64(seed), first, count, antithetic,
-                averaged,
+                averaged, alone,
             )  # fmt: skip
             summed = [configuration_kernels.moments(values, 1, values.size, antithetic) for values in (last, average)]
             parts.append((tile, *(moments_of(each, tile, count) for each in summed)))

@@ -116,7 +116,7 @@ class FiniteSum:
         targets: :math:`y_i`, shape ``(samples,)``; -1 or +1 for ``hinge`` and ``logistic``.
         loss: One of the four names.
         diameter: The diameter :math:`D` of the ball.
-        batch: Number :math:`b` of rows a step.
+        batch: Number :math:`b` of rows per step.
 
     Raises:
         ValueError: shapes that do not fit, values that are not finite or so large that a gradient is no float, an unknown
@@ -207,7 +207,7 @@ def absolute_regression(
         dimension: Number of features.
         diameter: The diameter of the ball.
         noise: The scale of the noise in the targets.
-        batch: Number of rows a step.
+        batch: Number of rows per step.
         seed: Determines the data.
 
     Raises:

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from lrtheory.simulation.curved_kernels import FARTHEST
 from lrtheory.simulation.streams import CHUNK, signs
 
 
@@ -140,3 +141,21 @@ def method_losses(method, steps, eps, low, high, seed, replicas):
         return eps * abs(method.weights(steps.size) @ np.fromiter(path, float))
 
     return np.array([loss_of(iter(sigma * column)) for column in signs(seed, np.arange(replicas), steps.size).T])
+
+
+def curved_losses(steps, curvatures, power, momentum, start, noise, seed, replicas):
+    r"""The heavy ball on `sum_i lambda_i F(x_i)`, `F' = x (1 + x^2)^power`, with random signs as noise.
+
+    Returns the last loss of every replica, infinite where it is lost.
+    """
+    horizon, directions = curvatures.shape
+    xi = noise * signs(seed, np.arange(replicas), horizon * directions).reshape(horizon, directions, replicas)
+    x, velocity = np.full((directions, replicas), start), np.zeros((directions, replicas))
+    lost = np.zeros(replicas, bool)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step, curvature, signed in zip(steps, curvatures[:, :, None], xi):
+            velocity = momentum * velocity + curvature * x * (1 + x**2) ** power + signed
+            x = x - step * velocity
+            lost |= ~(np.abs(x) < FARTHEST).all(0) & (power > 0)
+        losses = curvatures[-1] @ (((1 + x**2) ** (power + 1) - 1) / (2 * (power + 1)))
+    return np.where(np.isfinite(losses) & ~lost, losses, np.inf)

@@ -74,7 +74,7 @@ def fast_path(data: Data, steps: NDArray, seed: int, replica: int, averaged: boo
     Args:
         data: The problem.
         steps: Shape ``(horizon, columns(dtype))``.
-        seed: Of the streams.
+        seed: The seed of the streams.
         replica: Whose stream.
         averaged: Whether to follow the averages, too.
 

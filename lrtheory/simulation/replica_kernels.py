@@ -1,8 +1,9 @@
 """Few configurations: the replicas of one lie side by side in a vector, each with its own random bits.
 
-The bits of a chunk of steps are one word a replica, and four steps are taken per pass, so that a state is loaded and
-stored less often. No floating-point operation is reordered or contracted, so results are those of the reference, bit for
-bit, on every machine. All functions release the interpreter lock.
+The bits of a chunk of steps are one word a replica. `advance` takes four steps per pass, so that a state is loaded and
+stored less often, as numba compiles it for any processor; `lrtheory.simulation.simd_kernels` has it for some. No
+floating-point operation is reordered or contracted, so results are those of the reference, bit for bit, on every machine.
+All functions that are called from outside release the interpreter lock.
 """
 
 import math
@@ -11,22 +12,30 @@ import numpy as np
 from numba import njit, uintp
 
 from lrtheory.compilation import CACHE
+from lrtheory.simulation import simd_kernels
 from lrtheory.simulation.streams import CHUNK, antithetic_state, replica_state, word
 
-# The cache of compiled code looks at this file only: change it when you change `streams`.
+# The cache of compiled code looks at this file only: change it when you change `streams` or `simd_kernels`.
 # Unsigned indices throughout: for signed ones the compiler adds a wrap-around test to every access.
 
 
 @njit
-def _fill_words(words, seed, first, chunk, antithetic):
-    for ii in range(words.size):
+def _fill_states(states, flips, seed, first, antithetic):
+    """What the words of the replicas depend on, besides the chunk."""
+    for ii in range(states.size):
         i = uintp(ii)
         replica = np.uint64(first + i)
         if antithetic:
-            state, flip = antithetic_state(seed, replica)
-            words[i] = word(state, chunk) ^ flip
+            states[i], flips[i] = antithetic_state(seed, replica)
         else:
-            words[i] = word(replica_state(seed, replica), chunk)
+            states[i], flips[i] = replica_state(seed, replica), np.uint64(0)
+
+
+@njit
+def _fill_words(words, states, flips, chunk):
+    for ii in range(words.size):
+        i = uintp(ii)
+        words[i] = word(states[i], chunk) ^ flips[i]
 
 
 @njit
@@ -34,6 +43,19 @@ def _fill_lanes(lanes, words, shift):
     for ii in range(words.size):
         i = uintp(ii)
         lanes[i] = words[i] >> shift
+
+
+@njit
+def _pair_lanes(lanes, words, second):
+    """The bits of 32 steps: those of the first half of the replicas in even lanes, those of the others in odd ones."""
+    low, wide = np.uint64(0xFFFFFFFF), np.uint64(32)
+    half = uintp(lanes.size)
+    for ii in range(lanes.size):
+        i = uintp(ii)
+        if second:
+            lanes[i] = (words[i] >> wide) | (words[i + half] & ~low)
+        else:
+            lanes[i] = (words[i] & low) | (words[i + half] << wide)
 
 
 @njit
@@ -98,21 +120,57 @@ def _advance_one(x, lanes, mask, strong, weak, bound):
         x[i] = _folded(x[i], strong if lanes[i] & mask else weak, bound)
 
 
+@njit
+def advance(x, lanes, masks, strong, weak, steps, bound):
+    """Take some steps of the distances `x` from 0, at most as many as a lane has bits."""
+    fused = steps - steps % 4
+    for k in range(0, fused, 4):
+        _advance_four(x, lanes, masks, strong, weak, uintp(k), bound)
+    for k in range(fused, steps):
+        _advance_one(x, lanes, masks[k], strong[k], weak[k], bound)
+
+
+@njit
+def advance_signed(x, partial, lanes, masks, strong, weak, steps, bound, one):
+    """As `advance`, with signs, adding the iterates to `partial`."""
+    fused = steps - steps % 4
+    for k in range(0, fused, 4):
+        _advance_four_signed(x, partial, lanes, masks, strong, weak, uintp(k), bound, one)
+    for k in range(fused, steps):
+        _advance_one_signed(x, partial, lanes, masks[k], strong[k], weak[k], bound, one)
+
+
+@njit
+def _fill_table(table, pushes, indexed, strong, weak, steps):
+    """The pushes of each step, a row of `pushes`: entry `j` is that of the bit with which `j` decides the step."""
+    for k in range(table.size // pushes):
+        bit = k % indexed
+        for j in range(pushes):
+            push = -strong[k] if (j >> bit) & 1 else -weak[k]
+            table[k * pushes + j] = push if k < steps else 0  # a step of zero changes nothing
+
+
 @njit(nogil=True, cache=CACHE)
-def rademacher_block(steps, strong_push, weak_push, start, bound, masks, seed, first, count, antithetic, averaged):
+def rademacher_block(
+    steps, strong_push, weak_push, start, bound, masks, seed, first, count, antithetic, averaged, together
+):
     """Last and averaged iterate of `count` replicas; see the reference.
 
-    `masks[k]` is `2**k`, as wide as `start`. Unless `averaged`, signs are not kept, and the averages are empty.
+    `masks[k]` is `2**k`, as wide as `start`. Unless `averaged`, signs are not kept, and the averages are empty. `together` is
+    what `simd_kernels.alone` says, or zeros for the portable form.
     """
+    at_once, pushes, indexed = together
     horizon, width = steps.size, masks.size
+    padded = count if at_once == 0 else -(-count // at_once) * at_once
     one = bound / bound
-    x = np.full(count, start)
-    partial = np.zeros_like(x)
-    total = np.zeros(count if averaged else 0)
-    words = np.empty(count, np.uint64)
-    lanes = np.empty(count, masks.dtype)
-    strong = np.empty(width, x.dtype)
-    weak = np.empty(width, x.dtype)
+    x = np.full(padded, start)
+    partial = np.zeros(padded if averaged else 0, x.dtype)
+    total = np.zeros(partial.size)
+    words, states, flips = np.empty(padded, np.uint64), np.empty(padded, np.uint64), np.empty(padded, np.uint64)
+    lanes = np.empty(padded, masks.dtype)
+    strong, weak = np.empty(width, x.dtype), np.empty(width, x.dtype)
+    table = np.empty(width * pushes, x.dtype)
+    _fill_states(states, flips, seed, first, antithetic)
     if not averaged:
         x = np.abs(x)
     for begin in range(0, horizon, width):
@@ -121,25 +179,25 @@ def rademacher_block(steps, strong_push, weak_push, start, bound, masks, seed, f
             if averaged:
                 total += partial
                 partial[:] = 0
-            _fill_words(words, seed, first, np.uint64(chunk), antithetic)
-        _fill_lanes(lanes, words, np.uint64(part))
+            _fill_words(words, states, flips, np.uint64(chunk))
         n = min(width, horizon - begin)
         for k in range(n):
             strong[k] = steps[begin + k] * strong_push
             weak[k] = steps[begin + k] * weak_push
-        fused = n - n % 4
-        for k in range(0, fused, 4):
-            if averaged:
-                _advance_four_signed(x, partial, lanes, masks, strong, weak, uintp(k), bound, one)
-            else:
-                _advance_four(x, lanes, masks, strong, weak, uintp(k), bound)
-        for k in range(fused, n):
-            if averaged:
-                _advance_one_signed(x, partial, lanes, masks[k], strong[k], weak[k], bound, one)
-            else:
-                _advance_one(x, lanes, masks[k], strong[k], weak[k], bound)
+        if at_once:
+            _pair_lanes(lanes.view(np.uint64), words, part > 0)
+            _fill_table(table, pushes, indexed, strong, weak, n)
+            simd_kernels.advance_alone(x, lanes, table, bound, -(-n // indexed), one)  # pyright: ignore
+            continue
+        _fill_lanes(lanes, words, np.uint64(part))
+        if averaged:
+            advance_signed(x, partial, lanes, masks, strong, weak, n, bound, one)
+        else:
+            advance(x, lanes, masks, strong, weak, n, bound)
     if averaged:
         total += partial
+    if at_once:
+        x = np.concatenate((x[::2], x[1::2]))[:count]
     return x, total / horizon
 
 

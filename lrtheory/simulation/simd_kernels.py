@@ -1,9 +1,15 @@
-"""The inner loop of `lrtheory.simulation.configuration_kernels` in the processor's own vectors, where it has them.
+"""The inner loops of the one-dimensional simulators in the processor's own vectors, where it has them.
 
 A tile is a few vectors wide, and several replicas of it stay in registers for the steps of a whole chunk: a step of a
 vector is then two instructions and one load. One adds the push, as a fused multiply-add by one, because processors add
 and multiply-add in different pipes; the other takes the absolute value and the minimum at once (AVX-512's ``VRANGE``) or
 is two (AVX2). All of them round, or do not, as the plain operations do: results are the same to the bit.
+
+Where the replicas of one configuration lie side by side, each lane has a random bit of its own, and the push is looked up by
+it: a permutation takes the low four bits of every lane as an index into 16 pushes (three bits and eight pushes with AVX2).
+A step's table of pushes is written so that the bit of that step decides; after as many steps as there are bits in an index,
+the lanes are shifted. A step of a vector is then a permutation, a multiply-add and the range: three instructions where many
+configurations need two.
 """
 
 from dataclasses import dataclass
@@ -28,16 +34,22 @@ class _Layout:
         vectors: Vectors side by side in a tile.
         folded: Replicas at a time where only the last iterate is asked for.
         signed: Replicas at a time where the iterates are summed, too.
+        alone: Vectors of replicas at a time where they belong to one configuration.
+        indexed: Steps whose bits an index of the permutation holds, a divisor of 32.
+        permutation: The name of the permutation of single precision in LLVM.
     """
 
     bits: int
     vectors: int
     folded: int
     signed: int
+    alone: int
+    indexed: int
+    permutation: str
 
 
-_AVX512 = _Layout(bits=512, vectors=2, folded=10, signed=6)
-_AVX2 = _Layout(bits=256, vectors=2, folded=5, signed=2)
+_AVX512 = _Layout(512, 2, 10, 6, 10, 4, "llvm.x86.avx512.permvar.sf.512")
+_AVX2 = _Layout(256, 2, 5, 2, 5, 2, "llvm.x86.avx2.permps")
 REPLICAS = 60
 """A multiple of the replicas that any layout keeps in registers."""
 
@@ -62,6 +74,16 @@ def width(dtype: np.dtype) -> int:
 def together(averaged: bool) -> int:
     """Replicas that are taken at once; 0 where only the portable form can run."""
     return (LAYOUT.signed if averaged else LAYOUT.folded) if LAYOUT else 0
+
+
+def alone(dtype: np.dtype, averaged: bool) -> tuple[int, int, int]:
+    """Replicas of one configuration that are taken at once, the pushes in a table, and the steps of an index of it.
+
+    Zeros where only the portable form can run: without such vectors, in double precision, and where iterates are summed.
+    """
+    if LAYOUT is None or averaged or dtype.itemsize != 4:
+        return 0, 0, 0
+    return LAYOUT.alone * LAYOUT.bits // 32, LAYOUT.bits // 32, LAYOUT.indexed
 
 
 @intrinsic
@@ -93,6 +115,27 @@ def _advance(x, partial, table, words, bounds, rows, steps, one, signed):
         return context.get_dummy_value()
 
     return signature(types.void, x, partial, table, words, bounds, types.intp, types.intp, number), generate
+
+
+@intrinsic
+def advance_alone(typing_context, x, lanes, table, bound, groups, one):
+    """As `replica_kernels.advance`, for as many vectors of replicas as the layout says, or a multiple of them.
+
+    `lanes` holds the bits of 32 steps for every replica, `table` a row of pushes for each step, and `groups` counts the steps
+    in units of those that an index serves. In double precision it is never called and does nothing: see `alone`.
+    """
+
+    def generate(context, builder, typed, arguments):
+        if LAYOUT is not None and one == types.float32:
+            x, lanes, table = (
+                context.make_array(kind)(context, builder, value) for kind, value in zip(typed.args[:3], arguments[:3])
+            )
+            bound, groups, factor = arguments[3:]
+            loop = _Loop(builder, LAYOUT, 32, signed=False)
+            loop.emit_alone(x.data, lanes.data, table.data, x.nitems, bound, groups, factor)
+        return context.get_dummy_value()
+
+    return signature(types.void, x, lanes, table, bound, types.intp, one), generate
 
 
 class _Loop:
@@ -142,6 +185,35 @@ class _Loop:
                 for (row, vector), register in kept.items():
                     self._store(builder.load(register), target, row * self.width + vector * self.lanes)
 
+    def emit_alone(self, x, lanes, table, count, bound, groups, one):
+        """For each few vectors of replicas: load them and their bits, take all steps in registers, store them."""
+        builder, layout = self.builder, self.layout
+        one, bound = self._everywhere(one), self._everywhere(bound)
+        shift = ir.Constant(self.integers, [layout.indexed] * self.lanes)
+        kind = ir.FunctionType(self.vector, [self.vector, self.integers])
+        permuted = cgutils.get_or_insert_function(builder.module, kind, layout.permutation)
+        stride = _INT64(layout.alone * self.lanes)
+        with cgutils.for_range_slice(builder, _INT64(0), count, stride, intp=_INT64) as (first, _):
+            iterates, bits = (
+                [cgutils.alloca_once(builder, kind) for _ in range(layout.alone)]
+                for kind in (self.vector, self.integers)
+            )
+            block, words = builder.gep(x, [first]), builder.gep(lanes, [first])
+            for place in range(layout.alone):
+                builder.store(self._load(block, place * self.lanes), iterates[place])
+                builder.store(self._load(words, place * self.lanes, self.integers), bits[place])
+            with cgutils.for_range(builder, groups, intp=_INT64) as loop:
+                rows = builder.gep(table, [builder.mul(loop.index, _INT64(layout.indexed * self.lanes))])
+                for step in range(layout.indexed):
+                    pushes = self._load(rows, step * self.lanes)
+                    for place in range(layout.alone):
+                        push = builder.call(permuted, [pushes, builder.load(bits[place])])
+                        builder.store(self._step(builder.load(iterates[place]), push, bound, one), iterates[place])
+                for register in bits:
+                    builder.store(builder.lshr(builder.load(register), shift), register)
+            for place in range(layout.alone):
+                self._store(builder.load(iterates[place]), block, place * self.lanes)
+
     def _step(self, x, push, bound, one):
         """``min(|x + push|, bound)``; with signs, ``x + sign(x) push`` kept between minus and plus the bound."""
         builder = self.builder
@@ -180,8 +252,9 @@ class _Loop:
         places = ir.Constant(ir.VectorType(_INT32, self.lanes), [0] * self.lanes)
         return self.builder.shuffle_vector(first, empty, places)
 
-    def _load(self, base, offset):
-        place = self.builder.bitcast(self.builder.gep(base, [_INT64(offset)]), self.vector.as_pointer())
+    def _load(self, base, offset, kind=None):
+        kind = kind or self.vector
+        place = self.builder.bitcast(self.builder.gep(base, [_INT64(offset)]), kind.as_pointer())
         value = self.builder.load(place)
         value.align = self.bits // 8
         return value

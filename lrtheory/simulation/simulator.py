@@ -17,7 +17,7 @@ from lrtheory.simulation.one_dimensional import Configurations, Part, Task, gaus
 from lrtheory.simulation.problems import AbsoluteValue, FiniteSum
 
 VERSION = 2
-"""Raised when results change, be it in the last digit: a part of the cells that are computed here."""
+"""Raised when results change, even in the last digit; cells that are computed here contain it."""
 
 
 def simulate(
@@ -47,7 +47,7 @@ def simulate(
     agree with the exact expectation, within their standard errors (*measured*). Means are summed in double precision.
 
     Args:
-        problem: What is minimised: one problem, or several of the one-dimensional family with the same noise.
+        problem: The problem that is minimised: one, or several of the one-dimensional family with the same noise.
         schedule: One shape or several.
         horizon: Number of steps :math:`T`.
         lr: One base rate or a one-dimensional array of them, positive.
@@ -57,7 +57,7 @@ def simulate(
         averaged: Whether to follow the averaged iterate, too; the one-dimensional family takes half of the time without.
         antithetic: Whether replicas come in pairs that see opposite Rademacher noise, which lowers the variance of most
             means at no cost. Standard errors are those of the pairs.
-        threads: Number of threads; one a core by default.
+        threads: Number of threads; one per core by default.
 
     Returns:
         One row a problem, schedule and rate, the last changing fastest; ``problem`` numbers them if there are several.

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
+from scipy.special import stdtrit  # scipy.stats, which says the same, takes long to import
 
 from lrtheory.estimate import Estimate
 
@@ -21,7 +21,7 @@ def half_width(standard_error: float, degrees_of_freedom: int) -> float:
         >>> round(half_width(1.0, 2), 3), round(half_width(1.0, 10**6), 3)
         (4.303, 1.96)
     """
-    return float(t.ppf(0.975, degrees_of_freedom) * standard_error)
+    return float(stdtrit(degrees_of_freedom, 0.975) * standard_error)
 
 
 def mean_estimate(values: Any) -> Estimate:

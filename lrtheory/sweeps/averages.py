@@ -119,7 +119,7 @@ class MethodCell(Cell):
         horizon: Number of steps.
         rho: The rate over the one with the least upper bound.
         replicas: Runs of the simulation; with none a semidefinite program is solved instead.
-        seed: Of the simulation.
+        seed: The seed of the simulation.
     """
 
     rule: str
@@ -206,13 +206,13 @@ class Averages(Experiment):
     """Which cells ``sweep averages`` computes.
 
     Args:
-        methods: Rules, each with an average and a shape, as "sgd uniform Constant()".
-        rhos: Misspecifications of the simulated runs, from 1e-12 to 1e12.
-        horizon: Number of steps of the simulated runs.
-        replicas: Runs of each simulation.
-        certified: Horizon of the semidefinite programs, at most 20 steps.
-        certified_rhos: Misspecifications of the programs.
-        seed: Of the simulations.
+        methods: The methods: each is a rule, an average and a shape, as "sgd uniform Constant()".
+        rhos: The misspecifications of the simulated runs, from 1e-12 to 1e12.
+        horizon: The number of steps of the simulated runs.
+        replicas: The number of runs of each simulation.
+        certified: The horizon of the semidefinite programs, at most 20 steps.
+        certified_rhos: The misspecifications of the programs.
+        seed: The seed of the simulations.
     """
 
     needs: ClassVar = {"PEPit": "certificates"}

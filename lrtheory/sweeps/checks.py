@@ -9,7 +9,7 @@ from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.theory.misspecification import degradation
 
 LONGEST_HORIZON = 10**9
-"""A sweep holds several numbers for each step: 8 GB each at this length."""
+"""The longest horizon: a sweep holds several numbers for each step, which take 8 GB each at this length."""
 KNOWN = {Constant(), InverseSqrt(), Polynomial(1), Polynomial(2), Polynomial(3), Cosine(), WSD(0.2), Robust(16)}
 """Schedules that are known to have a law."""
 SMALLEST_RHO, LARGEST_RHO = 1e-12, 1e12
@@ -44,7 +44,7 @@ def check_replicas(replicas: Any) -> None:
 
 
 def check_seed(seed: Any) -> None:
-    """Refuse a seed that the simulator does not have.
+    """Refuse a seed that is out of the simulator's range.
 
     Raises:
         ValueError: it is no whole number from 0 to ``2**64 - 1``.

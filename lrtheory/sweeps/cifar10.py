@@ -12,7 +12,7 @@ Four scales, named in the table:
   tensors are channels-last and the loss is compiled. It is made for 93 % and more in less than a minute on one large GPU;
   **no GPU could be had, so that is not yet measured.**
 * ``medium``: 4,096 images, 8 passes; 8 channels, or depth 10 and factor 1. For a CPU, 10 core-seconds a compact run; not yet run.
-* ``small``: 2,048 images, 8 passes of 32 steps; 8 channels and a first layer of stride 2. For a CPU, 3 core-seconds a run.
+* ``small``: 2,048 images, 8 passes of 32 steps; 8 channels and a first layer of stride 2. For a CPU, 3 core-seconds per run.
 * ``tiny``: 256 images, 2 passes. It shows that everything runs.
 
 On a CPU the default is ``small``; the same command with ``--device cuda`` does the full one and goes on from what is stored. For
@@ -34,7 +34,7 @@ comparison, quoted: 94.0 % in 2.6 s and 96 % in 27.3 s on an A100 (``KellerJorda
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, ClassVar, Self, final
 
@@ -47,7 +47,7 @@ from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.statistics import interval
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.network_cells import DIGITS, DIVERGED
-from lrtheory.sweeps.networks import SCHEDULES, check_cuda
+from lrtheory.sweeps.networks import SCHEDULES
 from lrtheory.sweeps.rate_tables import slopes_and_orders
 from lrtheory.sweeps.residual_run import ResidualRun
 
@@ -56,6 +56,8 @@ LOWEST, DECADES = 1e-2, 3
 """The lowest rate; the others lie up to three decades above it."""
 CLASSES, SMOOTHING = 10, 0.2
 MOMENTUM, WEIGHT_DECAY = 0.9, 5e-4
+SHORT = 8
+"""Steps of a run that is made for its time alone."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Scale:
         batch: Images a step; a last, smaller batch is left out.
         precision: The precision of the network's arithmetic, float32 or bfloat16; weights are float32.
         seeds: Runs of every rate.
-        size: By network: channels and first stride of ``compact``; depth and factor of ``wide``.
+        size: The size by network: channels and first stride of ``compact``; depth and factor of ``wide``.
     """
 
     examples: int
@@ -113,6 +115,14 @@ class ResidualCell(ResidualRun, Cell):
         lost = not result["train_loss"] <= DIVERGED * math.log(CLASSES)
         rounded = {name: None if lost else float(f"{value:.{DIGITS}g}") for name, value in result.items()}
         return rounded | {"seconds": seconds}
+
+    def shortened(self) -> "tuple[ResidualCell, float]":
+        """A few steps of the same network."""
+        short = replace(
+            self, schedule=Constant(), lr=LOWEST, seed=0, epochs=1,
+            examples=min(SHORT * self.batch, self.examples), tested=min(SHORT * self.batch, self.tested),
+        )  # fmt: skip
+        return short, self.horizon / short.horizon
 
 
 @final
@@ -186,7 +196,6 @@ class Cifar10(Experiment):
         from lrtheory.tasks import cifar10
         from lrtheory.tasks.data import DataError
 
-        check_cuda(self.device, compute)
         try:
             cifar10.fetch()
         except DataError as error:

@@ -44,7 +44,7 @@ class Cell(runs.Cell):
         law: Its name.
         task: One of the tasks.
         data: A model's size, ``124M``, ``Marin`` or ``DeepOBS``.
-        sha256: Of the logs, so that other logs are other cells.
+        sha256: The SHA-256 of the logs, so that other logs are other cells.
     """
 
     law: str

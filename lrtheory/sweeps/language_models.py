@@ -64,7 +64,7 @@ class Forecast(Cell):
         model: One of :data:`MODELS`.
         left_out: One of :data:`LEFT_OUT`.
         logs: The table of runs.
-        sha256: Of the table, so that other logs are other cells.
+        sha256: The SHA-256 of the table, so that other logs are other cells.
     """
 
     model: str

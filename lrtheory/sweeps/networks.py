@@ -47,7 +47,6 @@ import numpy as np
 import pandas as pd
 
 from lrtheory.checks import checked_horizon
-from lrtheory.extras import load_torch
 from lrtheory.runs import Compute, Experiment
 from lrtheory.schedules import WSD, Constant, Cosine, Exponential, InverseSqrt, Polynomial, Robust, Schedule
 from lrtheory.schedules.schedule import checked_schedule
@@ -126,7 +125,6 @@ class Networks(Experiment):
         Raises:
             ModuleNotFoundError: torch finds no device of the kind asked for.
         """
-        check_cuda(self.device, compute)
         grounds, trained = self._grounds(), self._trained()
         results = compute(self.cells())
         ground, parts = {cell.task: result for cell, result in zip(grounds, results)}, []
@@ -162,13 +160,3 @@ class Networks(Experiment):
             NetworkCell(*names, self.per_decade, self.seeds, self.horizon, self.batch, self.device)
             for names in product(self.tasks, self.optimizers, self.schedules)
         ]
-
-
-def check_cuda(device: str, compute: Compute) -> None:
-    """Check that this machine has the device that cells ask for, where they are computed here.
-
-    Raises:
-        ModuleNotFoundError: it has none.
-    """
-    if device == "cuda" and compute.here and not load_torch().cuda.is_available():
-        raise ModuleNotFoundError("torch finds no CUDA device here; leave --device out to train on the CPU.")

@@ -34,6 +34,6 @@ PRECISION: dict[str, dict[str, float]] = {
         "averaged_rho_exponent": ROUNDING,
     },
 }  # fmt: skip
-"""Of each table the relative difference that a column may show; exponents of the layer ``simulated``: 0.02 absolute."""
+"""The relative difference that each column of each table may show; exponents of the layer ``simulated`` may differ by 0.02."""
 EXPONENT = 0.02
 """The absolute difference of an exponent that is fitted to simulated losses, a standard error and a half."""

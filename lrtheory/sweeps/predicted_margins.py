@@ -13,7 +13,7 @@ a tenth of what training can gain is lost.
 
 **How.** The loss of a rate is the largest over quadratics whose curvature is at most ``curvature``
 (:func:`lrtheory.theory.cliff.quadratic_loss`, exact), momentum entering through its effective rate, and the best rate is where
-it is least. Beyond :func:`lrtheory.theory.momentum_edge.momentum_edge` of the largest step everything is lost, for curvature
+it is least. Beyond :func:`lrtheory.theory.momentum_edge` of the largest step everything is lost, for curvature
 that rises does not let a run return: the margin is the edge over the best rate. In the ball the loss is the worst case with a
 diameter and there is no cliff: the margin is where a tenth of the gain is lost. AdamW's steps are not those
 of the theorem: for it only the margins over that of the constant rate are predicted, by the tuned rates alone.
@@ -39,20 +39,25 @@ committed table ``predicted_margins.csv`` is that of the commit before the compa
   by a factor of 6, in the right order (0.73).
 """
 
+from dataclasses import dataclass
 from itertools import product
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import pandas as pd
 
 from lrtheory.extras import load_torch
-from lrtheory.schedules import Schedule
+from lrtheory.runs import Cell, Compute, Experiment
+from lrtheory.runs.tables import committed
+from lrtheory.schedules import Constant, Schedule
+from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.network_cells import POLISHED, TASKS, setting_of
 from lrtheory.sweeps.networks import SCHEDULES
 from lrtheory.sweeps.rate_curves import TOLERATED, curves, margin
 from lrtheory.tasks.logistic import RADIUS
 from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.last_iterate import worst_case
-from lrtheory.theory.momentum_edge import momentum_edge
+from lrtheory.theory.momentum_stability import momentum_edge
 
 HORIZON = 4_000
 MOMENTA = {"sgd": 0.0, "momentum": 0.9}
@@ -148,38 +153,98 @@ def _loss(steps: np.ndarray, curvatures: np.ndarray, given: dict[str, float]) ->
     return float(quadratic_loss(steps, calm, noise=given["noise"], distance=given["distance"]).max())
 
 
-def table() -> pd.DataFrame:
-    """The predictions: one row for each task, optimizer and schedule, with the inputs that it was made from.
+@dataclass(frozen=True)
+class MarginsCell(Cell):
+    """The predictions of one task.
 
-    ``edge_margin`` is the edge over the best rate, ``branch_margin`` how many times the best rate loses a tenth of the gain
-    on the branch. ``margin``, the prediction, is the first where there is an edge and the second where there is none.
+    Args:
+        task: Its name.
     """
-    rows = []
-    for task in TASKS:
-        given, best = inputs(task), {}
-        for (optimizer, momentum), schedule in product(MOMENTA.items(), SCHEDULES):
-            found = predicted(task, momentum, schedule, given)
-            above = found["edge_margin"] if np.isfinite(found["edge"]) else found["branch_margin"]
-            best.setdefault(repr(schedule), above)
-            names = {"task": task, "optimizer": optimizer, "schedule": repr(schedule)}
-            rows.append({**names, **given, **found, "margin": above, "over_constant": above / best["Constant()"]})
-            if optimizer == "momentum":
-                best.setdefault("momentum", above)
-                rows[-1]["over_constant"] = above / best["momentum"]
-        for schedule in SCHEDULES:
-            names = {"task": task, "optimizer": "adamw", "schedule": repr(schedule)}
-            rows.append({**names, **given, "over_constant": best[repr(schedule)] / best["Constant()"]})
-    frame = pd.DataFrame(rows)
-    numbers = frame.select_dtypes("number").columns
-    frame[numbers] = frame[numbers].map(lambda value: float(f"{value:.4g}"))
-    return frame
+
+    task: str
+
+    def compute(self) -> dict[str, Any]:
+        """What the predictions are made from, and one record for each optimizer with momentum or none and each schedule."""
+        load_torch().set_num_threads(1)  # results must not depend on the number of cores
+        given = inputs(self.task)
+        found = [
+            {name: value if np.isfinite(value) else None for name, value in record.items()}
+            for record in (
+                predicted(self.task, momentum, schedule, given) for momentum, schedule in product(MOMENTA.values(), SCHEDULES)
+            )
+        ]  # fmt: skip
+        return {"given": given, "found": found}
+
+
+@final
+@dataclass(frozen=True)
+class PredictedMargins(Experiment):
+    """Which margins ``sweep predicted_margins`` predicts.
+
+    Args:
+        tasks: Names of tasks: logistic-ball, logistic, digits-noisy, digits.
+    """
+
+    needs: ClassVar = {"torch": "torch"}
+
+    tasks: tuple[str, ...] = TASKS
+
+    def __post_init__(self) -> None:
+        check_unique("tasks", self.tasks)
+        for name in self.tasks:
+            if name not in TASKS:
+                raise ValueError(f"{name!r} is no task of this sweep; there are {', '.join(TASKS)}.")
+
+    @classmethod
+    def quick(cls) -> Self:
+        """The one task without a cliff, which takes a second."""
+        return cls(tasks=("logistic-ball",))
+
+    def cells(self) -> list[MarginsCell]:
+        """The cells: one for each task."""
+        return [MarginsCell(task) for task in self.tasks]
+
+    def run(self, compute: Compute) -> pd.DataFrame:
+        """One row for each task, optimizer and schedule, to four digits, with the inputs that it was made from.
+
+        ``edge_margin`` is the edge over the best rate, ``branch_margin`` how many times the best rate loses a tenth of the
+        gain on the branch. ``margin``, the prediction, is the first where there is an edge and the second where there is
+        none.
+        """
+        wanted, rows = self.cells(), []
+        for cell, result in zip(wanted, compute(wanted)):
+            rows += _rows(cell.task, result)
+        frame = pd.DataFrame(rows)
+        numbers = frame.select_dtypes("number").columns
+        frame[numbers] = frame[numbers].map(lambda value: float(f"{value:.4g}"))
+        return frame
+
+    @staticmethod
+    def summary(frame: pd.DataFrame) -> pd.DataFrame:
+        """The terminal table: predictions against the committed table of ``sweep networks``."""
+        return compare(frame, pd.read_csv(committed() / "networks.csv")).round(2)
+
+
+def _rows(task: str, result: dict[str, Any]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for (optimizer, schedule), record in zip(product(MOMENTA, SCHEDULES), result["found"]):
+        found = {name: np.inf if value is None else value for name, value in record.items()}
+        margin = found["edge_margin"] if np.isfinite(found["edge"]) else found["branch_margin"]
+        names = {"task": task, "optimizer": optimizer, "schedule": repr(schedule)}
+        rows.append({**names, **result["given"], **found, "margin": margin})
+    constant = {row["optimizer"]: row["margin"] for row in rows if row["schedule"] == repr(Constant())}
+    for row in rows:
+        row["over_constant"] = row["margin"] / constant[row["optimizer"]]
+    sgd = [row for row in rows if row["optimizer"] == "sgd"]
+    kept = ("task", "schedule", *result["given"], "over_constant")
+    return rows + [{**{name: row[name] for name in kept}, "optimizer": "adamw"} for row in sgd]
 
 
 def compare(predictions: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:
     """Predicted against measured: one row for each task and optimizer.
 
     Args:
-        predictions: The table that :func:`table` makes.
+        predictions: The table of :class:`PredictedMargins`.
         networks: The table of ``sweep networks``.
 
     Returns:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from lrtheory.benchmarks.training import clock
 from lrtheory.sweeps.residual_run import ResidualRun
 from lrtheory.tasks import cifar10, residual
+from lrtheory.tasks.images import crop_and_flip
 from lrtheory.tasks.task import Examples, Task
 from lrtheory.training.ensemble import start
 
@@ -65,7 +66,7 @@ def train(cell: ResidualRun, model: nn.Module, examples: Examples) -> float:
     for _ in range(cell.epochs):
         shuffled = torch.randperm(len(examples), generator=order)[: cell.horizon // cell.epochs * cell.batch]
         for batch in map(examples.take, shuffled.split(cell.batch)):
-            images = cifar10.crop_and_flip(batch.inputs, order).contiguous(memory_format=torch.channels_last)
+            images = crop_and_flip(batch.inputs, order).contiguous(memory_format=torch.channels_last)
             loss(model, images, batch.labels, cell.smoothing, cell.precision).backward()
             optimizer.step()
             optimizer.zero_grad()
@@ -75,7 +76,7 @@ def train(cell: ResidualRun, model: nn.Module, examples: Examples) -> float:
 
 @torch.no_grad()
 def measure(cell: ResidualRun, model: nn.Module, examples: Examples) -> tuple[float, float]:
-    """The mean loss, and the part that is right."""
+    """The mean loss, and the accuracy as a fraction."""
     model.eval()
     loss = torch.zeros((), dtype=torch.float64, device=cell.device)
     right = torch.zeros((), dtype=torch.int64, device=cell.device)

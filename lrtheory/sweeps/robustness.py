@@ -131,6 +131,20 @@ class Robustness(Experiment):
             rows += [_row(made, run, facts, result) for (run, facts), result in zip(wanted, results)]
         return pd.DataFrame(rows)
 
+    def cells(self) -> list[Any]:
+        """The runs as far as they are known before any is made; the default rate stands for the tuned one."""
+        found = []
+        for benchmark in self.benchmarks():
+            found += benchmark.cells()
+            for strategy in benchmark.strategies:
+                tuned = benchmark.default_lr(benchmark.tasks[0], strategy)
+                found += [
+                    benchmark.cell(benchmark.tasks[0], strategy, lr=tuned * off, seed=seed)
+                    for off in OFF.values()
+                    for seed in range(benchmark.seeds)
+                ]
+        return list(dict.fromkeys(found))
+
     def benchmarks(self) -> list[Any]:
         """The fair benchmark of each task, at the scale of this configuration."""
         load_torch("this experiment")

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from lrtheory.tasks.data import DataError, Download, File, download, local, offline_folder
+from lrtheory.tasks.images import crop_and_flip, normalised
 from lrtheory.tasks.pooling import RectifiedPooling
 from lrtheory.tasks.task import Examples, FunctionTask, Settings
 
@@ -97,7 +98,7 @@ def network() -> nn.Sequential:
 def forward(model: nn.Module, images: Tensor) -> Tensor:
     """Logits of uint8 images, normalised by channel."""
     mean, deviation = _channels(images.device)
-    return model(((images / 255 - mean) / deviation).contiguous(memory_format=torch.channels_last))
+    return model(normalised(images, mean, deviation))
 
 
 @cache
@@ -105,24 +106,6 @@ def _channels(device: torch.device) -> tuple[Tensor, Tensor]:
     """Mean and deviation, brought to a device once: each copy would wait for it."""
     mean, deviation = (torch.tensor(values, device=device).view(3, 1, 1) for values in (MEAN, DEVIATION))
     return mean, deviation
-
-
-def crop_and_flip(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image moved by up to four pixels over black and mirrored half the time, the whole batch on its device.
-
-    Example:
-        >>> images = torch.arange(2 * 3 * 32 * 32).view(2, 3, 32, 32)
-        >>> crop_and_flip(images, torch.Generator().manual_seed(0)).shape
-        torch.Size([2, 3, 32, 32])
-    """
-    count, _, height, width = images.shape
-    down, right = torch.randint(9, (2, count, 1), generator=generator)
-    rows, columns = down + torch.arange(height), right + torch.arange(width)
-    mirrored = torch.rand(count, 1, generator=generator) < 0.5
-    columns = torch.where(mirrored, columns.flip(1), columns)
-    index = (torch.arange(count).view(-1, 1, 1), rows.unsqueeze(2), columns.unsqueeze(1))
-    padded = nn.functional.pad(images, (4, 4, 4, 4)).permute(0, 2, 3, 1)
-    return padded[tuple(part.to(images.device, non_blocking=True) for part in index)].permute(0, 3, 1, 2)
 
 
 def _from_folder(file: File) -> Examples:

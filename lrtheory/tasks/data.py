@@ -19,7 +19,7 @@ class File:
 
     Args:
         name: Its path inside the folder, with slashes.
-        sha256: Of its bytes.
+        sha256: The SHA-256 of its bytes.
     """
 
     name: str
@@ -31,8 +31,8 @@ class Download:
     """A file at its public home.
 
     Args:
-        name: What it is called here: a name, no path.
-        sha256: Of its bytes.
+        name: The name of the copy here: a name, no path.
+        sha256: The SHA-256 of its bytes.
         urls: The addresses that have it, over HTTPS, tried in order.
 
     Raises:
@@ -121,7 +121,7 @@ def download(wanted: Download) -> Path:
         except (OSError, ValueError) as error:  # requests raises OSErrors, pooch a ValueError for another hash
             reasons.append(f"{url} ({type(error).__name__})")
     raise DataError(
-        f"{wanted.name} could be had from none of its homes: {', '.join(reasons)}; "
+        f"{wanted.name} could not be downloaded from any of its addresses: {', '.join(reasons)}; "
         "with a copy of the data, set LRTHEORY_DATA to its folder."
     )
 

@@ -124,7 +124,7 @@ def wide(depth: int, factor: int) -> nn.Sequential:
 
 
 class Standardised(nn.Module):
-    """Bytes to numbers of mean 0 and deviation 1 in each channel, over the training set."""
+    """A layer that maps bytes to numbers of mean 0 and deviation 1 in each channel, over the training set."""
 
     mean: Tensor
     deviation: Tensor
@@ -140,7 +140,7 @@ class Standardised(nn.Module):
 
 
 class Residual(nn.Module):
-    """Its input plus what its layers make of it."""
+    """A block that adds its input to what its layers make of it."""
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
@@ -171,7 +171,7 @@ class WideBlock(nn.Module):
 
 
 class Scaled(nn.Module):
-    """Its input times a number."""
+    """A layer that multiplies its input by a number."""
 
     def __init__(self, factor: float) -> None:
         super().__init__()

@@ -10,6 +10,11 @@ BUCKET = 16
 """Batches whose examples are sorted by length together before they are cut."""
 
 
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor of the CPU on a device, which is not waited for: CUDA copies by itself only from memory that is pinned."""
+    return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
+
+
 @dataclass(frozen=True, eq=False)
 class Examples:
     """Inputs and labels, whole, on one device.
@@ -34,7 +39,7 @@ class Examples:
 
     def take(self, index: Tensor) -> "Examples":
         """The examples at the given places (an index on the CPU), token sequences trimmed to the longest among them."""
-        there = index.to(self.labels.device, non_blocking=True)
+        there = sent(index, self.labels.device)
         inputs, lengths = self.inputs[there], None
         if self.lengths is not None:
             lengths = self.lengths[index]
@@ -131,9 +136,9 @@ class Task(ABC):
     """
 
     name: str
-    """What results call it."""
+    """The name in results."""
     title: str
-    """What the column of a table says."""
+    """The heading of its column in tables."""
     family: str
     """Which default rates a strategy has: ``"text"`` those of fine-tuning a pretrained encoder, ``"vision"`` those of all that is
     trained from random weights, as in the paper."""
@@ -205,8 +210,8 @@ class FunctionTask(Task):
     """A task made of functions.
 
     Args:
-        name: What results call it.
-        title: What the column of a table says.
+        name: The name in results.
+        title: The heading of its column in tables.
         family: ``"vision"`` or ``"text"``: see :class:`Task`.
         classes: The number of classes.
         settings: How each protocol trains it.
@@ -221,7 +226,7 @@ class FunctionTask(Task):
         encoder: The pretrained encoder that is fine-tuned, a name or a folder; empty for none.
         lr_factor_as_coded: What the published program multiplies its rates by on this task.
         mixed: Whether its steps are faster in bfloat16: see :class:`Task`.
-        note: What a reader of results must know.
+        note: What a reader of the results must know, as part of a sentence.
     """
 
     name: str

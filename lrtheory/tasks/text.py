@@ -42,8 +42,8 @@ def fine_tuning(
         encoder: A folder, a name ``transformers`` knows, or ``"auto"``.
         max_length: Tokens kept of a text.
         epochs: The epochs of each protocol.
-        first: Of the tokens kept of a longer text, how many are its first; the others are its last. 0 keeps first ones alone.
-            For single sentences.
+        first: The number of tokens that are kept from the beginning of a longer text; the others are its last. With 0 all are
+            from the beginning. For single sentences.
         lr_factor_as_coded: What the published program multiplies its rates by.
         note: What a reader must know.
     """
@@ -96,13 +96,35 @@ def resolve(encoder: str) -> str:
 
 
 def forward(model: Any, ids: Tensor) -> Tensor:
-    """Logits of padded token numbers; what follows the first separator is the second segment."""
+    """Logits of padded token numbers; what follows the first separator is the second segment.
+
+    transformers reads a mask of two dimensions back from the device, to leave it out where nothing is padded; the mask that it
+    makes itself, of four dimensions, it takes as it is. On a CPU nothing waits, and leaving it out is faster.
+    """
     there = ids != model.config.pad_token_id
+    mask = there
+    if waits(ids.device) and _takes_whole_masks():
+        mask = there[:, None, None, :].expand(-1, -1, ids.shape[1], -1)
     more = {}
     if getattr(model.config, "type_vocab_size", 0) > 1:
         separator = (ids == model.config.separator).long()
         more["token_type_ids"] = ((separator.cumsum(1) > separator) & there).long()
-    return model(input_ids=ids, attention_mask=there, **more).logits
+    return model(input_ids=ids, attention_mask=mask, **more).logits
+
+
+def waits(device: torch.device) -> bool:
+    """Whether reading a value from a device waits for what it has been asked to do."""
+    return device.type != "cpu"
+
+
+@cache
+def _takes_whole_masks() -> bool:
+    """Whether this version of transformers makes the masks of encoders in one place, which lets whole ones pass."""
+    try:
+        from transformers.masking_utils import create_bidirectional_mask  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def examples(rows: Sequence[Sequence[int]], labels: Sequence[int]) -> Examples:
@@ -136,7 +158,7 @@ def _tokenizer(where: str) -> Any:
             return AutoTokenizer.from_pretrained(where, revision=REVISIONS.get(where, "main"))
     except (OSError, ValueError):
         raise DataError(
-            f"the encoder {where} is no folder here and could not be had from the Hugging Face hub; "
+            f"the encoder {where} is no folder here and could not be downloaded from the Hugging Face hub; "
             "give a folder with --encoder, or set LRTHEORY_DATA to one that has models/."
         ) from None
 

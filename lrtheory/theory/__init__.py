@@ -10,12 +10,15 @@ The price of a wrong rate: ``last_iterate`` (the worst case), ``hard_instance`` 
 the iterates, with ``averaging_weights``), ``averaged``, ``heavy_ball``, ``adaptive``, ``smooth``,
 ``smooth_hard_instance``, ``published_bounds``, and ``certificates``, which judges them by semidefinite programming.
 
-What to do about it: ``grid_planning``, ``robust_schedule`` (the schedule with the smallest largest worst case, and why
-none has a smaller one), ``refined_schedule`` (for gradient norms that vary), ``step_search`` (over all steps).
+Where it ends: ``cliff``, and what moves its edge, ``momentum_stability`` and ``warmup_stability``. How the best rate moves with
+the number of steps: ``batch_size``.
+
+What to do about it: ``grid_planning``, ``robust_schedule`` (the schedule with the smallest largest worst case, and why none
+has a smaller one), ``refined_schedule`` (for gradient norms that vary), ``step_search`` (over all steps).
 
 What a step does besides descending: ``backward_error`` (on ``rooted_trees``), ``gradient_corrections``, ``quadratic``,
-``equation_seven``, ``implicit_euler``, ``gradient_flow``, and the penalties of optimizers: ``penalties``, of which each
-has a file, and ``annealed_penalty``.
+``misprint`` (an equation of a note), ``implicit_euler``, ``gradient_flow``, and the penalties of optimizers: ``penalties``, of
+which each has a file, and ``annealed_penalty``.
 
 Everything public is listed in ``__init__.pyi`` and loaded on first use.
 """

@@ -27,8 +27,12 @@ from .certificates import (
     certify_smooth as certify_smooth,
     certify_worst_case as certify_worst_case,
 )
+from .batch_size import (
+    horizon_exponent as horizon_exponent,
+    least_squares_exponent as least_squares_exponent,
+    worst_quadratic_rate as worst_quadratic_rate,
+)
 from .cliff import quadratic_loss as quadratic_loss, unbounded_worst_case as unbounded_worst_case
-from .equation_seven import Erratum as Erratum
 from .fixed_steps import fixed_step_lower_bound as fixed_step_lower_bound
 from .grid_planning import GridPlan as GridPlan, compare_plans as compare_plans, plan_convex as plan_convex
 from .hard_instance import WorstFunction as WorstFunction, worst_function as worst_function
@@ -41,9 +45,12 @@ from .law_attained import (
     law_witness as law_witness,
 )
 from .law_derivation import H as H, Q as Q, polynomial_law as polynomial_law
+from .minimax_rate import MinimaxRate as MinimaxRate, minimax_lr as minimax_lr
 from .misspecification import Law as Law, degradation as degradation, law as law, rho_exponent as rho_exponent
 from .methods import Method as Method
+from .misprint import Erratum as Erratum, equation_seven as equation_seven
 from .mixed_restarts import mixed_worst_case as mixed_worst_case
+from .momentum_stability import momentum_edge as momentum_edge
 from .one_step import one_step_worst_case as one_step_worst_case
 from .penalties import (
     PenaltyTerm as PenaltyTerm,
@@ -60,9 +67,7 @@ from .refined_schedule import (
     worst_case_of_norms as worst_case_of_norms,
 )
 from .robust_schedule import (
-    MinimaxRate as MinimaxRate,
     lower_bound as lower_bound,
-    minimax_lr as minimax_lr,
     robust_loss as robust_loss,
     robust_lr as robust_lr,
     two_piece as two_piece,
@@ -71,3 +76,4 @@ from .smooth import smooth_exponents as smooth_exponents, smooth_worst_case as s
 from .smooth_hard_instance import smooth_lower_bound as smooth_lower_bound
 from .step_search import optimised_steps as optimised_steps, worst_case_gradient as worst_case_gradient
 from .theorem import STATUSES as STATUSES, Evidence as Evidence, Theorem as Theorem
+from .warmup_stability import warmup_edge as warmup_edge

@@ -61,7 +61,7 @@ def adam(
     Args:
         beta1: Decay of the first moment, in [0, 1); 0 is RMSProp. A symbol if left out.
         beta2: Decay of the second moment, in [0, 1). A symbol if left out.
-        epsilon: At least 0. A symbol if left out.
+        epsilon: The constant :math:`\varepsilon`, at least 0; a symbol if it is left out.
         placement: ``"inside"`` or ``"outside"`` the square root.
 
     Raises:
@@ -108,9 +108,9 @@ def sign_change(beta1: float, beta2: float, epsilon: float, placement: Placement
         |g|<\frac{\varepsilon A}{B-A}\ \text{(outside)}.
 
     Args:
-        beta1: In [0, 1).
-        beta2: In [0, 1).
-        epsilon: At least 0.
+        beta1: The decay rate of the average of gradients, in [0, 1).
+        beta2: The decay rate of the average of their squares, in [0, 1).
+        epsilon: The constant :math:`\varepsilon`, at least 0.
         placement: ``"inside"`` or ``"outside"`` the square root.
 
     Returns:

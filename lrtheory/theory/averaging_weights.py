@@ -13,7 +13,7 @@ def tail_weights(horizon: int, part: float = 1.0) -> np.ndarray:
 
     Args:
         horizon: Number of steps :math:`T`.
-        part: How much of the :math:`T+1` iterates is averaged, in (0, 1]; rounded up to whole iterates.
+        part: The fraction of the :math:`T+1` iterates that is averaged, in (0, 1]; rounded up to whole iterates.
 
     Raises:
         ValueError: a number out of its range.
@@ -80,7 +80,7 @@ def merged_weights(horizon: int, checkpoints: int, part: float = 1.0) -> np.ndar
 
     Args:
         horizon: Number of steps :math:`T`.
-        checkpoints: How many, at most as many as iterates in that part.
+        checkpoints: The number of checkpoints, at most the number of iterates in that part.
         part: The part of the run they are from, in (0, 1].
 
     Raises:

@@ -44,7 +44,7 @@ class Certificate:
     Args:
         computed: Value of the semidefinite program.
         theoretical: Value of the theorem's formula.
-        accuracy: How much the computed value may be off, in its own units: the solver's duality gap, and what is
+        accuracy: The possible error of the computed value, in its own units: the solver's duality gap, and what is
             violated on both sides of it.
     """
 

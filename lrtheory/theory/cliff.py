@@ -72,6 +72,9 @@ from lrtheory.theory.certificates import ONE_PROGRAM, Certificate, few_steps, pr
 from lrtheory.theory.smooth import recursion
 from lrtheory.theory.theorem import Theorem
 
+LAST = 60.0
+"""Integrals with the weight exp(-s) end here: what is beyond is below 1e-23."""
+
 
 def unbounded_worst_case(steps: Any, *, smoothness: float = 1.0, noise: float = 0.0, distance: float = 1.0) -> float:
     r"""The bound of Theorem 1, on both sides of the edge.
@@ -144,21 +147,28 @@ def growth(power: float, sharpness: float) -> float:
 
     Args:
         power: :math:`p\ge0`; 0 is the constant rate.
-        sharpness: :math:`r=\beta\eta`, positive.
+        sharpness: :math:`r=\beta\eta`, positive; at 1 one step of a constant rate arrives.
+
+    Raises:
+        ValueError: a number is outside of its range.
 
     Example:
         >>> round(growth(0, 3.0), 6), round(growth(1, 3.0), 6)  # log 2; (2 log 2)/3 - 1
         (0.693147, -0.537902)
     """
-    if power == 0:
-        return math.log(abs(1 - sharpness))
-    # With w = r v^p the integrand has its logarithmic singularity at w = 1 only.
-    pole = sharpness ** (-1 / power)
-    ends = [0.0, pole, 1.0] if pole < 1 else [0.0, 1.0]
+    sharpness = checked_positive("sharpness", sharpness)
+    if _checked_power(power) == 0:
+        return math.log(abs(1 - sharpness)) if sharpness != 1 else -math.inf
+    # With v = exp(-s) the weight exp(-s) hides the pole, where r exp(-p s) = 1, if p is small.
+    pole = math.log(sharpness) / power
+    ends = [0.0, pole, pole + LAST] if 0 < pole < LAST else [0.0, LAST]
     return sum(
-        quad(lambda v: math.log(abs(1 - sharpness * v**power) or 1e-300), a, b, epsabs=1e-11, limit=200)[0]
-        for a, b in pairwise(ends)
-    )
+        quad(
+            lambda s: math.exp(-s) * math.log(abs(1 - sharpness * math.exp(-power * s)) or 1e-300),
+            *between, epsabs=1e-11, limit=200,
+        )[0]
+        for between in pairwise(ends)
+    )  # fmt: skip
 
 
 def edge(power: float) -> float:
@@ -174,10 +184,13 @@ def edge(power: float) -> float:
         >>> [round(edge(p), 3) for p in (0, 1, 2, 3)]
         [2.0, 4.591, 6.271, 7.379]
     """
-    _checked_power(power)
-    if power == 0:
+    if _checked_power(power) == 0:
         return 2.0
-    found: Any = brentq(lambda r: growth(power, r), 2.0, 60.0, xtol=1e-12)
+    above = 4.0
+    while growth(power, above) <= 0:  # beyond the pole the exponent rises without bound, like log r - p
+        above *= 2
+    # At r = 2 no factor |1 - r v^p| exceeds 1: the root is above, and the search is refused where it is not.
+    found: Any = brentq(lambda r: growth(power, r), 2.0, above, xtol=1e-12)
     return float(found)
 
 
@@ -194,12 +207,12 @@ def tuned(power: float) -> float:
         >>> [round(tuned(p), 2) for p in (0, 1, 2, 3)]
         [0.67, 1.29, 1.7, 2.04]
     """
-    _checked_power(power)
+    power = _checked_power(power)
+    # Bias is largest at z = (p + 1)/2, and noise between 1 and 50: it rises like z at first, and falls or is level in the end.
     z = np.geomspace(1e-2, 1e4, 20_000)
     noise, bias = z * forgotten(power, z), z * np.exp(-2 * z / (power + 1))
-    found: Any = minimize_scalar(
-        lambda k: (bias / math.exp(k) + math.exp(k) * noise).max(), bounds=(-3, 4), method="bounded"
-    )
+    # Convex in log k: a bracket is found downhill from any two points, and there is an error where it is not.
+    found: Any = minimize_scalar(lambda k: (bias / math.exp(k) + math.exp(k) * noise).max(), bracket=(0.0, 0.5))
     return math.exp(found.x)
 
 
@@ -248,9 +261,10 @@ def certify_cliff(steps: Any) -> Certificate:
     return Certificate(computed, unbounded_worst_case(steps), accuracy)
 
 
-def _checked_power(power: Any) -> None:
+def _checked_power(power: Any) -> float:
     if not (is_number(power) and 0 <= power <= 10):
         raise ValueError(f"power must be a number from 0 to 10, not {power!r}.")
+    return float(power)
 
 
 def proof() -> dict[str, sympy.Expr]:

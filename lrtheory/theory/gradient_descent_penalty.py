@@ -7,7 +7,7 @@ A step of gradient descent, :math:`\theta\mapsto\theta-\eta g(\theta)`, is the t
 the implicit gradient penalty, the first correction of :mod:`lrtheory.theory.backward_error`. The
 penalties of other optimizers have a file each; :mod:`lrtheory.theory.penalties` lists them. What is a gradient beyond:
 :mod:`lrtheory.theory.gradient_corrections`; where the picture breaks:
-:mod:`lrtheory.theory.quadratic`; a published misprint: :mod:`lrtheory.theory.equation_seven`.
+:mod:`lrtheory.theory.quadratic`; a published misprint: :mod:`lrtheory.theory.misprint`.
 
 **Status.** *Proved*; orders of accuracy are *verified*. **Source.** Barrett and Dherin, arXiv 2009.11162; rederived here.
 """

@@ -1,4 +1,4 @@
-r"""How coarse may a grid of learning rates be, and where should its points lie?
+r"""How coarse a grid of learning rates may be, and where its points should lie.
 
 **Setting.** The tuned rate :math:`\eta^\star` of a schedule is known to lie in ``[low, high]``, and no better. Rates
 :math:`x_1<\dots<x_n` are tried and the best run is kept. What is lost is :math:`\phi(x_j/\eta^\star)`, with
@@ -12,13 +12,18 @@ above :math:`GD` over the tuned loss).
 
 **Statement.** A restart loses at most a factor :math:`t` exactly for
 :math:`\rho\in\big[\tfrac{2a_k}{t+\sqrt{t^2-4a_kb_k}},\tfrac{t+\sqrt{t^2-4a_kb_k}}{2b_k}\big]`. Let
-:math:`[\alpha,\beta]` be the connected part around :math:`\rho=1` of the union of these intervals. The geometric grid of
-ratio :math:`\beta/\alpha` that starts at :math:`\beta\cdot\mathrm{low}` keeps :math:`\phi\le t` for every
-:math:`\eta^\star`: :math:`x_j` serves the tuned rates in :math:`[x_j/\beta,x_j/\alpha]`, and neighbours meet.
+:math:`[\alpha,\beta]` be the widest connected part of the union of these intervals (around :math:`\rho=1` under every
+schedule whose loss rises on both sides). The geometric grid of ratio :math:`\beta/\alpha` that starts at
+:math:`\beta\cdot\mathrm{low}` keeps :math:`\phi\le t` for every :math:`\eta^\star`: :math:`x_j` serves the tuned rates in
+:math:`[x_j/\beta,x_j/\alpha]`, and neighbours meet.
 
-* *The coarsest grid* only where the union is connected: then neighbours must meet, and no wider ratio does. Elsewhere
-  points may serve by other parts what lies between their intervals: under ``Robust(16)``, which loses at most 1.028 for
-  ``rho`` from 0.79 to 1.53 and from 8.2 to 12.5, six points of ratio 1.52 do for a range of 128, and the plan has eight.
+* *Fewest trials, connected.* Where the union is connected, no set of fewer points keeps the promise, evenly spaced or
+  not: ``n`` points serve ``n`` intervals, which cover a range of ratio :math:`(\beta/\alpha)^n` at most.
+* *Fewest trials, not connected.* In logarithms the points serve translates of one union of intervals, and what one leaves
+  open another may serve. Among geometric grids the fewest points are found exactly, over all ratios and all places, by
+  :mod:`lrtheory.theory.even_covering`: under ``Robust(16)``, which loses at most 1.028 for ``rho`` from 0.79 to 1.53 and
+  from 8.2 to 12.5, six points of ratio 1.52 serve a range of 128, for which the widest part alone needs eight. Points that are
+  not evenly spaced may do with fewer still, though never with fewer than the range over the length of all parts.
 
 * *Err high.* :math:`\alpha=t-\sqrt{t^2-1}` if the tuned restart is the first step, as for every annealing schedule of the
   registry, but :math:`\beta\sim(t/C)^{2p+1}` after annealing: the points lie :math:`\sqrt{\alpha\beta}>1` above the
@@ -31,23 +36,33 @@ worst case, on every convex problem. That the factor is needed is *verified* as 
 **Source.** Derived here.
 """
 
+import html
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lrtheory.checks import checked_horizon, checked_positive, checked_steps, is_count, is_number
 from lrtheory.schedules import Constant, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
-from lrtheory.theory.misspecification import LARGEST, anneals, functionals, law
+from lrtheory.theory.even_covering import even_covering
+from lrtheory.theory.functionals import anneals, functionals
+from lrtheory.theory.last_iterate import restarts
+from lrtheory.theory.misspecification import LARGEST, law
 from lrtheory.theory.theorem import Evidence, Theorem
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 MOST_TRIALS = 10_000
 """A plan has no more points: beyond lie tolerances next to 1, which nobody can afford."""
 MOST_STEPS = 10**7
 """The worst case of a longer run takes minutes and gigabytes, and no longer differs from the limit of long runs."""
+MOST_COMBINED = 2_000
+"""Points times intervals that each serves, up to which intervals are combined; a plan of more takes the widest alone."""
 _LISTED = 12
 
 
@@ -61,8 +76,9 @@ class GridPlan:
         high: Upper end.
         horizon: Number of steps of the worst case; none for the limit of long runs.
         tolerance: The factor that was allowed; none where the number of trials was given.
-        widest_ratio: The widest ratio of neighbours that the tolerance admits.
-        ratio: The ratio of the points, at most ``widest_ratio``: the range divided evenly.
+        widest_ratio: The ratio of the ends of the widest connected set of rates that a trial serves within the tolerance.
+        ratio: The ratio of neighbouring points: the range divided evenly, so at most ``widest_ratio``, or where several sets that
+            a trial serves are combined, the ratio at which they fit together.
         points: The base rates to try, ascending.
         factor: The guarantee: the best trial's worst case is at most this times the tuned one.
         typical: The mean of what is lost, the logarithm of the tuned rate being uniform on the range.
@@ -92,12 +108,39 @@ class GridPlan:
             f"Tuned rate in [{self.low:g}, {self.high:g}], {setting}: the best trial's worst case is at most"
             f" {self.factor:.3f} times this schedule's own tuned one{tuned}, typically {self.typical:.3f}.",
         ]
-        if self.lift > 1.005:
+        if self.upward_shift > 1.005:
             lines.append(
-                f"The rates lie {self.lift:.2f} times above the middle of what each serves: convex theory errs high; networks "
-                "have a cliff there (python -m lrtheory.sweep wrong_rates)."
+                f"The rates lie {self.upward_shift:.2f} times above those of equal spacing, for convex theory forgives high "
+                "rates; networks have a cliff there (lrtheory sweep wrong_rates)."
             )
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return html_of(str(self), self.to_frame())
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row for each trial: its ``schedule`` and its base rate ``lr``."""
+        import pandas as pd
+
+        return pd.DataFrame({"schedule": str(self.schedule), "lr": self.points})
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw what the best trial loses against the unknown tuned rate, each trial as a dot, the promise as a line.
+
+        Args:
+            ax: The axes to draw on; new ones by default.
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.subplots()[1]
+        rates = np.geomspace(self.low, self.high, 400)
+        (line,) = ax.plot(rates, self.lost(rates), label=str(self.schedule))
+        ax.plot(self.points, np.ones(self.trials), "o", color=line.get_color(), label="trials")
+        ax.axhline(self.factor, color="0.5", linestyle="--", label=f"at most {self.factor:.3f}")
+        ax.set(xlabel="tuned rate, unknown", ylabel="worst case over the tuned one", xscale="log")
+        ax.legend()
+        return ax
 
     @property
     def trials(self) -> int:
@@ -105,9 +148,9 @@ class GridPlan:
         return len(self.points)
 
     @property
-    def lift(self) -> float:
-        """How far above the middle of the interval that it serves each point lies: err high by this factor."""
-        return self.points[0] / (self.low * math.sqrt(self.ratio))
+    def upward_shift(self) -> float:
+        """By which factor the points lie above those of equal spacing: their geometric mean over that of the range."""
+        return math.sqrt(self.points[0] / self.low * (self.points[-1] / self.high))
 
     def lost(self, tuned_rate: Any) -> np.ndarray:
         """The factor that the best trial loses where the tuned rate is this; at most ``factor`` on the range.
@@ -142,9 +185,9 @@ def plan_convex(
 ) -> GridPlan:
     r"""A geometric grid of base rates that loses at most a given factor, or the best such grid of a given size.
 
-    Each point serves the connected set of rates around its own tuned one, and neighbours meet. Where a point loses at
-    most the factor on no other set, as under every schedule whose loss rises on both sides of the tuned rate, no coarser
-    geometric grid keeps the promise: see the module for one that is not so.
+    No geometric grid of fewer points keeps the promise. Where a point loses at most the factor on a connected set of rates,
+    as under every schedule whose loss rises on both sides of the tuned rate, no other set of fewer points does either:
+    see the module.
 
     Args:
         low: Lower end of the range that holds the schedule's tuned base rate; positive.
@@ -169,7 +212,7 @@ def plan_convex(
         >>> [plan_convex(1e-4, 1e-1, schedule=s, tolerance=1.5).trials for s in (Constant(), Cosine())]
         [4, 3]
         >>> plan = plan_convex(1e-4, 1e-1, schedule=Cosine(), trials=3)
-        >>> [float(f"{point:.2g}") for point in plan.points], round(plan.factor, 2), round(plan.lift, 2)
+        >>> [float(f"{point:.2g}") for point in plan.points], round(plan.factor, 2), round(plan.upward_shift, 2)
         ([0.00041, 0.0041, 0.041], 1.43, 1.29)
 
     Source:
@@ -189,24 +232,30 @@ def plan_convex(
         raise ValueError(
             f"horizon must be at most {MOST_STEPS:,} steps, not {horizon:,}; longer runs are in the limit: leave it out."
         )
-    curve = _curve(schedule, None if horizon is None else int(horizon))
+    curve, ends = _curve(schedule, None if horizon is None else int(horizon)), high / low
     if tolerance is not None:
-        below, above = curve.reach(float(tolerance))
-        widest = above / below
-        needed = math.log(high / low) * (1 - 1e-12) / max(math.log(widest), 1e-300)
+        below, above = widest(curve.served(float(tolerance)))
+        widest_ratio = above / below
+        needed = math.log(ends) * (1 - 1e-12) / max(math.log(widest_ratio), 1e-300)
         if needed > MOST_TRIALS:
             raise ValueError(
                 f"{schedule} needs more than {MOST_TRIALS:,} trials for the tolerance {tolerance!r} on this range: allow more."
             )
-        count = max(math.ceil(needed), 1)
+        count = curve.fewest(float(tolerance), ends, max(math.ceil(needed), 1))
     else:
         count = int(trials or 1)
-        widest = (high / low) ** (1 / count)
-    ratio = (high / low) ** (1 / count)
-    factor, below, above = curve.level(min(ratio, widest))
-    points = tuple(float(low * above * ratio**j) for j in range(count))
-    typical = float(np.mean([curve.factor(above * ratio ** ((i + 0.5) / 64 - 1)) for i in range(64)]))
-    return GridPlan(schedule, low, high, horizon, tolerance, widest, ratio, points, factor, typical, curve.tuned_loss)
+        widest_ratio = ends ** (1 / count)
+    factor, even = curve.level(ends, count), ends ** (1 / count)
+    ratio, first = curve.placed(factor, ends, count) or (even, widest(curve.served(factor))[1])
+    points = tuple(float(low * first * ratio**j) for j in range(count))
+    if ratio == even:  # every part of the range has its own point
+        lost = [curve.factor(first * ratio ** ((i + 0.5) / 64 - 1)) for i in range(64)]
+    else:
+        rates = low * ends ** ((np.arange(256) + 0.5) / 256)
+        lost = [min(curve.factor(point / rate) for point in points) for rate in rates]
+    return GridPlan(
+        schedule, low, high, horizon, tolerance, widest_ratio, ratio, points, factor, float(np.mean(lost)), curve.tuned_loss
+    )  # fmt: skip
 
 
 def compare_plans(plan: GridPlan) -> list[GridPlan]:
@@ -238,6 +287,12 @@ def compare_plans(plan: GridPlan) -> list[GridPlan]:
     ]
 
 
+def html_of(text: str, table: "pd.DataFrame") -> str:
+    """Sentences and a table as a notebook shows them."""
+    lines = "<br>".join(html.escape(line) for line in text.splitlines())
+    return f"<p>{lines}</p>{table.to_html(index=False)}"
+
+
 def checked_range(low: Any, high: Any) -> tuple[float, float]:
     """A range of rates as floats, or one sentence saying what it must be."""
     low, high = checked_positive("low", low), checked_positive("high", high)
@@ -259,8 +314,8 @@ class _Curve:
     def factor(self, rho: float) -> float:
         return float(np.min(self.bias / rho + self.noise * rho))
 
-    def reach(self, tolerance: float) -> tuple[float, float]:
-        """The ends of the connected set of ``rho`` around 1 on which at most the tolerance is lost."""
+    def served(self, tolerance: float) -> np.ndarray:
+        """The disjoint intervals of ``rho`` on which at most the tolerance is lost, rising, shape ``(intervals, 2)``."""
         discriminant = tolerance**2 - 4 * self.bias * self.noise
         # The tuned restart has a b = 1/4, which rounding may put above it.
         serving = discriminant >= -1e-12
@@ -269,18 +324,50 @@ class _Curve:
         order = np.argsort(lower, kind="stable")
         lower, reached = lower[order], np.maximum.accumulate(upper[order])
         starts = np.flatnonzero(np.concatenate([[True], lower[1:] > reached[:-1]]))
-        ends = np.concatenate([reached[starts[1:] - 1], reached[-1:]])
-        around = np.flatnonzero(lower[starts] <= 1 + 1e-9)[-1]
-        return float(lower[starts][around]), float(ends[around])
+        return np.column_stack([lower[starts], np.append(reached[starts[1:] - 1], reached[-1])])
 
-    def level(self, ratio: float) -> tuple[float, float, float]:
-        """The smallest loss whose reach has a given ratio, from above, and that reach."""
+    def placed(self, tolerance: float, ends: float, count: int) -> tuple[float, float] | None:
+        """The ratio of that many points that serve a range, and the first over its lower end; none where none do.
+
+        Args:
+            tolerance: What may be lost.
+            ends: The ratio of the ends of the range.
+            count: The number of points.
+        """
+        served, ratio = self.served(tolerance), ends ** (1 / count)
+        below, above = widest(served)
+        if above / below >= ratio:
+            return ratio, above
+        if len(served) == 1 or count == 1 or count * len(served) > MOST_COMBINED:
+            return None
+        # A point x serves the tuned rates x / rho: the intervals the other way round.
+        found = even_covering(-np.log(served[::-1, ::-1]), count, math.log(ends))
+        return None if found is None else (math.exp(found[0]), math.exp(-found[1]))
+
+    def fewest(self, tolerance: float, ends: float, enough: int) -> int:
+        """The smallest number of points that serve a range; ``enough`` is one that does."""
+        served = self.served(tolerance)
+        low = math.ceil(math.log(ends) * (1 - 1e-12) / float(np.log(served[:, 1] / served[:, 0]).sum())) - 1
+        high = enough
+        while len(served) > 1 and high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.placed(tolerance, ends, middle) else (middle, high)
+        return high
+
+    def level(self, ends: float, count: int) -> float:
+        """The smallest loss at which that many points serve a range, from above."""
+        ratio = ends ** (1 / count)
         low, high = 1.0, (math.sqrt(ratio) + 1 / math.sqrt(ratio)) / 2  # without annealing it is the upper one
         while high - low > max(1e-9, 1e-15 * high):  # neighbouring floats are further apart beyond a million
             middle = (low + high) / 2
-            below, above = self.reach(middle)
-            low, high = (low, middle) if above / below >= ratio else (middle, high)
-        return high, *self.reach(high)
+            low, high = (low, middle) if self.placed(middle, ends, count) else (middle, high)
+        return high
+
+
+def widest(served: np.ndarray) -> tuple[float, float]:
+    """The ends of the interval whose ends have the largest ratio."""
+    below, above = served[int(np.argmax(served[:, 1] / served[:, 0]))]
+    return float(below), float(above)
 
 
 @lru_cache(maxsize=256)
@@ -293,8 +380,6 @@ def _curve(schedule: Schedule, horizon: int | None) -> _Curve:
         bias = table.tuned_H / np.exp(table.log_H(table.grid)) / 2
         noise = np.exp(table.log_Q(table.grid)) / table.tuned_Q / 2
         return _Curve(np.append(bias, 0.5), np.append(noise, 0.5), law(schedule).tuned_loss)
-
-    from lrtheory.theory.last_iterate import restarts  # loads numba, which the limit of long runs does without
 
     squares, excess = (values[:-1] for values in restarts(checked_steps(schedule.steps(horizon))))
     best = int(np.argmin(excess / squares))

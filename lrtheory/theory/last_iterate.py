@@ -55,7 +55,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, overload
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -66,7 +65,7 @@ from lrtheory.checks import (
     checked_steps,
     checked_whole,
 )
-from lrtheory.compilation import CACHE
+from lrtheory.cold_start import quicker_plain
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.theory.theorem import Theorem
 
@@ -242,25 +241,21 @@ def tuned_lr(
     return length / (checked_magnitude("lipschitz", lipschitz) * math.sqrt(squares[best] * excess[best]))
 
 
-@numba.njit(cache=CACHE, nogil=True)
-def _smallest_loss(squares: np.ndarray, excess: np.ndarray, lr: float, lipschitz: float, length: float) -> float:
-    """The bound of the best restart; a step too small for its restart lets ``s`` grow to ``D/G``."""
-    smallest = math.inf
-    for k in range(squares.size):
-        s = max(lr * squares[k], length / lipschitz)
-        loss = length**2 / (2 * s) + lipschitz**2 / 2 * (lr * excess[k] + (s - lr * squares[k]))
-        smallest = min(smallest, loss)
-    return smallest
-
-
-@numba.njit(cache=CACHE, nogil=True)
 def _smallest_losses(
     squares: np.ndarray, excess: np.ndarray, lrs: np.ndarray, lipschitz: float, length: float
 ) -> np.ndarray:
-    losses = np.empty(lrs.size)
-    for i in range(lrs.size):
-        losses[i] = _smallest_loss(squares, excess, lrs[i], lipschitz, length)
-    return losses
+    """The bound of the best restart at each base rate."""
+    if quicker_plain(lrs.size * squares.size):
+        return np.array([_smallest_loss(squares, excess, lr, lipschitz, length) for lr in lrs])
+    from lrtheory.theory.restart_kernels import smallest_losses
+
+    return smallest_losses(squares, excess, lrs, lipschitz, length)
+
+
+def _smallest_loss(squares: np.ndarray, excess: np.ndarray, lr: float, lipschitz: float, length: float) -> float:
+    """The bound of the best restart; a step too small for its restart lets ``s`` grow to ``D/G``."""
+    s = np.maximum(lr * squares, length / lipschitz)
+    return float(np.min(length**2 / (2 * s) + lipschitz**2 / 2 * (lr * excess + (s - lr * squares))))
 
 
 def restarts(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -280,19 +275,25 @@ def restarts(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         >>> squares.tolist(), excess.tolist()
         ([6.25, 4.0, 0.0], [2.25, 2.0, 0.0])
     """
-    squares, excess = np.zeros(len(steps) + 1), np.zeros(len(steps) + 1)
-    _restarts(steps, squares, excess)
-    return squares, excess
+    if quicker_plain(len(steps)):
+        return _restarts(steps)
+    from lrtheory.theory.restart_kernels import restarts
+
+    return restarts(steps)
 
 
-@numba.njit(cache=CACHE, nogil=True)
-def _restarts(steps: np.ndarray, squares: np.ndarray, excess: np.ndarray) -> None:
-    for k in range(steps.size - 1, -1, -1):
-        step = steps[k]
-        base = max(squares[k + 1], step)
+def _restarts(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The recursion as it is written, step by step."""
+    square = total = 0.0
+    squares, excess = [square], [total]
+    for step in steps[::-1].tolist():
+        base = max(square, step)
         gain = step * (step / base)
-        squares[k] = base + 2 * step + gain
-        excess[k] = excess[k + 1] + (base - squares[k + 1]) + gain
+        total = total + (base - square) + gain
+        square = base + 2 * step + gain
+        squares.append(square)
+        excess.append(total)
+    return np.array(squares[::-1]), np.array(excess[::-1])
 
 
 def proof() -> dict[str, "sympy.Expr"]:

@@ -20,7 +20,7 @@ import numpy as np
 from lrtheory.theory.averaging_weights import exponential_weights, merged_weights, polynomial_weights, tail_weights
 
 MOMENTUM = 0.9
-"""That of the heavy ball, and the interpolation of schedule-free, where no other is asked for: beta in the formulas."""
+"""The momentum of the heavy ball, and the interpolation of schedule-free, where no other is given: beta in the formulas."""
 
 RULES = ("sgd", "heavy_ball", "schedule_free", "dual_averaging", "adagrad")
 

@@ -1,4 +1,4 @@
-r"""What does an optimizer penalise without being asked to, to first order in its learning rate?
+r"""What an optimizer penalises without being asked to, to first order in its learning rate.
 
 ======================  ==================================================  ======================================
 optimizer               hyperparameters                                     follows

@@ -1,4 +1,4 @@
-r"""Which schedule forgives most? The best one, in closed form, with the proof that none fixed in advance is better.
+r"""The schedule that forgives most, in closed form, with the proof that none fixed in advance is better.
 
 **Question.** The base rate is too large by an unknown factor :math:`\rho\in[1,R]`. Which shape minimises the largest
 worst case over that range? In the continuous limit (:mod:`lrtheory.theory.misspecification`), with :math:`D=G=1` and the
@@ -75,20 +75,16 @@ and this theory has no better answer than shapes that do not, which pay the last
 """
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from lrtheory.checks import checked_positive, is_number
+from lrtheory.checks import checked_positive
 from lrtheory.schedules.formula import Formula
-from lrtheory.schedules.robust import FLAT, LARGEST, Robust, robust_pieces, robust_states
+from lrtheory.schedules.robust import FLAT, Robust, checked_uncertainty, robust_pieces, robust_states
 from lrtheory.schedules.schedule import Schedule
-from lrtheory.theory.last_iterate import tuned_lr, worst_case
+from lrtheory.theory.minimax_rate import minimax_lr
 from lrtheory.theory.theorem import Evidence, Theorem
 
 if TYPE_CHECKING:
-    import pandas as pd
     import sympy
 
 
@@ -108,7 +104,7 @@ def robust_loss(uncertainty: float) -> float:
     Source:
         Proved here: see the module.
     """
-    return math.sqrt(robust_pieces(_checked_uncertainty(uncertainty))[0]) / 2
+    return math.sqrt(robust_pieces(checked_uncertainty(uncertainty))[0]) / 2
 
 
 def lower_bound(uncertainty: float) -> float:
@@ -131,7 +127,7 @@ def lower_bound(uncertainty: float) -> float:
     Source:
         Proved here: see the module, steps 1 to 4.
     """
-    uncertainty = _checked_uncertainty(uncertainty)
+    uncertainty = checked_uncertainty(uncertainty)
     states = robust_states(uncertainty)
     (first_H, _), (H, Q) = states[0], states[-2]
     if len(states) == 2:
@@ -180,7 +176,7 @@ def robust_lr(low: float, high: float) -> float:
     low, high = checked_positive("low", low), checked_positive("high", high)
     if low > high:
         raise ValueError(f"low must not be above high, not {low:g} and {high:g}.")
-    return high * max(height for _, height, _, _ in robust_pieces(_checked_uncertainty(high / low))[1])
+    return high * max(height for _, height, _, _ in robust_pieces(checked_uncertainty(high / low))[1])
 
 
 def two_piece(uncertainty: float) -> Schedule:
@@ -205,7 +201,7 @@ def two_piece(uncertainty: float) -> Schedule:
         height ``b`` has :math:`H=bw/2`, :math:`Q=2b`, so that ``b`` is half of the exponential's last value and
         :math:`w=4/k`.
     """
-    uncertainty = _checked_uncertainty(uncertainty)
+    uncertainty = checked_uncertainty(uncertainty)
     if uncertainty == 1:
         raise ValueError("uncertainty must be above 1: without uncertainty, use Polynomial(1).")
     k = 4 + math.log(uncertainty)
@@ -213,99 +209,6 @@ def two_piece(uncertainty: float) -> Schedule:
         f"Piecewise((exp(-{k!r}*u), u < {math.log(uncertainty) / k!r}), ({k / (8 * uncertainty)!r}*(1 - u), True))",
         name=f"two-piece robust ({uncertainty:g})",
     )
-
-
-@dataclass(frozen=True)
-class MinimaxRate:
-    r"""The base rate of a schedule whose largest worst case over a range of misspecification is smallest.
-
-    Args:
-        schedule: The shape.
-        uncertainty: :math:`R`: the rate that runs is the base rate times a factor from 1 to ``R``.
-        horizon: The number of steps.
-        lr: The base rate, with :math:`D=G=1`.
-        loss: The largest worst case over the range, in units of :math:`DG/\sqrt T`.
-    """
-
-    schedule: Schedule
-    uncertainty: float
-    horizon: int
-    lr: float
-    loss: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.schedule} over {self.horizon:,} steps: the base rate {self.lr:.4g} D/G keeps the worst case within"
-            f" {self.loss:.4g} DG/sqrt(T) if the rate is too large by any factor up to {self.uncertainty:g}."
-        )
-
-
-def minimax_lr(schedule: Schedule, uncertainty: float, horizon: int) -> MinimaxRate:
-    r"""The base rate whose largest worst case over ``[1, uncertainty]`` is smallest.
-
-    .. math:: \min_{\mathrm{lr}}\;\max_{\rho\in[1,R]}W(\rho\,\mathrm{lr}),\qquad\text{in units of }DG/\sqrt T
-
-    on a grid of 96 rates per octave, which locates the minimum to 0.4 % in the rate.
-
-    Args:
-        schedule: The shape.
-        uncertainty: :math:`R`, at least 1.
-        horizon: Number of steps.
-
-    Returns:
-        The rate, to be multiplied by any ``rho`` in the range, and its largest loss.
-
-    Raises:
-        TypeError: ``schedule`` is not a :class:`Schedule`.
-        ValueError: ``uncertainty`` is below 1 or not finite, or ``horizon`` is not a number of steps.
-
-    Example:
-        >>> from lrtheory import Polynomial
-        >>> print(minimax_lr(Polynomial(1), 16, 2000))
-        Polynomial(1) over 2,000 steps: the base rate 0.00751 D/G keeps the worst case within 1.655 DG/sqrt(T) if the rate
-        is too large by any factor up to 16.
-
-    Source:
-        Computed from :func:`lrtheory.worst_case`.
-    """
-    window = max(round(96 * math.log2(_checked_uncertainty(uncertainty))), 0)
-    # Rates below the tuned one over the uncertainty, or above it, are worse than these at one end of their range.
-    reach = window + 96
-    rates = tuned_lr(schedule, horizon, diameter=1.0) * 2.0 ** (np.arange(-reach, window + reach + 1) / 96)
-    losses = worst_case(schedule, horizon=horizon, lr=rates, diameter=1.0)
-    largest = np.lib.stride_tricks.sliding_window_view(losses, window + 1).max(axis=1)
-    best = int(np.argmin(largest))
-    return MinimaxRate(
-        schedule, float(uncertainty), int(horizon), float(rates[best]), float(largest[best] * math.sqrt(horizon))
-    )
-
-
-def comparison(schedules: tuple[Schedule, ...], uncertainties: tuple[float, ...], horizon: int) -> "pd.DataFrame":
-    """The largest worst case of each schedule over each uncertainty, its base rate at its best.
-
-    Args:
-        schedules: The shapes.
-        uncertainties: Factors of at least 1.
-        horizon: Number of steps.
-
-    Returns:
-        One row per schedule and uncertainty: ``schedule``, ``uncertainty``, ``lr`` and ``loss`` in units of DG/sqrt(T).
-
-    Example:
-        >>> from lrtheory import Cosine, Robust
-        >>> comparison((Cosine(), Robust(16)), (16,), 1000)["loss"].round(2).tolist()
-        [1.6, 1.28]
-    """
-    import pandas as pd
-
-    rows = []
-    for schedule in schedules:
-        for uncertainty in uncertainties:
-            found = minimax_lr(schedule, uncertainty, horizon)
-            rows.append(
-                {"schedule": schedule.name, "uncertainty": found.uncertainty, "lr": found.lr, "loss": found.loss}
-            )
-    return pd.DataFrame(rows)
 
 
 def proof() -> dict[str, "sympy.Expr"]:
@@ -411,14 +314,6 @@ def _vanishing(expression: "sympy.Expr") -> "sympy.Expr":
 
     simple = sympy.simplify(expression)
     return simple if simple == 0 else sympy.simplify(sympy.expand_log(sympy.radsimp(simple), force=True))
-
-
-def _checked_uncertainty(uncertainty: float) -> float:
-    if not (is_number(uncertainty) and 1 <= uncertainty <= LARGEST):
-        raise ValueError(
-            f"uncertainty must be a finite factor of at least 1, not {uncertainty!r}; the largest is {LARGEST:g}."
-        )
-    return float(uncertainty)
 
 
 def witness() -> Evidence:

@@ -27,8 +27,9 @@ import numba
 import numpy as np
 from scipy.optimize import minimize
 
-from lrtheory.checks import checked_horizon, checked_length, checked_magnitude, checked_steps, checked_whole, is_number
+from lrtheory.checks import checked_horizon, checked_length, checked_magnitude, checked_steps, checked_whole
 from lrtheory.compilation import CACHE
+from lrtheory.schedules.robust import checked_uncertainty
 from lrtheory.theory.last_iterate import restarts, worst_case
 from lrtheory.theory.theorem import Evidence, Theorem
 
@@ -99,8 +100,7 @@ def optimised_steps(horizon: int, uncertainty: float = 1.0, *, rates: int = 65) 
         Measured: a local search, which proves nothing by itself.
     """
     horizon = checked_horizon(horizon)
-    if not (is_number(uncertainty) and 1 <= uncertainty < math.inf):
-        raise ValueError(f"uncertainty must be a finite factor of at least 1, not {uncertainty!r}.")
+    uncertainty = checked_uncertainty(uncertainty)
     rates = checked_whole("rates", rates, 2)
     rho = np.geomspace(1, uncertainty, rates)
     stages = [horizon]

@@ -90,8 +90,8 @@ def adamw(beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_de
     r"""AdamW, as torch has it: decay :math:`\theta\leftarrow(1-\eta\lambda)\theta`, then Adam's step.
 
     Args:
-        beta1: Of the average of gradients.
-        beta2: Of the average of their squares.
+        beta1: The decay rate of the average of gradients.
+        beta2: The decay rate of the average of their squares.
         eps: Added to the root of the latter.
         weight_decay: :math:`\lambda`.
 
@@ -141,8 +141,8 @@ def train(
     """The final weights of many runs of one task.
 
     Args:
-        task: Its ``model`` and ``loss`` are used; the model must be a function of its parameters and inputs alone.
-        examples: What is trained on.
+        task: The task, of which ``model`` and ``loss`` are used; the model must be a function of its parameters and inputs alone.
+        examples: The examples that are trained on.
         lrs: The learning rate of every run at every step, shape ``(runs, horizon)``.
         seeds: The seed of each run: of its first weights and of its batches.
         rule: The optimizer, for example ``sgd(0.9)`` or ``adamw()``.
@@ -223,9 +223,9 @@ def evaluate(
     """A measure of every run on all examples, in double precision, whatever the runs were trained in.
 
     Args:
-        task: Its ``model`` is used.
+        task: The task, of which ``model`` is used.
         parameters: The parameters that :func:`train` returns.
-        examples: What is measured on.
+        examples: The examples on which it is measured.
         measure: Logits and labels to a number: ``task.loss`` or ``task.right``.
     """
     device = next(iter(parameters.values())).device

@@ -234,7 +234,7 @@ class Nineteenth(Strategy):
 
 
 class Sides(Task):
-    """Is a coordinate positive?"""
+    """Whether a coordinate is positive."""
 
     name, title, family, classes = "sides", "Sides", "vision", 2
     settings = dict.fromkeys(("fair", "as-coded"), Settings(epochs=2, batch=20))

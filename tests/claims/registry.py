@@ -143,6 +143,7 @@ THEOREMS = {
     "cliff": ("test_cliff.py",),
     "momentum_edge": ("test_cliff.py",),
     "warmup_edge": ("test_cliff.py",),
+    "batch_size": ("test_batch_size.py",),
     "published_bound": PUBLISHED,
     "robust_schedule": (*ROBUST, *ROBUST_FINITE),
     "optimal_schedule": (
@@ -272,6 +273,14 @@ CLAIMS = {
     "thm:cliff}\\proved": (PROOFS, "test_cliff.py"),
     "thm:cliff-quadratic}\\proved": (PROOFS, "test_cliff.py"),
     "thm:no-return}\\proved": (PROOFS, "test_cliff.py"),
+    "thm:batch-sign}\\proved": (PROOFS, "test_batch_size.py"),
+    "thm:batch-powers}\\proved": (PROOFS, "test_batch_size.py"),
+    "thm:batch-edge}\\proved": (PROOFS, "test_batch_size.py"),
+    "from exact second moments \\verified": (
+        "test_batch_size.py::test_moments_of_least_squares_are_those_of_batches",
+        "test_batch_size.py::test_noise_of_batches_turns_the_sign_at_small_ones_and_the_other_way_round",
+        *MADE,
+    ),
     "Constants \\verified{} to the digits shown": ("test_cliff.py",),
     "eq:smoothlaw": ("test_bounds.py::test_smooth_exponents_are_reached",),
     "Noiseless worst cases by semidefinite programming": SMOOTH_GROWTH,

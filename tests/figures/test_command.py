@@ -20,5 +20,6 @@ def test_without_torch_the_other_figures_are_drawn_and_the_rest_is_named(tmp_pat
     assert done.returncode == 1
     assert done.stdout.split() == ["figures/scale.png", "figures/scale.pdf"]
     assert done.stderr == (
-        "lrtheory figures: left out, for they need torch: audit, taxonomy. To draw them, pip install 'lrtheory[torch]'.\n"
+        "lrtheory figures: these figures need torch and are left out: audit, taxonomy. "
+        "To draw them, pip install 'lrtheory[torch]'.\n"
     )

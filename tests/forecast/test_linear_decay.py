@@ -63,7 +63,7 @@ def test_rates_move_with_the_horizon_as_stated():
     rates = [linear_decay.best_rate(horizon, bias=1.0, exponent=0.5, noise=1.0) for horizon in (10**5, 10**6)]
     # T / (T + 1) in place of 1 moves the slope by less than 1e-5
     assert np.log10(rates[1] / rates[0]) == pytest.approx(linear_decay.transfer_exponent(0.5), abs=1e-5)
-    with pytest.raises(ValueError, match="below 1"):
+    with pytest.raises(ValueError, match="for noise must grow with the rate"):
         linear_decay.transfer_exponent(0.5, 0.6, 0.5)
 
 

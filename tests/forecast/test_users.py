@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lrtheory.forecast import Curve, equivalent_lr, extend, fit, read_log
+from lrtheory.forecast import LAWS, Curve, equivalent_lr, extend, fit, read_log
 from lrtheory.forecast.extension import Stage
 from lrtheory.schedules import WSD, Constant, Cosine, Polynomial
 from lrtheory.theory.last_iterate import tuned_lr, worst_case
@@ -62,6 +62,19 @@ def test_no_other_second_stage_is_better():
 def test_extend_refuses_a_horizon_that_is_over():
     with pytest.raises(ValueError, match="horizon must be above the 100 steps"):
         extend(Cosine(), 100, 100)
+
+
+RATES = {1e-4: 3.40, 2e-4: 3.30, 4e-4: 3.22, 8e-4: 3.18, 1.6e-3: 3.20}
+
+
+def test_a_fit_that_contradicts_its_runs_says_so():
+    """A run beyond the cliff bends the fit; without it the best rate lies between the neighbours of the best run."""
+    runs = [Curve.of(WSD(0.2), 2_000, lr, losses=loss) for lr, loss in RATES.items()]
+    assert 4e-4 < fit(runs, LAWS["Quadratic"], resamples=0).best_lr(WSD(0.2), 2_000).value < 1.6e-3
+    bent = fit([*runs, Curve.of(WSD(0.2), 2_000, 3.2e-3, losses=7.5)], LAWS["Quadratic"], resamples=0)
+    with pytest.warns(UserWarning, match=r"WSD\(0.2\) over 2,000 steps has lr = 0.0008, and the fit says 0.0003"):
+        bent.best_lr(WSD(0.2), 2_000)
+    assert bent.best_lr(Cosine(), 2_000).value > 0  # of another schedule nothing is known
 
 
 def written(tmp_path, text):

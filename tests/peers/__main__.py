@@ -4,8 +4,9 @@ python -m tests.peers [simulators|regression|worst_case|ensemble|optimizers] [--
     [--out FOLDER]
 
 Each comparison is a module with ``table(repeats)``, whose rows say how long a unit of work takes; those of
-:data:`ON_DEVICES` can be run on a GPU. Nothing is installed:
-peers that are missing are named on stderr and left out. Nothing here is a test: no law depends on wall time.
+:data:`ON_DEVICES` can be run on a GPU, where ``python -m lrtheory.gpu step_times`` is the one of ``optimizers``.
+Nothing is installed: peers that are missing are named on stderr and left out. Nothing here is a test: no law depends on wall
+time.
 """
 
 import argparse
@@ -21,7 +22,7 @@ COMPARISONS = {
     "ensemble": "a step of a small network: hundreds of runs at once against one at a time",
     "optimizers": "a step of DALS on 22.7 million parameters against AdamW's",
 }
-ON_DEVICES = ("ensemble", "optimizers")
+ON_DEVICES = ("ensemble",)
 
 
 def main() -> int:
@@ -29,7 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("comparison", nargs="?", choices=COMPARISONS, help="One of them. Default: all.")
     parser.add_argument("--repeats", type=int, default=7, metavar="N", help="Turns that count. Default: 7.")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="Of ensemble and optimizers.")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="Of ensemble.")
     parser.add_argument("--json", action="store_true", help="Print the rows as JSON, a record a row.")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="Write a table a comparison there, as CSV.")
     options = parser.parse_args()

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from lrtheory import Cosine, next_lr, plan_grid
-from lrtheory.planning.measured import plan_measured
+from lrtheory.planning.measured import expected, plan_measured
+from lrtheory.theory.grid_planning import plan_convex
 
 LOW, HIGH = 1e-4, 1e-1
 
@@ -29,6 +31,26 @@ def test_more_trials_leave_less():
 def test_the_fewest_trials_that_keep_a_tolerance():
     plan = plan_measured(LOW, HIGH, tolerance=0.05)
     assert plan.regret <= 0.05 < plan_measured(LOW, HIGH, trials=len(plan.points) - 1).regret
+
+
+def test_a_plan_is_a_table_a_picture_and_a_page():
+    plan = plan_measured(LOW, HIGH, trials=3)
+    frame = plan.to_frame()
+    assert frame["lr"].tolist() == list(plan.points)
+    assert frame["lost"].tolist() == list(plan.lost)
+    assert plan._repr_html_().count("<tr") == 4
+    (line,) = plan.plot(Figure().subplots()).get_lines()
+    assert line.get_xydata().tolist() == frame[["lr", "lost"]].to_numpy().tolist()
+
+
+@given(shift=st.floats(0.1, 10), trials=st.integers(1, 6))
+@settings(deadline=None, max_examples=20)
+def test_rates_that_lie_higher_are_lost_more_often(shift, trials):
+    even = plan_measured(LOW, HIGH, trials=trials)
+    moved = expected(LOW, HIGH, [shift * point for point in even.points])
+    higher = np.array(moved.lost) - np.array(even.lost)
+    assert (higher * np.log(shift) >= -1e-12).all()
+    assert expected(LOW, HIGH, even.points) == even
 
 
 def test_units_do_not_matter():
@@ -55,6 +77,21 @@ def test_a_sweep_that_ends_at_its_best_is_planned_further(best, beyond):
     assert suggestion.lr > HIGH if beyond == "above" else suggestion.lr < LOW * 1.5
 
 
+@given(decades=st.floats(-9, 6))
+@settings(deadline=None, max_examples=25)
+def test_the_best_rate_is_found_however_far_beyond_the_range_it_lies(decades):
+    """Censored sweeps, also those whose every run was lost: on and on, until little is left to gain."""
+    best = 10**decades
+    results = [(lr, final_loss(lr, best)) for lr in plan_grid(LOW, HIGH, trials=4).points]
+    for _ in range(20):
+        suggestion = next_lr(results, LOW, HIGH, initial_loss=10.0)  # above the loss at the lowest rate
+        if suggestion.lr is None:
+            break
+        results.append((suggestion.lr, final_loss(suggestion.lr, best)))
+    assert suggestion.lr is None
+    assert abs(math.log(suggestion.best / best)) < 1.0
+
+
 def test_where_every_trial_was_lost_the_next_is_lower():
     suggestion = next_lr([(0.1, None), (0.03, math.inf)], LOW, HIGH, initial_loss=2.3)
     assert suggestion.lr < 0.03
@@ -65,6 +102,8 @@ def test_where_every_trial_was_lost_the_next_is_lower():
     ("call", "message"),
     [
         (lambda: plan_measured(LOW, HIGH), "exactly one of trials"),
+        (lambda: expected(LOW, HIGH, []), "points must be positive and finite rates, at least one"),
+        (lambda: expected(LOW, HIGH, [0.0]), "points must be positive and finite rates, at least one"),
         (lambda: plan_measured(LOW, HIGH, trials=0), "trials must be a whole number from 1 to 40"),
         (lambda: plan_measured(LOW, HIGH, tolerance=2.0), "tolerance must be a fraction"),
         (lambda: next_lr([(-1.0, 2.0)], LOW, HIGH, initial_loss=2.3), "every rate of the results must be positive"),
@@ -78,12 +117,12 @@ def test_bad_values_get_one_sentence(call, message):
 
 
 def test_one_door_to_both_risks():
+    assert plan_grid(LOW, HIGH, trials=3) == plan_measured(LOW, HIGH, trials=3)
     assert plan_grid(LOW, HIGH, trials=3, risk="measured") == plan_measured(LOW, HIGH, trials=3)
-    assert plan_grid(LOW, HIGH, schedule=Cosine(), trials=3) == plan_grid(
-        LOW, HIGH, schedule=Cosine(), trials=3, risk="convex"
-    )
+    proved = plan_grid(LOW, HIGH, schedule=Cosine(), trials=3, risk="convex")
+    assert proved == plan_convex(LOW, HIGH, schedule=Cosine(), trials=3)
     with pytest.raises(ValueError, match="takes neither schedule nor horizon"):
-        plan_grid(LOW, HIGH, schedule=Cosine(), trials=3, risk="measured")
+        plan_grid(LOW, HIGH, schedule=Cosine(), trials=3)  # pyright: ignore
     with pytest.raises(ValueError, match="risk must be"):
         plan_grid(LOW, HIGH, schedule=Cosine(), trials=3, risk="none")
 

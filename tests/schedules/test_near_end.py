@@ -12,7 +12,7 @@ from lrtheory import Formula
 from lrtheory.schedules import REGISTRY
 from lrtheory.schedules.expression import read
 from lrtheory.schedules.near_end import near_end
-from tests.schedules.test_laws import formulas
+from tests.schedules.test_formulas import formulas
 
 HORIZON = 10**30
 logarithms = st.lists(st.floats(-40, -1e-12) | st.floats(-1e-3, -1e-12), min_size=1, max_size=12)

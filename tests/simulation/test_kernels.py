@@ -47,15 +47,17 @@ def assert_same_bits(ours, theirs):
     start=st.floats(-0.5, 0.5),
     antithetic=st.booleans(),
     averaged=st.booleans(),
+    vectors=st.booleans(),
     draw=st.integers(0, 2**32),
 )
-def test_replicas_side_by_side(dtype, horizon, pairs, first, seed, eps, start, antithetic, averaged, draw):
+def test_replicas_side_by_side(dtype, horizon, pairs, first, seed, eps, start, antithetic, averaged, vectors, draw):
     scalar = np.dtype(dtype).type
     steps, noise = random_steps(draw, horizon), np.sqrt(1 - eps**2)
     start, bound = scalar(start) + scalar(0), scalar(0.5)  # +0, never -0
+    alone = simd_kernels.alone(np.dtype(dtype), averaged) if vectors else (0, 0, 0)
     x, average = replica_kernels.rademacher_block(
         steps, eps + noise, eps - noise, start, bound, masks_of(dtype), np.uint64(seed), first, 2 * pairs, antithetic,
-        averaged,
+        averaged, alone,
     )  # fmt: skip
     exact, exact_average = reference.rademacher_block(
         steps, eps, noise, start, bound, seed, first, 2 * pairs, antithetic
@@ -202,14 +204,25 @@ def test_gaussian_chunk(dtype, horizon, count, eps, start, draw):
 
 
 @settings(deadline=None, max_examples=30)
-@given(dtype=DTYPES, split=st.integers(1, 99), horizon=HORIZONS)
-def test_a_replica_does_not_depend_on_the_others(dtype, split, horizon):
-    scalar = np.dtype(dtype).type
+@given(dtype=DTYPES, split=st.integers(1, 99), horizon=HORIZONS, averaged=st.booleans())
+def test_a_replica_does_not_depend_on_the_others(dtype, split, horizon, averaged):
+    scalar, alone = np.dtype(dtype).type, simd_kernels.alone(np.dtype(dtype), averaged)
 
     def block(first, count):
         steps = random_steps(1, horizon)
         return replica_kernels.rademacher_block(
-            steps, 1.2, -0.6, scalar(0.5), scalar(0.5), masks_of(dtype), np.uint64(9), first, count, False, True
+            steps,
+            1.2,
+            -0.6,
+            scalar(0.5),
+            scalar(0.5),
+            masks_of(dtype),
+            np.uint64(9),
+            first,
+            count,
+            False,
+            averaged,
+            alone,
         )
 
     whole, left, right = block(0, 100), block(0, split), block(split, 100 - split)

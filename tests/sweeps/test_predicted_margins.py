@@ -1,5 +1,6 @@
 """The predicted margins: the committed ones are those of the program, and the comparison says what the text says."""
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -7,7 +8,8 @@ import pytest
 
 pytest.importorskip("torch", reason="the inputs are measured on networks")
 from lrtheory import Constant, Polynomial
-from lrtheory.sweeps.predicted_margins import compare, inputs, predicted
+from lrtheory.sweeps.network_cells import TASKS
+from lrtheory.sweeps.predicted_margins import MOMENTA, PredictedMargins, compare, inputs, predicted
 
 DATA = Path(__file__).parents[2] / "figures" / "data"
 KNOWN = pd.read_csv(DATA / "predicted_margins.csv")
@@ -40,3 +42,30 @@ def test_the_comparison_is_as_told():
     assert digits["order"].between(0.73, 0.9).all()
     assert digits["best_lr"].between(5, 9).all()
     assert (result.loc[["logistic"], "order"] < 0).all()
+
+
+def test_the_table_is_put_together_from_its_cells():
+    """The committed numbers as the results of the cells, in the places where a cell has them, give the committed table."""
+
+    def told(cells):
+        results = []
+        for cell in cells:
+            rows = KNOWN[(KNOWN["task"] == cell.task) & KNOWN["optimizer"].isin(MOMENTA)]
+            given = rows.iloc[0][["curvature", "example_curvature", "noise", "lipschitz", "distance", "gain"]].to_dict()
+            columns = rows[["best_lr", "edge", "edge_margin", "branch_margin"]]
+            found = [
+                {name: value if math.isfinite(value) else None for name, value in row.items()}
+                for row in columns.to_dict("records")
+            ]
+            results.append({"given": given, "found": found})
+        return results
+
+    again = PredictedMargins().run(told)  # pyright: ignore
+    # Ratios are of numbers that were rounded to four digits.
+    pd.testing.assert_frame_equal(again, KNOWN, rtol=2e-3)
+
+
+def test_unknown_tasks_are_refused_in_one_sentence():
+    with pytest.raises(ValueError, match="'cifar' is no task of this sweep"):
+        PredictedMargins(tasks=("cifar",))
+    assert set(PredictedMargins().tasks) == set(TASKS)

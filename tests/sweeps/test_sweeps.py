@@ -129,7 +129,7 @@ def test_every_sweep_runs_and_explains_itself(tmp_path, capsys, name):
     with pytest.raises(SystemExit) as stopped:
         main([name, "--help"])
     assert stopped.value.code == 0
-    assert "example: python -m lrtheory.sweep" in "\n".join(lines(capsys)[0])
+    assert "example: lrtheory sweep" in "\n".join(lines(capsys)[0])
     few = {
         "rho": ["--schedules", "Cosine", "--horizon", "300"],
         "degree": ["--degrees", "1", "2", "--horizon", "300"],

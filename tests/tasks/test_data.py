@@ -86,7 +86,8 @@ def test_other_bytes_are_refused_in_one_sentence(homes):
     with pytest.raises(DataError) as refused:
         download(Download("one", HASH, ("https://home/one", "https://mirror/one")))
     assert str(refused.value) == (
-        "one could be had from none of its homes: https://home/one (ValueError), https://mirror/one (ConnectionError); "
+        "one could not be downloaded from any of its addresses: "
+        "https://home/one (ValueError), https://mirror/one (ConnectionError); "
         "with a copy of the data, set LRTHEORY_DATA to its folder."
     )
 
@@ -99,6 +100,6 @@ def test_without_pooch_one_sentence_says_what_to_do(homes, monkeypatch):
 
 @pytest.mark.parametrize("module", [cifar10, rte, trec, imdb], ids=lambda module: module.__name__)
 def test_every_task_asks_its_homes_by_hash(module, homes):
-    with pytest.raises(DataError, match="could be had from none of its homes"):
+    with pytest.raises(DataError, match="could not be downloaded from any of its addresses"):
         module.fetch()
     assert all(url.startswith("https://") for url in homes[1])

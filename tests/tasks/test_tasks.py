@@ -15,6 +15,7 @@ import torch
 from lrtheory import tasks
 from lrtheory.tasks import cifar10, imdb, rte, text, trec
 from lrtheory.tasks.data import DataError, offline_folder
+from lrtheory.tasks.images import crop_and_flip
 
 SYNTHETIC = ("synthetic", "synthetic-draft", "synthetic-as-coded")
 offline = pytest.mark.skipif(offline_folder() is None, reason="LRTHEORY_DATA names no folder with the data sets")
@@ -106,7 +107,7 @@ def test_crops_move_images_by_at_most_four_pixels():
     rows, columns = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
     image = torch.stack([rows + 1, columns + 1, torch.ones_like(rows)]).to(torch.uint8)
     images = image.expand(200, 3, 32, 32)
-    moved = cifar10.crop_and_flip(images, torch.Generator().manual_seed(0)).int()
+    moved = crop_and_flip(images, torch.Generator().manual_seed(0)).int()
     inside = moved[:, 2] == 1
     down = torch.where(inside, moved[:, 0] - (rows + 1), 0)
     assert down.abs().max() == 4
@@ -271,7 +272,7 @@ def test_an_encoder_that_is_nowhere_is_one_sentence(monkeypatch, tmp_path):
     pytest.importorskip("transformers", reason="text tasks need transformers")
     monkeypatch.delenv("LRTHEORY_DATA", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(DataError, match="is no folder here and could not be had"):
+    with pytest.raises(DataError, match="is no folder here and could not be downloaded"):
         text._tokenizer(str(tmp_path / "nothing"))
 
 

@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from lrtheory.theory.cliff import (
     certify_cliff,
     edge,
+    forgotten,
     growth,
     margin_constant,
     quadratic_loss,
     tuned,
     unbounded_worst_case,
 )  # fmt: skip
-from lrtheory.theory.momentum_edge import moments, momentum_edge
-from lrtheory.theory.warmup_edge import warmup_edge
+from lrtheory.theory.momentum_stability import moments, momentum_edge
+from lrtheory.theory.warmup_stability import warmup_edge
 
 POWERS = (0, 0.5, 1, 2, 3)
 
@@ -47,6 +48,30 @@ def test_the_edge_parts_runs_that_return_from_runs_that_leave(power):
         assert (loss > 1) == leaves
         # The sum over steps is a Riemann sum of the integral, whose end points and pole it misses by O(log T) in all.
         assert abs(math.log(loss) / horizon - 2 * growth(power, r)) < 4 * math.log(horizon) / horizon
+
+
+@given(power=st.floats(0, 10))
+@settings(deadline=None, max_examples=30)
+def test_the_edge_and_the_tuned_rate_lie_inside_of_what_was_searched(power):
+    """Both sides of each are computed: an answer at the end of a range would fail here."""
+    e, k = edge(power), tuned(power)
+    if power > 0:
+        assert growth(power, e * (1 - 1e-6)) < 0 < growth(power, e * (1 + 1e-6))
+    z = np.geomspace(1e-3, 1e6, 50_000)
+    bias, noise = z * np.exp(-2 * z / (power + 1)), z * forgotten(power, z)
+    below, at, above = (bias / rate + rate * noise for rate in (0.99 * k, k, 1.01 * k))
+    assert (
+        below.max() > at.max() < above.max()
+    )  # a grid of spacing 4e-4 misses a maximum by 2e-8, a rate off by 1e-2 costs 5e-5
+    assert 1e-2 < z[int(np.argmax(at))] < 1e2
+
+
+@given(power=st.floats(1e-6, 10), sharpness=st.floats(0.01, 100))
+@settings(deadline=None, max_examples=50)
+def test_the_growth_is_the_mean_logarithm(power, sharpness):
+    v = (np.arange(400_000) + 0.5) / 400_000
+    # The middle rule misses the logarithm at its pole by about a step, and more where v^p is steep at 0.
+    assert growth(power, sharpness) == pytest.approx(np.log(np.abs(1 - sharpness * v**power) + 1e-300).mean(), abs=2e-3)
 
 
 def test_the_edge_of_linear_decay_in_closed_form():
@@ -137,7 +162,7 @@ def test_the_edge_of_the_ramp_is_that_of_every_instant(warmup, start, ratio, dec
         (lambda: unbounded_worst_case([1.0], noise=-1), "noise must be a number"),
         (lambda: momentum_edge(1.0, momentum=1.0), "momentum must be a number from 0"),
         (lambda: momentum_edge(1.0, example_curvature=0.5), "example_curvature must be at least"),
-        (lambda: momentum_edge(1.0, batch=0), "batch is a number of examples"),
+        (lambda: momentum_edge(1.0, batch=0), "batch must be a whole number of at least 1"),
         (lambda: warmup_edge(10, start=1.0, end=2.0, decline=5), "end must be at most"),
     ],
 )

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrtheory.theory.backward_error import ETA, backward_error, follow, modified_equation, step_defect
-from lrtheory.theory.equation_seven import equation_seven, equation_seven_defect
 from lrtheory.theory.gradient_corrections import first_correction_defect, hessian_commutator, second_correction_curl
+from lrtheory.theory.misprint import equation_seven, equation_seven_defect
 from lrtheory.theory.penalties import PENALTIES, adam, gradient_descent, heavy_ball
 from lrtheory.theory.quadratic import predicted_contraction, quadratic_rate, quadratic_regime
 from lrtheory.theory.rooted_trees import cuts, rooted_trees, size, symmetry

@@ -83,7 +83,7 @@ def test_a_shape_without_a_degree_is_refused(formula):
     for call in (
         lambda: degradation(schedule, 2.0),
         lambda: law(schedule),
-        lambda: plan_grid(1, 9, schedule=schedule, trials=2),
+        lambda: plan_grid(1, 9, risk="convex", schedule=schedule, trials=2),
     ):
         with pytest.raises(ValueError, match=r"mine has no (degree|law): "):
             call()
@@ -218,7 +218,7 @@ def test_a_shape_without_a_law_is_refused_in_one_sentence(formula, message):
     for call in (
         law,
         lambda schedule: degradation(schedule, 2.0),
-        lambda schedule: plan_grid(1, 9, schedule=schedule, trials=2),
+        lambda schedule: plan_grid(1, 9, risk="convex", schedule=schedule, trials=2),
     ):
         with pytest.raises(ValueError, match=message) as refused:
             call(Formula(formula, name="mine"))

@@ -25,6 +25,7 @@ IDENTITIES = {
     "adaptive": 4,
     "any_average": 6,
     "averaged": 4,
+    "batch_size": 14,
     "cliff": 7,
     "equation_seven": 2,
     "extension": 3,
@@ -156,7 +157,7 @@ CALLS = (
     "from lrtheory import Cosine, tuned_lr; tuned_lr(Cosine(), 1000, diameter=1.0)",
     "from lrtheory import Cosine, worst_case; worst_case(Cosine().steps(1000, 0.1), diameter=1.0)",
     "from lrtheory import Cosine, degradation; degradation(Cosine(), [0.5, 2, 10])",
-    "from lrtheory import Cosine, plan_grid; plan_grid(1e-4, 1e-1, schedule=Cosine(), tolerance=1.5)",
+    "from lrtheory import Cosine, plan_grid; plan_grid(1e-4, 1e-1, risk='convex', schedule=Cosine(), tolerance=1.5)",
     "import sys; sys.argv[1:] = ['1e-4', '1e-1']; import runpy; runpy.run_module('lrtheory.plan', run_name='__main__')",
 )
 """What is asked for most: none of these needs symbols, tables, pictures or networks."""

@@ -11,11 +11,10 @@ from lrtheory import Cosine, Polynomial, Robust, Schedule, worst_case
 from lrtheory.schedules import REGISTRY
 from lrtheory.schedules.robust import FLAT, GOLDEN, robust_pieces, robust_states
 from lrtheory.simulation import worst_eps
+from lrtheory.theory.minimax_rate import comparison, minimax_lr
 from lrtheory.theory.misspecification import law
 from lrtheory.theory.robust_schedule import (
-    comparison,
     lower_bound,
-    minimax_lr,
     robust_loss,
     robust_lr,
     two_piece,

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from lrtheory import Constant, Cosine, Polynomial, tuned_lr, worst_case
 from lrtheory.schedules import REGISTRY
+from lrtheory.theory import last_iterate, restart_kernels
 from lrtheory.theory.last_iterate import restarts
 from lrtheory.theory.published_bounds import published_bound
 from lrtheory.theory.step_search import worst_case_gradient
+from tests.loaded import loaded_by
 
 steps_of_any_size = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=30).map(np.array)
 lengths = st.floats(1e-3, 1e3)
@@ -40,6 +42,25 @@ def test_recursion_is_the_theorem(steps, lipschitz, length, bounded):
     # The grid over a has a ratio of 1.0006 between points, so each minimum is missed by less than 1e-6 of s; the
     # difference s - 2 sum(steps) of the reference cancels to 1e-9 of the largest step.
     assert found == pytest.approx(stated, rel=1e-5, abs=1e-8 * lipschitz**2 * steps.sum())
+
+
+@given(steps=steps_of_any_size, lipschitz=lengths, length=lengths, lrs=st.lists(lengths, min_size=1, max_size=3))
+@settings(deadline=None, max_examples=60)
+def test_what_is_compiled_is_the_plain_form_to_the_last_bit(steps, lipschitz, length, lrs):
+    plain, compiled = last_iterate._restarts(steps), restart_kernels.restarts(steps)
+    assert [each.tolist() for each in plain] == [each.tolist() for each in compiled]
+    found = restart_kernels.smallest_losses(*compiled, np.array(lrs), lipschitz, length)
+    assert found.tolist() == [last_iterate._smallest_loss(*plain, lr, lipschitz, length) for lr in lrs]
+
+
+def test_a_question_from_the_shell_waits_for_no_library():
+    for code in (
+        "from lrtheory import worst_case, Cosine; print(worst_case(Cosine(), horizon=10_000, lr=0.1, diameter=1.0))",
+        "from lrtheory import tuned_lr, Cosine; print(tuned_lr(Cosine(), 10_000, diameter=1.0))",
+        "from lrtheory.plan import main; main(['equivalent', '1e-3', 'cosine', 'WSD(0.2)', '--horizon', '1e5'])",
+        "from lrtheory.plan import main; main(['1e-4', '1e-1', '--risk', 'convex', '--horizon', '1e4'])",
+    ):
+        assert loaded_by(code, ("numba", "scipy", "sympy", "pandas", "matplotlib", "torch")) == [], code
 
 
 @given(steps=steps_of_any_size, lipschitz=lengths, length=lengths, scale=st.floats(0.01, 100), bounded=st.booleans())

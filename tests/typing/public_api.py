@@ -6,6 +6,7 @@ from typing import assert_type
 import numpy as np
 
 import lrtheory as lr
+from lrtheory import theory
 from lrtheory.forecast import Curve
 
 
@@ -40,8 +41,8 @@ def without_torch() -> None:
     assert_type(lr.robust_lr(1e-3, 1e-1), float)
     exponent = lr.rho_exponent(shape)
     expansion = lr.law(shape)
-    plan = lr.plan_grid(1e-4, 1e-1, schedule=lr.Cosine(), tolerance=1.2)
-    measured = lr.plan_grid(1e-4, 1e-1, trials=3, risk="measured")
+    plan = lr.plan_grid(1e-4, 1e-1, risk="convex", schedule=lr.Cosine(), tolerance=1.2)
+    measured = lr.plan_grid(1e-4, 1e-1, trials=3)
     suggestion = lr.next_lr([(0.01, 1.2), (0.1, None)], measured.points[0], 0.1, initial_loss=2.3)
     assert_type(suggestion.lr, float | None)
     assert_type(plan.trials, int)
@@ -70,6 +71,13 @@ def without_torch() -> None:
     others = [lr.penalties.gradient_descent(), lr.penalties.minibatch(), lr.penalties.adam(beta1=0.9)]
     assert_type(penalty.latex(), str)
     assert_type(lr.modified_equation(3).latex(), str)
+    assert_type(theory.momentum_edge(1.0, momentum=0.9, example_curvature=2.0, batch=8), float)
+    assert_type(theory.warmup_edge(200, start=100.0, end=1.0, decline=100.0), float)
+    assert_type(theory.horizon_exponent(0.5, shrinking=0.2, share=0.5), float)
+    assert_type(theory.worst_quadratic_rate(100, noise=0.1), float)
+    assert_type(theory.least_squares_exponent(100, 16, noise=0.1), float)
+    erratum: theory.Erratum = theory.equation_seven()
+    assert_type(erratum.corrected, str)
     assert_type(lr.__version__, str)
 
 

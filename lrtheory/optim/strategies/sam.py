@@ -40,7 +40,7 @@ def worst_point_nearby(parameters: Sequence[torch.Tensor], radius: float, adapti
 def make(
     model: nn.Module, setting: Setting, *, weight_decay: float = 1e-4, radius: float = 0.05, adaptive: bool = False
 ) -> Training:
-    """SGD with momentum on the gradient at the worst point within ``radius``; two backward passes a step.
+    """SGD with momentum on the gradient at the worst point within ``radius``; two backward passes per step.
 
     ``adaptive`` measures the distance relative to each weight (ASAM, Kwon et al., arXiv 2102.11600), as the published
     code does under the name of SAM.

@@ -134,7 +134,7 @@ class Strategy(ABC):
     """
 
     name: str
-    """What the row of a table says."""
+    """The name of the strategy, as tables show it."""
     lr: Mapping[str, float]
     """The base rate, by family."""
 
@@ -170,7 +170,7 @@ class Strategy(ABC):
             horizon: The number of steps.
             lr: Base rate; the paper's for the family by default.
             family: ``"vision"`` or ``"text"``.
-            steps_per_epoch: For strategies that count epochs.
+            steps_per_epoch: The number of steps of an epoch, for strategies that count epochs.
             warmup: The part of the run, in [0, 1), that warms up where the strategy has no warm-up of its own. By
                 default what the paper's set-up says: 0.1 for text, else 0; none as coded.
             as_coded: Whether to follow the code that made the published table, where it differs from the paper.
@@ -208,7 +208,7 @@ class PublishedStrategy(Strategy):
     """A strategy of the DALS paper.
 
     Args:
-        name: As the paper prints it.
+        name: The name, as the paper prints it.
         generation: 1 to 5 in its taxonomy.
         year: The year of the reference.
         reference: Who proposed it, and where.

@@ -33,7 +33,7 @@ directions an approximation.
 
 import sympy
 
-from lrtheory.checks import checked_positive, is_number
+from lrtheory.checks import checked_magnitude, checked_whole, is_number
 from lrtheory.theory.theorem import Theorem
 
 
@@ -60,16 +60,14 @@ def momentum_edge(
     Source:
         Proved here: see the module.
     """
-    curvature = checked_positive("curvature", curvature)
-    example = curvature if example_curvature is None else checked_positive("example_curvature", example_curvature)
+    curvature = checked_magnitude("curvature", curvature)
+    example = curvature if example_curvature is None else checked_magnitude("example_curvature", example_curvature)
     if example < curvature:
         raise ValueError(f"example_curvature must be at least the curvature {curvature:g}, not {example:g}.")
     if not (is_number(momentum) and 0 <= momentum < 1):
         raise ValueError(f"momentum must be a number from 0 up to below 1, not {momentum!r}.")
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise ValueError(f"batch is a number of examples, a whole number of at least 1, not {batch!r}.")
-    noisy = curvature + (example - curvature) / batch
-    return 2 * (1 - momentum**2) / ((1 + momentum) * noisy - 2 * momentum * curvature)
+    noisy = curvature + (example - curvature) / checked_whole("batch", batch)
+    return float(2 * (1 - momentum**2) / ((1 + momentum) * noisy - 2 * momentum * curvature))
 
 
 def moments() -> sympy.Matrix:

@@ -31,7 +31,7 @@ import math
 
 import sympy
 
-from lrtheory.checks import checked_positive
+from lrtheory.checks import checked_magnitude
 from lrtheory.theory.theorem import Theorem
 
 
@@ -54,8 +54,8 @@ def warmup_edge(warmup: float, *, start: float, end: float, decline: float) -> f
     Source:
         Proved here: see the module.
     """
-    warmup, decline = checked_positive("warmup", warmup), checked_positive("decline", decline)
-    start, end = checked_positive("start", start), checked_positive("end", end)
+    warmup, decline = checked_magnitude("warmup", warmup), checked_magnitude("decline", decline)
+    start, end = checked_magnitude("start", start), checked_magnitude("end", end)
     if end > start:
         raise ValueError(f"end must be at most the curvature at the start, {start:g}, not {end:g}.")
     falling = 2 / start * (math.exp(warmup / decline) if warmup <= decline else math.e * warmup / decline)

@@ -1,7 +1,7 @@
 """Who computes the cells that a store lacks: threads and processes here, or a cluster."""
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, closing
 from functools import cached_property
@@ -9,9 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from lrtheory.extras import load_torch
 from lrtheory.processors import processors
 from lrtheory.runs.cell import Cell, cell_id
-from lrtheory.runs.cluster import Cluster, Done
+from lrtheory.runs.cluster import Cluster, Done, needs_gpu
+from lrtheory.runs.pace import Pace
 from lrtheory.runs.processes import Processes
 from lrtheory.runs.progress import progress
 from lrtheory.runs.store import Store
@@ -25,6 +27,10 @@ Workers = int | Cluster | None
 Finished = Generator[tuple[Cell, dict[str, Any]], None, None]
 
 
+class TimeOverError(RuntimeError):
+    """Cells were not begun, because they were not expected to end in the time that there was; all others are stored."""
+
+
 class Compute:
     """What an experiment calls for the results of cells, for the time of a ``with`` block.
 
@@ -35,6 +41,7 @@ class Compute:
         store: The store that keeps the results. It notes which cells were asked for.
         workers: The number of cells at a time, by default one for each processor that this process may use; or a Dask cluster
             (:func:`lrtheory.runs.cluster.connect`).
+        pace: How much time there is, for cells that are computed here; no limit by default.
 
     Raises:
         ValueError: ``workers`` is below 1.
@@ -54,12 +61,12 @@ class Compute:
         [{'is': 4}, {'is': 9}]
     """
 
-    def __init__(self, store: Store, workers: Workers = None) -> None:
+    def __init__(self, store: Store, workers: Workers = None, *, pace: Pace | None = None) -> None:
         if isinstance(workers, bool) or not isinstance(workers, Workers):
             raise TypeError(f"workers must be a whole number or a cluster, not {workers!r}.")
         if isinstance(workers, int) and workers < 1:
             raise ValueError(f"workers must be at least 1, not {workers}.")
-        self.store = store
+        self.store, self._pace = store, pace
         self._cluster = workers if isinstance(workers, Cluster) else None
         self._workers = workers if isinstance(workers, int) else processors()
         self._block = ExitStack()
@@ -97,15 +104,21 @@ class Compute:
         Raises:
             StoreError: a stored file was written by a later version.
             OSError: the store is full or cannot be written to.
+            ModuleNotFoundError: a cell that is not stored needs a CUDA device, and there is none here.
+            TimeOverError: the pace let some cells not begin.
         """
         self.store.asked.update(dict.fromkeys(map(cell_id, cells)))
         results = {cell: self.store.load(cell) for cell in dict.fromkeys(cells)}
         missing = [cell for cell, result in results.items() if result is None]
+        if self.here:
+            check_devices(missing)
         run = self._on_threads(missing, at_once) if self._cluster is None else self._on_cluster(missing, self._cluster)
         with progress(phase, len(results), len(results) - len(missing)) as finish, closing(run) as finished:
             for cell, result in finished:
                 results[cell] = result
                 finish()
+        if left := sum(result is None for result in results.values()):
+            raise TimeOverError(f"{left} of {len(results)} cells were not begun in the time that there was.")
         return [results[cell] for cell in cells]  # pyright: ignore[reportReturnType]
 
     @cached_property
@@ -117,13 +130,18 @@ class Compute:
         if workers > 1 and any(cell.own_process for cell in cells):
             self._processes  # noqa: B018  # started by this thread, not by several at a time
 
-        def finish(cell: Cell) -> dict[str, Any]:
+        def finish(cell: Cell) -> dict[str, Any] | None:
+            if self._pace is not None and not self._pace.may_begin(cell):
+                return None
             start, checkpoint = time.perf_counter(), self.store.checkpoint(cell)
             if workers > 1 and cell.own_process:
                 result = self._processes.call(resumed, checkpoint.resolve(), cell)
             else:
                 result = cell.resume(checkpoint)
-            self.store.save(cell, result, seconds=time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            self.store.save(cell, result, seconds=seconds)
+            if self._pace is not None:
+                self._pace.ended(cell, seconds)
             return result
 
         pool = ThreadPoolExecutor(workers)
@@ -131,7 +149,8 @@ class Compute:
         try:
             futures = {pool.submit(finish, cell): cell for cell in cells}
             for future in as_completed(futures):
-                yield futures[future], future.result()
+                if (result := future.result()) is not None:
+                    yield futures[future], result
         except (KeyboardInterrupt, GeneratorExit):
             waits = False  # whoever interrupts does not wait for a cell of an hour
             raise
@@ -147,6 +166,16 @@ class Compute:
         with ThreadPoolExecutor(SAVED_TOGETHER) as pool:
             for task in cluster.run(cells, self.store):
                 yield from pool.map(save, task)
+
+
+def check_devices(cells: Iterable[Cell]) -> None:
+    """Check that this machine has the devices on which cells say that they are computed.
+
+    Raises:
+        ModuleNotFoundError: it has no CUDA device, or no torch to find one.
+    """
+    if any(map(needs_gpu, cells)) and not load_torch("a GPU").cuda.is_available():
+        raise ModuleNotFoundError("torch finds no CUDA device here; leave --device out to train on the CPU.")
 
 
 def resumed(checkpoint: Path, cell: Cell) -> dict[str, Any]:
