@@ -16,7 +16,7 @@ from lrtheory.theory import (
     gradient_flow,
     grid_planning,
     hard_instance,
-    heavy_ball,
+    heavy_ball_iterate,
     implicit_euler,
     last_iterate,
     law_attained,
@@ -42,7 +42,7 @@ THEOREMS: dict[str, Theorem] = {
     module.THEOREM.name: module.THEOREM
     for module in (
         last_iterate, hard_instance, law_attained, law_derivation, one_step, mixed_restarts, fixed_steps, any_average, averaged,
-        heavy_ball, adaptive, smooth, smooth_hard_instance, cliff,
+        heavy_ball_iterate, adaptive, smooth, smooth_hard_instance, cliff,
         momentum_stability, warmup_stability, batch_size, published_bounds, robust_schedule, refined_schedule,
         step_search, grid_planning,
         backward_error, gradient_descent_penalty, gradient_corrections, quadratic, momentum_penalty,

@@ -41,7 +41,7 @@ from lrtheory.theory.fixed_steps import fixed_step_lower_bound
 from lrtheory.theory.functionals import functionals
 from lrtheory.theory.grid_planning import plan_convex
 from lrtheory.theory.hard_instance import worst_function
-from lrtheory.theory.heavy_ball import heavy_ball_bound, heavy_ball_lower_bound
+from lrtheory.theory.heavy_ball_iterate import heavy_ball_bound, heavy_ball_lower_bound
 from lrtheory.theory.law_attained import law_witness
 from lrtheory.theory.methods import Method
 from lrtheory.theory.minimax_rate import minimax_lr

@@ -12,7 +12,7 @@ from lrtheory.statistics import fit_slope
 from lrtheory.sweeps.averages import FITTED, Averages
 from lrtheory.theory.any_average import average_bound
 from lrtheory.theory.averaging_weights import tail_weights
-from lrtheory.theory.heavy_ball import heavy_ball_bound, heavy_ball_lower_bound
+from lrtheory.theory.heavy_ball_iterate import heavy_ball_bound, heavy_ball_lower_bound
 from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.law_attained import law_attainment
 from lrtheory.theory.minimax_rate import minimax_lr

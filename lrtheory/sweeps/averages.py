@@ -29,7 +29,7 @@ from lrtheory.theory.adaptive import adagrad_bound, adagrad_lower_bound
 from lrtheory.theory.any_average import average_bound, average_lower_bound
 from lrtheory.theory.averaged import averaged_bound
 from lrtheory.theory.certificates import LONGEST, certified_loss
-from lrtheory.theory.heavy_ball import heavy_ball_bound, heavy_ball_lower_bound
+from lrtheory.theory.heavy_ball_iterate import heavy_ball_bound, heavy_ball_lower_bound
 from lrtheory.theory.last_iterate import tuned_lr, worst_case
 from lrtheory.theory.methods import RULES, Method
 

@@ -7,7 +7,7 @@ assert, and holds the numeric function made from it. Its record ``THEOREM`` says
 
 The price of a wrong rate: ``last_iterate`` (the worst case), ``hard_instance`` (a function that attains it),
 ``misspecification`` (the law), ``law_attained``, ``one_step``, ``mixed_restarts``, ``fixed_steps``, ``any_average`` (of
-the iterates, with ``averaging_weights``), ``averaged``, ``heavy_ball``, ``adaptive``, ``smooth``,
+the iterates, with ``averaging_weights``), ``averaged``, ``heavy_ball_iterate``, ``adaptive``, ``smooth``,
 ``smooth_hard_instance``, ``published_bounds``, and ``certificates``, which judges them by semidefinite programming.
 
 Where it ends: ``cliff``, and what moves its edge, ``momentum_stability`` and ``warmup_stability``. How the best rate moves with

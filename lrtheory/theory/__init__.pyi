@@ -36,7 +36,7 @@ from .cliff import quadratic_loss as quadratic_loss, unbounded_worst_case as unb
 from .fixed_steps import fixed_step_lower_bound as fixed_step_lower_bound
 from .grid_planning import GridPlan as GridPlan, compare_plans as compare_plans, plan_convex as plan_convex
 from .hard_instance import WorstFunction as WorstFunction, worst_function as worst_function
-from .heavy_ball import heavy_ball_bound as heavy_ball_bound, heavy_ball_lower_bound as heavy_ball_lower_bound
+from .heavy_ball_iterate import heavy_ball_bound as heavy_ball_bound, heavy_ball_lower_bound as heavy_ball_lower_bound
 from .last_iterate import tuned_lr as tuned_lr, worst_case as worst_case
 from .law_attained import (
     Attainment as Attainment,

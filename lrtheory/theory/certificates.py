@@ -25,7 +25,7 @@ import numpy as np
 
 from lrtheory.checks import checked_length, checked_magnitude, checked_positive, checked_steps
 from lrtheory.theory.any_average import average_bound
-from lrtheory.theory.heavy_ball import heavy_ball_bound
+from lrtheory.theory.heavy_ball_iterate import heavy_ball_bound
 from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.methods import Method
 from lrtheory.theory.smooth import smooth_worst_case
@@ -158,10 +158,10 @@ def certify_heavy_ball(
     steps: Any, *, momentum: float = 0.9, lipschitz: float = 1.0, distance: float | None = None,
     diameter: float | None = None,
 ) -> Certificate:  # fmt: skip
-    r"""The worst case of heavy ball, computed and as bounded by :mod:`lrtheory.theory.heavy_ball`.
+    r"""The worst case of heavy ball, computed and as bounded by :mod:`lrtheory.theory.heavy_ball_iterate`.
 
     Args:
-        steps: As in :func:`lrtheory.theory.heavy_ball.heavy_ball_bound`; twenty at most, steps of zero not counted.
+        steps: As in :func:`lrtheory.theory.heavy_ball_iterate.heavy_ball_bound`; twenty at most, steps of zero not counted.
         momentum: :math:`\beta`.
         lipschitz: :math:`G`.
         distance: :math:`R`; exactly one of the two lengths.

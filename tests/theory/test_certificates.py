@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lrtheory import Polynomial, Warmup
 from lrtheory.schedules import REGISTRY
 from lrtheory.theory.any_average import average_lower_bound
-from lrtheory.theory.heavy_ball import heavy_ball_lower_bound
+from lrtheory.theory.heavy_ball_iterate import heavy_ball_lower_bound
 from lrtheory.theory.last_iterate import restarts, worst_case
 from lrtheory.theory.methods import AVERAGES, RULES, Method
 from lrtheory.theory.mixed_restarts import mixed_worst_case

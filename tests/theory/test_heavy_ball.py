@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lrtheory import Constant, Cosine, Polynomial, worst_case
 from lrtheory.theory.hard_instance import worst_function
-from lrtheory.theory.heavy_ball import heavy_ball_bound, heavy_ball_lower_bound
+from lrtheory.theory.heavy_ball_iterate import heavy_ball_bound, heavy_ball_lower_bound
 from lrtheory.theory.methods import Method
 
 runs = st.tuples(st.lists(st.floats(0.02, 5), min_size=1, max_size=9), st.sampled_from([0.0, 0.3, 0.5, 0.8, 0.9]))

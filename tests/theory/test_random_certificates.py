@@ -10,7 +10,7 @@ import pytest
 
 from lrtheory.theory.any_average import average_lower_bound
 from lrtheory.theory.averaged import averaged_bound
-from lrtheory.theory.heavy_ball import heavy_ball_lower_bound
+from lrtheory.theory.heavy_ball_iterate import heavy_ball_lower_bound
 from lrtheory.theory.methods import Method
 from lrtheory.theory.one_step import one_step_worst_case
 
