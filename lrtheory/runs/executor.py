@@ -168,13 +168,18 @@ class Compute:
                 yield from pool.map(save, task)
 
 
+def has_devices(cells: Iterable[Cell]) -> bool:
+    """Whether this machine has the devices on which cells say that they are computed."""
+    return not any(map(needs_gpu, cells)) or load_torch("a GPU").cuda.is_available()
+
+
 def check_devices(cells: Iterable[Cell]) -> None:
     """Check that this machine has the devices on which cells say that they are computed.
 
     Raises:
         ModuleNotFoundError: it has no CUDA device, or no torch to find one.
     """
-    if any(map(needs_gpu, cells)) and not load_torch("a GPU").cuda.is_available():
+    if not has_devices(cells):
         raise ModuleNotFoundError("torch finds no CUDA device here; leave --device out to train on the CPU.")
 
 

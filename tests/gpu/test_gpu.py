@@ -1,5 +1,6 @@
 """The command for a GPU: a dry run on the CPU, its time, what it foresees, and what it says where there is no GPU."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from lrtheory.benchmarks.experiment import Benchmark  # noqa: E402
 from lrtheory.gpu.__main__ import main  # noqa: E402
-from lrtheory.gpu.plan import PLAN  # noqa: E402
+from lrtheory.gpu.plan import PLAN, Piece  # noqa: E402
 from lrtheory.runs import Compute, Store  # noqa: E402
 from lrtheory.runs.executor import TimeOverError  # noqa: E402
 from lrtheory.runs.pace import Pace  # noqa: E402
@@ -127,6 +128,24 @@ def test_cells_that_would_not_end_in_time_are_not_begun(tmp_path):
     ):
         compute([Square(1), Square(2), Square(3)])
     assert [store.load(Square(number)) is not None for number in (1, 2, 3)] == [True, True, False]
+
+
+@without_gpu
+def test_tables_are_made_without_a_gpu_from_what_is_stored(tmp_path, data, monkeypatch):
+    """Also where a tuned rate is another than the one that was foreseen, whose runs are not stored."""
+    small = Benchmark(
+        tasks=("synthetic",), strategies=("AdamW",), seeds=2, factors=(0.25, 1.0, 4.0), epochs=1, examples=200, device="cuda"
+    )  # fmt: skip
+    store, result = Store(tmp_path / "cells"), {"validation": [9.0], "test": [9.0], "loss": [1.0], "diverged": False}
+    best = max(cell.lr for cell in small.cells())
+    for cell in small.cells():
+        for run in (cell, replace(cell, lr=best, seed=1)):
+            if run.seed == 0 or run.lr == best:
+                found = result | {"validation": [run.lr], "seconds": 1.0, "peak_memory": None}
+                store.save(run, found, seconds=1.0)
+    monkeypatch.setitem(PLAN, "small", Piece("small", lambda: iter([("small", small)]), lambda: iter([])))  # pyright: ignore
+    assert main(["small", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "small.csv").exists()
 
 
 @without_gpu
