@@ -109,7 +109,7 @@ def _compared(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
     """One protocol: its tables, and the files written."""
     from lrtheory.benchmarks import report
     from lrtheory.figures import benchmark as heat_map
-    from lrtheory.figures import learning_curves
+    from lrtheory.figures import learning_curves, learning_curves_all
     from lrtheory.figures.style import save
     from lrtheory.runs.store import whole_file
     from lrtheory.runs.tables import shown_table
@@ -118,7 +118,8 @@ def _compared(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
     with whole_file(out / "results.tex") as temporary:
         temporary.write_text(report.latex(table), encoding="utf-8")
     written = [out / "results.tex", *save(heat_map.draw(frame), out / "ranks")]
-    written += save(learning_curves.draw(frame), out / "learning_curves")
+    for figure in (learning_curves, learning_curves_all):
+        written += save(figure.draw(frame), out / figure.__name__.rpartition(".")[2])
     legend = "Accuracies in per cent, ± half of the 95 % interval over seeds; (edge): the best rate is at an end of its grid."
     texts = [f"{shown_table(report.shown(table))}\n{legend}"]
     if (frame["protocol"] == "as-coded").all() and not (speed := report.convergence(frame)).empty:

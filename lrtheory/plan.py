@@ -5,6 +5,7 @@ tuned rate into that of other schedules; ``extend`` plans the second stage of a 
 """
 
 import argparse
+import csv
 import dataclasses
 import json
 import math
@@ -15,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from lrtheory.counts import count
 from lrtheory.door import door
-from lrtheory.plan_next import next_rate
 
 if TYPE_CHECKING:
-    from lrtheory.forecast import Extension, Forecast
     from lrtheory.theory.grid_planning import GridPlan
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Plan and print; 0 when done, 2 for bad usage, 1 where the picture cannot be written."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    questions = {"next": next_rate, "equivalent": _equivalent, "extend": _extend}
+    from lrtheory.plan_runs import equivalent, extend
+
+    questions = {"next": _next, "equivalent": equivalent, "extend": extend}
     question = arguments[0] if arguments and arguments[0] in questions else ""
     name = f"plan {question}".strip()
     try:
@@ -118,6 +119,73 @@ def _measured_grid(options: argparse.Namespace) -> int:
             "For convex problems --risk convex has a promise that is proved; its rates lie higher."
         )
     return 0
+
+
+def _next(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="lrtheory plan next",
+        description="Some rates were tried on a network. Which one is next, or is it time to stop? Where the best of them lies "
+        "at an end, rates beyond it are tried. A heuristic with the curves that were measured on public grids.",
+        epilog="example: lrtheory plan next 1e-4 1e-1 --runs runs.csv --initial-loss 2.3",
+    )
+    parser.add_argument(
+        "low", type=float, metavar="LOW", help="The lower end of the range that was thought to hold the best rate."
+    )
+    parser.add_argument("high", type=float, metavar="HIGH", help="The upper end of that range.")
+    parser.add_argument(
+        "--runs",
+        metavar="FILE",
+        required=True,
+        help="A CSV file of the runs so far with the columns lr and loss, the final one; a loss that is missing or not finite is "
+        "that of a run that diverged.",
+    )
+    parser.add_argument(
+        "--initial-loss",
+        type=float,
+        metavar="X",
+        required=True,
+        help="The loss before training, as the logarithm of the number of classes.",
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.003,
+        metavar="X",
+        help="Stop where the best run is expected to leave less than this part of what training gains. Default: 0.003.",
+    )
+    parser.add_argument("--json", action="store_true", help="Print the answer as JSON.")
+    options = parser.parse_args(arguments)
+    from lrtheory.planning.measured import next_lr
+
+    suggestion = next_lr(
+        _results(options.runs),
+        options.low,
+        options.high,
+        initial_loss=options.initial_loss,
+        tolerance=options.tolerance,
+    )
+    print(json.dumps(dataclasses.asdict(suggestion), indent=1) if options.json else suggestion)
+    return 0
+
+
+def _results(path: str) -> list[tuple[float, float | None]]:
+    """Rates and final losses from a file, or one sentence saying why not."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise ValueError(f"--runs {path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise ValueError(f"--runs {path} is no CSV file that can be read.") from None
+    if not rows or not {"lr", "loss"} <= set(rows[0]):
+        raise ValueError(f"--runs {path} needs the columns lr and loss, and at least one run.")
+    found = []
+    for place, row in enumerate(rows, start=1):
+        try:
+            found.append((float(row["lr"]), float(row["loss"]) if row["loss"] and row["loss"].strip() else None))
+        except (TypeError, ValueError):
+            raise ValueError(f"--runs {path}, row {place}: lr and loss must be numbers.") from None
+    return found
 
 
 def _checked_figure(text: str) -> Path:
@@ -221,160 +289,6 @@ def _draw(plans: "Sequence[GridPlan]", path: Path) -> int:
         return 1
     print(files_written(written), file=sys.stderr)
     return 0
-
-
-def _equivalent(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="lrtheory plan equivalent",
-        description="A learning rate was tuned for one schedule. Which rates do other schedules need? Only the ratio of two "
-        "best rates is used, so no constant of the problem is needed.",
-        epilog="example: lrtheory plan equivalent 1e-3 cosine 'WSD(0.2)' 'Polynomial(1)' --horizon 1e5",
-    )
-    parser.add_argument("lr", type=float, metavar="LR", help="The base rate that was tuned.")
-    parser.add_argument("from_", metavar="FROM", help="The schedule that it was tuned for, as Cosine.")
-    parser.add_argument("to", metavar="TO", nargs="+", help="The schedules that are to be run, as WSD(0.2).")
-    parser.add_argument(
-        "--horizon", type=count, metavar="T", required=True, help="The number of steps of all runs, as 1e5."
-    )
-    _add_runs(parser)
-    options = parser.parse_args(arguments)
-    from lrtheory.forecast import equivalent_lr
-    from lrtheory.schedules import parse
-
-    first, others = parse(options.from_), [parse(name) for name in options.to]
-    forecast = _fitted(options.runs)
-    rates = [equivalent_lr(options.lr, first, other, options.horizon, forecast=forecast) for other in others]
-    if options.json:
-        records = [
-            {
-                "schedule": other.name,
-                "lr": rate.value,
-                "low": rate.low,
-                "high": rate.high,
-                "ratio": rate.value / options.lr,
-            }
-            for other, rate in zip(others, rates)
-        ]
-        print(json.dumps(records, indent=1))
-        return 0
-    from lrtheory.runs.tables import shown_rows
-
-    header = ["schedule", "base rate", "over the tuned one"] + ["95 % interval"] * (forecast is not None)
-    rows = [[first.name, f"{options.lr:.3g}", "1", *["tuned"] * (forecast is not None)]]
-    for other, rate in zip(others, rates):
-        row = [other.name, f"{rate.value:.3g}", f"{rate.value / options.lr:.3g}"]
-        rows.append(row + [f"{rate.low:.3g} to {rate.high:.3g}"] * (forecast is not None))
-    print(f"Base rates that match {options.lr:g} under {first.name} over {options.horizon:,} steps, {_by(forecast)}")
-    print()
-    print(shown_rows([header, *rows]))
-    return 0
-
-
-def _extend(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="lrtheory plan extend",
-        description="A run has done its steps and goes on. Linear decay to zero is the best second stage; this finds its first "
-        "rate, says from which checkpoint it should start, and what it costs not to have known the horizon.",
-        epilog="example: lrtheory plan extend cosine 10000 20000 --lr 1e-3",
-    )
-    parser.add_argument("schedule", metavar="SCHEDULE", help="The schedule of the first run, as WSD(0.2).")
-    parser.add_argument("done", type=count, metavar="DONE", help="The number of steps that are done.")
-    parser.add_argument("horizon", type=count, metavar="T", help="The number of steps in all, as 2e4.")
-    parser.add_argument(
-        "--lr",
-        type=float,
-        metavar="RATE",
-        help="The base rate of the first run. The answer is then in rates, and not in multiples of it. It is needed with "
-        "--runs.",
-    )
-    _add_runs(parser)
-    options = parser.parse_args(arguments)
-    from lrtheory.checks import checked_positive
-    from lrtheory.forecast import extend
-    from lrtheory.schedules import parse
-
-    schedule = parse(options.schedule)
-    lr = None if options.lr is None else checked_positive("lr", options.lr)
-    if options.runs is not None and lr is None:
-        raise ValueError("a forecast needs the base rate of the first run: give --lr.")
-    forecast = _fitted(options.runs)
-    plan = extend(schedule, options.done, options.horizon, lr=lr if forecast else None, forecast=forecast)
-    if options.json:
-        known = None if plan.known is None else dataclasses.asdict(plan.known)
-        stages = {name: dataclasses.asdict(getattr(plan, name)) for name in ("go_on", "branch")}
-        print(
-            json.dumps(
-                {
-                    "schedule": schedule.name,
-                    "done": plan.done,
-                    "horizon": plan.horizon,
-                    "lr": lr,
-                    **stages,
-                    "known": known,
-                },
-                indent=1,
-            )
-        )
-    else:
-        print(_of_extension(plan, lr, forecast))
-    return 0
-
-
-def _of_extension(plan: "Extension", lr: float | None, forecast: "Forecast | None") -> str:
-    from lrtheory.runs.tables import shown_rows
-
-    added = plan.horizon - plan.done
-    first = f"{plan.go_on.rate:.3g} times its base rate" if lr is None else f"{plan.go_on.rate * lr:.3g}"
-    header = ["second stage", "from step", "first rate", "price"]
-    rows = [
-        [
-            name, f"{stage.kept:,}", f"{stage.rate:.3g} x base" if lr is None else f"{stage.rate * lr:.3g}",
-            f"{100 * (stage.price.value - 1):.1f} %" if forecast is None else f"{stage.price:.4f}",
-        ]
-        for name, stage in (("after all steps", plan.go_on), ("best checkpoint", plan.branch))
-    ]  # fmt: skip
-    lines = [
-        f"{plan.schedule.name} has run {plan.done:,} steps and goes on to {plan.horizon:,}: start at {first} and decay "
-        f"linearly to zero in {added:,} steps, {_by(forecast)}",
-        "",
-        shown_rows([header, *rows]),
-        "",
-    ]
-    if plan.known is None:
-        lines.append(
-            "The price is the worst case over that of a run that knew its horizon, less one; the first run's base rate is the "
-            "one that is tuned for its steps."
-        )
-    else:
-        lines.append(
-            f"The price is the final loss less that of linear decay at its best rate over all {plan.horizon:,} steps, "
-            f"{plan.known:.4f}."
-        )
-    return "\n".join(lines)
-
-
-def _add_runs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--runs",
-        metavar="FILE",
-        help="A CSV file of finished runs with the columns schedule, horizon, lr and loss. A forecast that is fitted to them "
-        "answers, with intervals, in the place of the worst case.",
-    )
-    parser.add_argument("--json", action="store_true", help="Print the answer as JSON.")
-
-
-def _fitted(path: str | None) -> "Forecast | None":
-    if path is None:
-        return None
-    from lrtheory.forecast import fit, read_runs
-
-    return fit(read_runs(path))
-
-
-def _by(forecast: "Forecast | None") -> str:
-    if forecast is None:
-        return "by the worst case on a bounded domain."
-    return f"by {forecast.law.name} fitted to {len(forecast.curves)} runs (residual rms {forecast.rms():.2g})."
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from . import grid as grid
 from . import horizon as horizon
 from . import language_models as language_models
 from . import learning_curves as learning_curves
+from . import learning_curves_all as learning_curves_all
 from . import network_methods as network_methods
 from . import networks as networks
 from . import networks_grid as networks_grid

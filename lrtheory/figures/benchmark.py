@@ -38,10 +38,10 @@ def draw(frame: pd.DataFrame) -> Figure:
     panels = {"published": pd.DataFrame(ACCURACY, index=list(TASKS)).T}
     panels |= {str(protocol): accuracies(summary(runs)) for protocol, runs in frame.groupby("protocol", sort=False)}
     names = list(frame["strategy"].unique())
-    widths = [max(len(means.columns), 2) for means in panels.values()]
+    widths = [max(len(means.columns), 1.5) for means in panels.values()]
     colours = ScalarMappable(Normalize(1, max(len(names), 2)), "viridis_r")
     with styled():
-        figure = Figure(figsize=(1.6 + 0.55 * sum(widths), 0.9 + 0.22 * len(names)))
+        figure = Figure(figsize=(1.6 + 0.43 * sum(widths), 1.4 + 0.22 * len(names)))
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False, width_ratios=widths)[0]
         for panel, (title, means) in zip(axes, panels.items()):
             means = means.reindex(names)
@@ -50,14 +50,16 @@ def draw(frame: pd.DataFrame) -> Figure:
             for (row, column), value in np.ndenumerate(means.to_numpy(dtype=float)):
                 text = "" if np.isnan(value) else f"{value:.1f}"
                 color = ink(colours.to_rgba(order[row, column]))
-                panel.text(column, row, text, ha="center", va="center", fontsize=6.5, color=color)
+                panel.text(column, row, text, ha="center", va="center", fontsize=7.5, color=color)
             panel.set_xticks(range(len(means.columns)), [_title(frame, title, str(name)) for name in means.columns])
             panel.tick_params(axis="x", rotation=60, length=0)
             panel.tick_params(axis="y", length=0)
-            panel.set_title(title)
+            panel.set_title(title if len(means.columns) > 2 else title.replace("-", "-\n"))
             panel.spines[:].set_visible(False)
         axes[0].set_yticks(range(len(names)), names)
-        figure.supxlabel("number: mean accuracy, %; colour: rank; *: reduced scale", fontsize=7)
+        figure.supxlabel(
+            "number: mean accuracy, %; colour: rank, the lightest is the best; *: reduced scale", fontsize=8
+        )
     return figure
 
 

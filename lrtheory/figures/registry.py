@@ -57,8 +57,8 @@ FIGURES: dict[str, FigureEntry] = {
     "audit": FigureEntry(
         ("benchmark",),
         lambda: figures.audit,
-        "Two panels. Left: points of accuracy gained when each artefact of the published program is taken away, "
-        "with intervals; most include zero. Right: accuracy on TREC-6 against the multiple of the program's base "
+        "Two panels. Above: points of accuracy gained when each artefact of the published program is taken away, "
+        "with intervals; most include zero. Below: accuracy on TREC-6 against the multiple of the program's base "
         "rate; the strategies that fail at their published rates rise at rates that are much larger.",
     ),
     "averages": FigureEntry(
@@ -130,14 +130,20 @@ FIGURES: dict[str, FigureEntry] = {
     "learning_curves": FigureEntry(
         ("benchmark",),
         lambda: figures.learning_curves,
-        "Learning curves of eighteen strategies: test accuracy against the epoch, one row of panels for each "
-        "task, one column for each generation of strategies.",
+        "Learning curves, one panel for each task and protocol: test accuracy against the epoch, every strategy in "
+        "grey, and the best one, the median one and those that fail with their names.",
+    ),
+    "learning_curves_all": FigureEntry(
+        ("benchmark",),
+        lambda: figures.learning_curves_all,
+        "All learning curves: test accuracy against the epoch, one row of panels for each task and protocol, one "
+        "column for each generation of strategies.",
     ),
     "network_methods": FigureEntry(
         ("averages", "network_methods", "networks"),
         lambda: figures.network_methods,
         "Three panels of dots, one row per method: how many times too large the asked value may be until the upper bound "
-        "doubles, until the simulated loss doubles, and until networks lose a tenth of their gain. Annealed rows are far to "
+        "doubles, until the simulated loss doubles, and until networks lose a tenth of their gain. Annealed rows lie further to "
         "the right in the first two; on networks nearly all rows are near one another, and DoG far to the right.",
     ),
     "networks": FigureEntry(

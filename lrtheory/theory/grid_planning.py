@@ -47,7 +47,7 @@ from lrtheory.checks import checked_horizon, checked_positive, is_count, is_numb
 from lrtheory.schedules import Constant, Polynomial
 from lrtheory.schedules.schedule import Schedule, checked_schedule
 from lrtheory.theory.misspecification import LARGEST
-from lrtheory.theory.served_rates import curve_of, widest
+from lrtheory.theory.restart_curve import restart_curve, widest
 from lrtheory.theory.theorem import Evidence, Theorem
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class GridPlan:
         tuned_rate = np.asarray(tuned_rate, dtype=np.float64)
         if not (np.isfinite(tuned_rate).all() and (tuned_rate > 0).all()):
             raise ValueError("tuned_rate must be positive and finite.")
-        curve = curve_of(self.schedule, self.horizon)
+        curve = restart_curve(self.schedule, self.horizon)
         best = [min(curve.factor(point / rate) for point in self.points) for rate in tuned_rate.ravel()]
         return np.array(best).reshape(tuned_rate.shape)
 
@@ -227,7 +227,7 @@ def plan_convex(
         raise ValueError(
             f"horizon must be at most {MOST_STEPS:,} steps, not {horizon:,}; longer runs are in the limit: leave it out."
         )
-    curve, ends = curve_of(schedule, None if horizon is None else int(horizon)), high / low
+    curve, ends = restart_curve(schedule, None if horizon is None else int(horizon)), high / low
     if tolerance is not None:
         below, above = widest(curve.served(float(tolerance)))
         widest_ratio = above / below

@@ -16,7 +16,7 @@ from lrtheory.benchmarks import audit, headlines, published, report, scales, tra
 from lrtheory.benchmarks.experiment import Benchmark
 from lrtheory.figures import audit as audit_figure
 from lrtheory.figures import benchmark as heat_map
-from lrtheory.figures import learning_curves, taxonomy
+from lrtheory.figures import learning_curves_all, taxonomy
 from lrtheory.optim import strategies
 from lrtheory.runs import Compute, Store, execute
 
@@ -266,7 +266,7 @@ def test_verdicts_follow_from_the_numbers():
     assert list(audit.shown_sweep(frame)["scale"]) == ["", "1000 examples, 3 of 10 epochs"]
     panels = audit_figure.draw(frame).axes
     assert [panel.get_title(loc="left") for panel in panels] == [
-        "artefacts", "trec6: full scale", "trec6: 1000 examples, 3 of 10 epochs",
+        "", "trec6: full scale", "trec6: 1000 examples, 3 of 10 epochs",
     ]  # fmt: skip
 
 
@@ -350,7 +350,7 @@ def test_figures_are_drawn_from_results(tmp_path):
     read = heat_map.data(tmp_path)
     assert set(read["protocol"]) == {"as-described"}  # a column of one strategy is the audit's
     assert len(heat_map.draw(read).axes) == 2
-    assert [panel.get_legend().get_title().get_text() for panel in learning_curves.draw(read).axes] == [
+    assert [panel.get_legend().get_title().get_text() for panel in learning_curves_all.draw(read).axes] == [
         "generation 3", "generation 5, others", "DALS",
     ]  # fmt: skip
     assert len(taxonomy.draw(taxonomy.data()).axes) == 1

@@ -22,7 +22,7 @@ from lrtheory.benchmarks.published import ACCURACY
 from lrtheory.benchmarks.training import Run
 from lrtheory.benchmarks.variant import Variant
 from lrtheory.figures import benchmark as heat_map
-from lrtheory.figures import learning_curves, robustness
+from lrtheory.figures import learning_curves_all, robustness
 from lrtheory.figures.provenance import ids_digest
 from lrtheory.optim.strategies import Strategy, Training
 from lrtheory.report.benchmark import accuracy_table, columns
@@ -265,7 +265,7 @@ def test_what_a_table_holds_decides_what_is_drawn():
     frame = pd.concat([committed, extra], ignore_index=True)
     assert frame["strategy"].nunique() == 19 == len(ACCURACY) + 1
     assert "The nineteenth" in _texts(heat_map.draw(frame))
-    assert "The nineteenth" in _texts(learning_curves.draw(frame))
+    assert "The nineteenth" in _texts(learning_curves_all.draw(frame))
     final = frame[(frame["role"] == "final") & (frame["part"] == "fair") & (frame["variant"] == "")]
     assert "The nineteenth" in [row[0] for row in accuracy_table(columns(final)).rows]
     lost = robustness.data()

@@ -12,7 +12,17 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from lrtheory.figures import FIGURES, benchmark, learning_curves, paths, provenance, rho, robustness, tightness
+from lrtheory.figures import (
+    FIGURES,
+    benchmark,
+    learning_curves,
+    learning_curves_all,
+    paths,
+    provenance,
+    rho,
+    robustness,
+    tightness,
+)
 from lrtheory.figures.__main__ import main, recompute
 from lrtheory.figures.style import OTHERS, SCHEDULES, of_schedules, save
 from lrtheory.runs import Compute, Store, cell_id, execute
@@ -200,7 +210,7 @@ def test_the_figure_of_the_law_is_whole_for_any_number_of_schedules(schedules):
 
 
 @pytest.mark.parametrize(
-    "draw", [benchmark.draw, learning_curves.draw, robustness.draw], ids=lambda draw: draw.__module__
+    "draw", [benchmark.draw, learning_curves_all.draw, robustness.draw], ids=lambda draw: draw.__module__
 )
 def test_a_strategy_that_the_paper_did_not_have_is_drawn(draw):
     frame = (robustness if draw is robustness.draw else benchmark).data(TABLES)
@@ -277,14 +287,40 @@ def test_the_table_of_the_schedules_is_the_theory():
 
 
 def test_runs_of_one_epoch_have_no_curve():
-    from lrtheory.figures import learning_curves
-
     frame = learning_curves.data()
     assert (frame["epochs"] == 1).any()
     assert learning_curves.draw(frame[frame["epochs"] == 1]).axes == []
+    assert learning_curves_all.draw(frame[frame["epochs"] == 1]).axes == []
     rows = frame[(frame["epochs"] > 1) & (frame["role"] == "final") & (frame["variant"] == "")]
-    drawn = learning_curves.draw(frame).axes
+    drawn = learning_curves_all.draw(frame).axes
     assert len({panel.get_ylabel() for panel in drawn} - {""}) == len(rows.groupby(["task", "protocol"]))
+    assert len(learning_curves.draw(frame).axes) == len(rows.groupby(["task", "protocol"]))
+
+
+def one_epoch_after_another(**accuracies):
+    """Runs of strategies with the given learning curves."""
+    return pd.DataFrame(
+        {"task": "own", "protocol": "fair", "role": "final", "variant": "", "epochs": 2, "strategy": list(accuracies),
+         "curve": list(accuracies.values())}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "named"),
+    [
+        ({"A": "50 60"}, ["best: A, 60.0"]),
+        ({"A": "50 60", "B": "40 55"}, ["best: A, 60.0", "worst: B, 55.0"]),
+        (
+            {"A": "9 9", "B": "40 55", "C": "50 60", "D": "50 54", "E": "50 8", "F": "50 56"},
+            ["best: C, 60.0", "median: B, 55.0", "fails: A, 9.0", "fails: E, 8.0"],
+        ),
+    ],
+    ids=["one", "two", "failures"],
+)
+def test_the_best_the_median_and_failures_have_their_names(accuracies, named):
+    (panel,) = learning_curves.draw(one_epoch_after_another(**accuracies)).axes
+    assert [text.get_text() for text in panel.get_legend().get_texts()] == named
+    assert len(panel.lines) == len(accuracies)
 
 
 def test_the_command_draws_one_or_says_what_is_missing(tmp_path, capsys, monkeypatch):

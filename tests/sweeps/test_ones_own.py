@@ -218,4 +218,8 @@ def test_a_strategy_and_a_task_of_ones_own_are_in_the_tables_and_figures_of_the_
     assert done.returncode == 0, done.stderr
     assert [line.split()[:2] for line in done.stdout.splitlines()[2:]] == [["sides", "AdamW"], ["sides", "Plain"]]
     assert "Plain" in (tmp_path / "out" / "results.tex").read_text()
-    assert {path.name for path in (tmp_path / "out").glob("*.png")} == {"ranks.png", "learning_curves.png"}
+    assert {path.name for path in (tmp_path / "out").glob("*.png")} == {
+        "ranks.png",
+        "learning_curves.png",
+        "learning_curves_all.png",
+    }

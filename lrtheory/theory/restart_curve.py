@@ -1,4 +1,7 @@
-"""Which rates does one trial serve, and how few points serve a range? What :mod:`lrtheory.theory.grid_planning` plans with."""
+"""What a point of a grid loses against the tuned rate: the smallest of one curve per restart, and the rates that it serves.
+
+:mod:`lrtheory.theory.grid_planning` lays grids by it.
+"""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +21,7 @@ MOST_COMBINED = 2_000
 
 
 @dataclass(frozen=True, eq=False)
-class LossCurve:
+class RestartCurve:
     r"""The factor lost, :math:`\phi(\rho)=\min_k(a_k/\rho+b_k\rho)`, and the tuned loss over :math:`DG/\sqrt T`."""
 
     bias: np.ndarray
@@ -26,7 +29,7 @@ class LossCurve:
     tuned_loss: float
 
     def factor(self, rho: float) -> float:
-        """What is lost at one ``rho``."""
+        """The factor lost at one ``rho``."""
         return float(np.min(self.bias / rho + self.noise * rho))
 
     def served(self, tolerance: float) -> np.ndarray:
@@ -86,18 +89,18 @@ def widest(served: np.ndarray) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=256)
-def curve_of(schedule: Schedule, horizon: int | None) -> LossCurve:
+def restart_curve(schedule: Schedule, horizon: int | None) -> RestartCurve:
     """The restarts of a schedule, in units of its tuned rate and its tuned loss."""
     if horizon is None:
         if not anneals(schedule):
-            return LossCurve(np.array([0.5]), np.array([0.5]), math.inf)
+            return RestartCurve(np.array([0.5]), np.array([0.5]), math.inf)
         table = functionals(schedule)
         bias = table.tuned_H / np.exp(table.log_H(table.grid)) / 2
         noise = np.exp(table.log_Q(table.grid)) / table.tuned_Q / 2
-        return LossCurve(np.append(bias, 0.5), np.append(noise, 0.5), law(schedule).tuned_loss)
+        return RestartCurve(np.append(bias, 0.5), np.append(noise, 0.5), law(schedule).tuned_loss)
 
     squares, excess = (values[:-1] for values in restarts(checked_steps(schedule.steps(horizon))))
     best = int(np.argmin(excess / squares))
-    return LossCurve(
+    return RestartCurve(
         squares[best] / squares / 2, excess / excess[best] / 2, math.sqrt(horizon * excess[best] / squares[best])
     )
