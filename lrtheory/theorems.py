@@ -23,6 +23,7 @@ from lrtheory.theory import (
     law_derivation,
     minibatch_penalty,
     misprint,
+    mixed_restarts,
     momentum_penalty,
     momentum_stability,
     one_step,
@@ -40,7 +41,7 @@ from lrtheory.theory.theorem import STATUSES, Evidence, Theorem
 THEOREMS: dict[str, Theorem] = {
     module.THEOREM.name: module.THEOREM
     for module in (
-        last_iterate, hard_instance, law_attained, law_derivation, one_step, fixed_steps, any_average, averaged,
+        last_iterate, hard_instance, law_attained, law_derivation, one_step, mixed_restarts, fixed_steps, any_average, averaged,
         heavy_ball, adaptive, smooth, smooth_hard_instance, cliff,
         momentum_stability, warmup_stability, batch_size, published_bounds, robust_schedule, refined_schedule,
         step_search, grid_planning,

@@ -1,8 +1,11 @@
-"""Change one thing at a time in a module and run the tests that should notice: ``python -m tests.mutants MODULE [--count N]``.
+"""Change one thing at a time in a module and run the tests that should notice.
 
-A mutant swaps an operator, a comparison or ``min`` and ``max``, or changes a number, in code that computes: not in proofs, records,
-messages or annotations. It is killed when a test fails or runs out of time. The tests are run on a copy of the repository; what
-survives is printed, with its line, for a reader to judge: a test is missing, or the change changes nothing.
+    python -m tests.mutants MODULE [--count N]
+
+A mutant swaps an operator, a comparison or ``min`` and ``max``, or changes a number, in code that computes: not in
+proofs, records, messages or annotations. It is killed when a test fails or runs out of time. The tests are run on a
+copy of the repository; what survives is printed, with its line, for a reader to judge: a test is missing, or the change
+changes nothing.
 """
 
 import argparse
@@ -59,7 +62,7 @@ def changed(node: ast.AST) -> str | None:
         return f"{before.__name__} to {type(node.ops[0]).__name__}"
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         before = node.value
-        node.value = before + 1 if isinstance(before, int) else before * 1.5
+        node.value = before + 1 if isinstance(before, int) else before * 1.5 or 0.5
         return f"{before!r} to {node.value!r}"
     if isinstance(node, ast.Name) and node.id in NAMES:
         before, node.id = node.id, NAMES[node.id]

@@ -88,4 +88,4 @@ def test_a_torch_scheduler_without_torch_is_one_sentence(monkeypatch):
 def test_arguments_arrive(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["lrtheory", "plan", "1e-3", "1e-2", "--trials", "1"])
     assert main() == 0
-    assert "Try 0.00316" in capsys.readouterr().out
+    assert "Try 0.00316." in capsys.readouterr().out

@@ -46,6 +46,7 @@ from lrtheory.theory.law_attained import law_witness
 from lrtheory.theory.methods import Method
 from lrtheory.theory.minimax_rate import minimax_lr
 from lrtheory.theory.misprint import equation_seven
+from lrtheory.theory.mixed_restarts import mixed_worst_case
 from lrtheory.theory.momentum_stability import momentum_edge
 from lrtheory.theory.published_bounds import published_bound
 from lrtheory.theory.robust_schedule import robust_loss
@@ -121,6 +122,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "plan_grid": lambda: lrtheory.plan_grid(1e-3, 1, trials=3),
     "next_lr": lambda: lrtheory.next_lr([(0.01, 1.2), (0.1, 0.8)], 0.01, 0.1, initial_loss=2.3),
     "average_bound": lambda: average_bound(STEPS, np.ones(len(STEPS) + 1), diameter=1.0),
+    "mixed_worst_case": lambda: mixed_worst_case(STEPS, diameter=1.0),
     "heavy_ball_bound": lambda: heavy_ball_bound(STEPS, diameter=1.0),
     "heavy_ball_lower_bound": lambda: heavy_ball_lower_bound(STEPS, diameter=1.0),
     "average_lower_bound": lambda: average_lower_bound(STEPS, np.ones(len(STEPS) + 1), diameter=1.0),

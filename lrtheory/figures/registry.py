@@ -143,7 +143,7 @@ FIGURES: dict[str, FigureEntry] = {
         ("averages", "network_methods", "networks"),
         lambda: figures.network_methods,
         "Three panels of dots, one row per method: how many times too large the asked value may be until the upper bound "
-        "doubles, until the simulated loss doubles, and until networks lose a tenth of their gain. Annealed rows are far to "
+        "doubles, until the simulated loss doubles, and until networks lose a tenth of their gain. Annealed rows lie further to "
         "the right in the first two; on networks nearly all rows are near one another, and DoG far to the right.",
     ),
     "networks": FigureEntry(

@@ -4,7 +4,8 @@ import argparse
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,42 +82,50 @@ def main(arguments: Sequence[str] | None = None, *, clock: Callable[[], float] =
 
 def _run(name: str, experiments: "dict[str, Foreseeable]", pace: "Pace", out: Path, workers: int) -> bool:
     """Compute the experiments of a piece as far as its time allows; whether none of them failed."""
-    from lrtheory.command_line import FAILURES, sentence
     from lrtheory.runs import Compute, Store
     from lrtheory.runs.executor import TimeOverError, check_devices
     from lrtheory.runs.tables import shown_table, write_csv
-    from lrtheory.tasks.data import DataError
 
-    store, missing, failed = Store(out / "cells"), {}, False
+    store, missing, failed = Store(out / "cells"), {}, set()
+    share = MEASURING * pace.left() / len(experiments)
     for table, experiment in experiments.items():
-        try:
-            missing[table] = pace.learn(experiment.cells(), store)
-            check_devices(missing[table])
-        except (DataError, *FAILURES) as failure:
-            print(f"{table}: {sentence(failure)}", file=sys.stderr)
-            failed = True
+        with _reported(table, failed):
+            found = pace.learn(experiment.cells(), store)
+            check_devices(found)
+            pace.measure(found, share)
+            missing[table] = found
     everything = list(dict.fromkeys(cell for cells in missing.values() for cell in cells))
-    pace.measure(everything, MEASURING * pace.left())
     print(f"{name}: {_foreseen(everything, pace, workers)}", flush=True)
     with Compute(store, workers, pace=pace) as compute:
-        for table in missing:
-            try:
-                pace.measure(missing[table])
-                frame = experiments[table].run(compute)
-            except TimeOverError as over:
-                left = pace.learn(experiments[table].cells(), store)
-                print(f"{table}: {over} In all {_foreseen(left, pace, workers)} Run the same to go on.", flush=True)
-                break
-            except (DataError, *FAILURES) as failure:
-                print(f"{table}: {sentence(failure)}", file=sys.stderr)
-                failed = True
-            except RuntimeError:  # of the GPU, or of a compiler for it: what comes next may go well all the same
-                traceback.print_exc()
-                failed = True
-            else:
+        for table, cells in missing.items():
+            with _reported(table, failed):
+                pace.measure(cells)
+                try:
+                    frame = experiments[table].run(compute)
+                except TimeOverError as over:
+                    left = pace.learn(experiments[table].cells(), store)
+                    print(f"{table}: {over} In all {_foreseen(left, pace, workers)} Run the same to go on.", flush=True)
+                    break
                 write_csv(frame, out / f"{table}.csv")
                 print(f"{shown_table(experiments[table].summary(frame))}\nWritten: {out / table}.csv", flush=True)
     return not failed
+
+
+@contextmanager
+def _reported(table: str, failed: set[str]) -> Iterator[None]:
+    """Report a failure of the block and note whose it was: what comes next may go well all the same."""
+    from lrtheory.command_line import FAILURES, sentence
+    from lrtheory.tasks.data import DataError
+
+    try:
+        yield
+    except (DataError, *FAILURES) as failure:
+        print(f"{table}: {sentence(failure)}", file=sys.stderr)
+        failed.add(table)
+    except RuntimeError:  # of the GPU, or of a compiler for it
+        print(f"{table}: failed.", file=sys.stderr)
+        traceback.print_exc()
+        failed.add(table)
 
 
 def _foreseen(cells: "Sequence[Cell]", pace: "Pace", workers: int) -> str:

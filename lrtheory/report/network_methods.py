@@ -19,22 +19,21 @@ def network_methods_part() -> Facts:
     """The table, and what the text says of it."""
     frame = table("network_methods")
     found = method_curves(frame)
-    asks = frame.drop_duplicates("method").set_index("method")["asks"]
     seeds = sum(str(column).startswith("train_loss_") for column in frame)
     yield "methods/seeds", str(seeds)
     yield "methods/steps", Count(frame["horizon"].iloc[0])
     yield "methods/runs", Count(len(frame.drop_duplicates(["task", "method", "value"])) * seeds)
     rows = []
     for method, output in dict.fromkeys(key[1:] for key in found):
-        row = [NAMES[method], output, str(asks[method])]
+        row = [NAMES[method], output.replace(" merged", "")]
         for task in SHOWN:
             curve = found[task, method, output]
             row += [_lost(curve), *_margins(curve)]
         rows.append(row)
-    header = ["method", "output", "asks for"]
+    header = ["method", "output"]
     for name in SHOWN.values():
-        header += [f"{name}: lost", "down", "up"]
-    yield "paper/network_methods", Table(header, rows, "lll" + "rrr" * len(SHOWN))
+        header += [name, "down", "up"]
+    yield "paper/network_methods", Table(header, rows, "ll" + "rrr" * len(SHOWN))
     noisy = {key[1:]: curve for key, curve in found.items() if key[0] == "digits-noisy"}
     averaged = [margins(curve)[1] for (method, output), curve in noisy.items() if method == "sgd" and output != "last"]
     yield "methods/sgd/last", f"{margins(noisy['sgd', 'last'])[1]:.1f}"

@@ -7,8 +7,8 @@ from lrtheory.report.values import Facts, Table, Tex, tex
 from lrtheory.runs.tables import committed
 
 SHOWN = {
-    "cifar10": "cifar10", "forecast": "forecast", "grid": "grid", "language_models": "llm", "network_methods": "networkmethods",
-    "networks": "networks",
+    "cifar10": "cifar10", "cliffs": "cliffs", "forecast": "forecast", "grid": "grid", "language_models": "llm",
+    "network_methods": "networkmethods", "networks": "networks",
     "penalty": "penalty", "rho": "rho", "robustness": "robustness", "tightness": "tightness",
 }  # fmt: skip
 """The figures in which the paper shows tables."""

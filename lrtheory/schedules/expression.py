@@ -13,7 +13,7 @@ import math
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache, reduce
 from itertools import pairwise
@@ -46,6 +46,8 @@ LARGEST_MAGNITUDE = 10_000
 """The largest binary exponent of a function's argument, and of an expansion's coefficient: beyond, it takes for ever."""
 MOST_BITS = 20_000
 """The most bits of a numerator or denominator."""
+REMEMBERED = 2**14
+"""How many formulas are kept as they were read: one takes a few kilobytes."""
 ROUNDING = 1e-12
 """How far below zero a number may fall by rounding; where it must not be negative it is then zero."""
 
@@ -70,6 +72,11 @@ class Expression:
     operation: str
     arguments: "tuple[Expression, ...]" = ()
     value: Fraction | None = None
+    _names: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        own = {self.operation} if self.operation in NAMES else ()
+        object.__setattr__(self, "_names", frozenset(own).union(*(each._names for each in self.arguments)))
 
     @property
     def is_condition(self) -> bool:
@@ -78,7 +85,7 @@ class Expression:
 
     def depends_on(self, *names: str) -> bool:
         """Whether one of the names occurs in it."""
-        return self.operation in names or any(each.depends_on(*names) for each in self.arguments)
+        return not self._names.isdisjoint(names)
 
     def arrays(self) -> Callable[[Any, Any, Any], Any]:
         """The expression as a function of arrays of ``u``, ``t`` and of the horizon, in double precision."""
@@ -101,7 +108,7 @@ class Expression:
         return _digits(self, context, values)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=REMEMBERED)
 def read(text: str) -> Expression:
     """The expression that a text denotes.
 
@@ -240,9 +247,13 @@ def _not_below_zero(values: Any) -> Any:
     return np.where((values < 0) & (values >= -ROUNDING), 0.0, values)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=REMEMBERED)
 def _arrays(node: Expression) -> Callable[[Any, Any, Any], Any]:
-    arguments = [_arrays(argument) for argument in node.arguments]
+    return _function(node)
+
+
+def _function(node: Expression) -> Callable[[Any, Any, Any], Any]:
+    arguments = [_function(argument) for argument in node.arguments]
     operation = node.operation
     if operation == "number":
         number = np.float64(node.value)  # the nearest double to the exact value

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrtheory.checks import checked_horizon, checked_numbers, checked_positive, exact, is_number, shown
-from lrtheory.schedules.expression import ROUNDING, Expression, read
+from lrtheory.schedules.expression import REMEMBERED, ROUNDING, Expression, read
 
 if TYPE_CHECKING:
     import sympy
@@ -249,7 +249,7 @@ def symbols() -> "tuple[sympy.Symbol, sympy.Symbol]":
     return sympy.Symbol("u", nonnegative=True), sympy.Symbol("T", positive=True)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=REMEMBERED)
 def _read(schedule: Schedule) -> Expression:
     try:
         return read(schedule.formula)

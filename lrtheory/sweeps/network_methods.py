@@ -1,13 +1,16 @@
 r"""What averages, schedule-free and parameter-free methods forgive on logistic regression and small networks.
 
-The tasks, the horizon and the measures are those of :mod:`lrtheory.sweeps.networks`; a method is a rule of steps, a shape and what is
-made of its iterates. Each is given a wrong value of what it still asks for: a rate (SGD and AdamW with averages, schedule-free SGD and
-AdamW), the distance to a solution (AdaGrad-norm), the length of the first step (DoG), or a first guess of the distance (Prodigy,
-D-Adaptation). Where there is a ball, the weights that a rule moves are brought back to it after every step.
+The tasks, the horizon and the measures are those of :mod:`lrtheory.sweeps.networks`; a method is a rule of steps, a
+shape and what is made of its iterates. Each is given a wrong value of what it still asks for: a rate (SGD and AdamW
+with averages, schedule-free SGD and AdamW), the distance to a solution (AdaGrad-norm), the length of the first step
+(DoG), or a first guess of the distance (Prodigy, D-Adaptation). Where there is a ball, the weights that a rule moves
+are brought back to it after every step.
 
-What a method *forgives* is the range of values that lose at most a tenth of what training can gain, beside the loss at the best of
-them: up, how many times too large, and down, how many times too small. No rule was chosen for its results, and all constants but
-the value asked for are their authors' defaults; SGD and AdamW with averages are one training whose averages are taken along the way.
+What a method *forgives* is the range of values that lose at most a tenth of what training can gain, beside the loss at
+the best of
+them: up, how many times too large, and down, how many times too small. No rule was chosen for its results, and all
+constants but the value asked for are their authors' defaults; SGD and AdamW with averages are one training whose
+averages are taken along the way.
 """
 
 from collections.abc import Callable
@@ -94,7 +97,7 @@ class NetworkMethodCell(Cell):
     batch: int
 
     def compute(self) -> dict[str, Any]:
-        """For each output lists with one entry per value and seed, the seeds of a value together, None where a run diverged."""
+        """For each output lists by value, the seeds of a value together, None where a run diverged."""
         from lrtheory.training import ensemble
         from lrtheory.training.adaptive_rules import ADAPTIVE_RULES, zeros
 
@@ -187,8 +190,9 @@ class NetworkMethods(Experiment):
     def run(self, compute: Compute) -> pd.DataFrame:
         """One row per task, training, output and value.
 
-        ``train_loss_0``, ``train_loss_1``, ... are the seeds', empty where a run diverged; ``test_accuracy`` is the mean over the
-        seeds, empty where any diverged; ``before`` is the task's training loss before training, ``best_known`` the smallest known.
+        ``train_loss_0``, ``train_loss_1``, ... are the seeds', empty where a run diverged; ``test_accuracy`` is the mean
+        over the seeds, empty where any diverged; ``before`` is the task's training loss before training, ``best_known`` the
+        smallest known.
         """
         grounds, trained = self._grounds(), self._trained()
         results = compute(self.cells())
@@ -256,9 +260,9 @@ def margins(curve: Curve) -> tuple[float, float]:
 
 
 def forgiven(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row for each training and output: for each task what is lost at the best value, in % of what training can gain, and margins.
+    """One row for each training and output: for each task the loss at the best value, and margins.
 
-    A margin that reaches the end of the range is at least what is stated.
+    The loss is in % of what training can gain. A margin that reaches the end of the range is at least what is stated.
     """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for (task, method, output), curve in method_curves(frame).items():

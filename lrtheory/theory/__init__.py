@@ -1,13 +1,14 @@
 """What can be proved? One theorem per file.
 
-Each file states its theorem, its status (``**Status.**`` and one of the words of :data:`lrtheory.theory.theorem.STATUSES`) and
-its source (``**Source.**``), derives it in sympy steps that the tests assert, and holds the numeric function made from it. Its
-record ``THEOREM`` says the same to a program; :mod:`lrtheory.theorems` lists the records.
+Each file states its theorem, its status (``**Status.**`` and one of the words of
+:data:`lrtheory.theory.theorem.STATUSES`) and its source (``**Source.**``), derives it in sympy steps that the tests
+assert, and holds the numeric function made from it. Its record ``THEOREM`` says the same to a program;
+:mod:`lrtheory.theorems` lists the records.
 
 The price of a wrong rate: ``last_iterate`` (the worst case), ``hard_instance`` (a function that attains it),
-``misspecification`` (the law), ``law_attained``, ``one_step``, ``fixed_steps``, ``any_average`` (of the iterates, with
-``averaging_weights``), ``averaged``, ``heavy_ball``, ``adaptive``, ``smooth``, ``smooth_hard_instance``, ``published_bounds``, and
-``certificates``, which judges them by semidefinite programming.
+``misspecification`` (the law), ``law_attained``, ``one_step``, ``mixed_restarts``, ``fixed_steps``, ``any_average`` (of
+the iterates, with ``averaging_weights``), ``averaged``, ``heavy_ball``, ``adaptive``, ``smooth``,
+``smooth_hard_instance``, ``published_bounds``, and ``certificates``, which judges them by semidefinite programming.
 
 Where it ends: ``cliff``, and what moves its edge, ``momentum_stability`` and ``warmup_stability``. How the best rate moves with
 the number of steps: ``batch_size``.

@@ -49,6 +49,7 @@ from .minimax_rate import MinimaxRate as MinimaxRate, minimax_lr as minimax_lr
 from .misspecification import Law as Law, degradation as degradation, law as law, rho_exponent as rho_exponent
 from .methods import Method as Method
 from .misprint import Erratum as Erratum, equation_seven as equation_seven
+from .mixed_restarts import mixed_worst_case as mixed_worst_case
 from .momentum_stability import momentum_edge as momentum_edge
 from .one_step import one_step_worst_case as one_step_worst_case
 from .penalties import (

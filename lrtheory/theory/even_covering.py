@@ -19,7 +19,8 @@ towards that of an interval of :math:`S`. *3.* The union lies between :math:`s_1
 has at most the total length :math:`n|S|`. If :math:`d\le L`, the translates by all multiples of ``d`` cover an interval of
 the length of their period, so everything, and in each period they have the length :math:`|S|` at most.
 
-**Status.** *Proved.* Translates that are not evenly spaced may do with fewer, never with fewer than :math:`L/|S|`.
+A lemma of :mod:`lrtheory.theory.grid_planning`, whose theorem has the record. Translates that are not evenly spaced may do
+with fewer, never with fewer than :math:`L/|S|`.
 
 **Source.** Derived here.
 """

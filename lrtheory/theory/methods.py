@@ -1,13 +1,14 @@
 r"""Methods that average, remember or adapt, each as one loop that serves numbers, vectors and the points of a program.
 
 * ``sgd``: :math:`x_{t+1}=\Pi(x_t-\eta_tg_t)`.
-* ``heavy_ball``: :math:`z_{t+1}=\Pi(z_t-\eta_tg_t)`, :math:`x_{t+1}=\beta x_t+(1-\beta)z_{t+1}`, :math:`z_1=x_1`: wherever the projection
-  does nothing, Polyak's :math:`x_{t+1}=x_t-(1-\beta)\eta_tg_t+\beta(x_t-x_{t-1})` (:mod:`lrtheory.theory.heavy_ball`).
+* ``heavy_ball``: :math:`z_{t+1}=\Pi(z_t-\eta_tg_t)`, :math:`x_{t+1}=\beta x_t+(1-\beta)z_{t+1}`, :math:`z_1=x_1`:
+  wherever the projection does nothing, Polyak's :math:`x_{t+1}=x_t-(1-\beta)\eta_tg_t+\beta(x_t-x_{t-1})`
+  (:mod:`lrtheory.theory.heavy_ball`).
 * ``schedule_free``: :math:`y_t=(1-\beta)z_t+\beta x_t`, :math:`z_{t+1}=\Pi(z_t-\eta_tg(y_t))`,
   :math:`x_{t+1}=\frac t{t+1}x_t+\frac1{t+1}z_{t+1}` (Defazio et al., arXiv 2405.15682).
 * ``dual_averaging``: :math:`x_{t+1}=\Pi\big(x_1-\eta_t\sum_{i\le t}g_i\big)` (Nesterov, Math. Program. 120, 2009).
-* ``adagrad``: :math:`x_{t+1}=\Pi\big(x_t-\eta_tg_t\big/\sqrt{2\sum_{i\le t}\|g_i\|^2}\big)`, with :math:`\eta_t` in units
-  of length.
+* ``adagrad``: :math:`x_{t+1}=\Pi\big(x_t-\eta_tg_t\big/\sqrt{2\sum_{i\le t}\|g_i\|^2}\big)`, with :math:`\eta_t` in
+  units of length.
 """
 
 from collections.abc import Callable, Iterable, Iterator

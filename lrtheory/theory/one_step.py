@@ -34,8 +34,8 @@ At :math:`x_1` both are subgradients; the step along :math:`g_1` leads to a loss
 hull of 0, :math:`x_1,x_2`, and loses the pieces above. Beyond :math:`\eta=1` use the function of
 :mod:`lrtheory.theory.fixed_steps`. ∎
 
-So noise does not close the gap of the restart bound. For longer runs the mixture over all restarts is not known in closed form;
-what is known there are programs (:mod:`lrtheory.theory.certificates`).
+So noise does not close the gap of the restart bound. For longer runs two restarts can be mixed in the same way
+(:mod:`lrtheory.theory.mixed_restarts`); the mixture of all is not known in closed form.
 
 **Status.** *Proved*, and *verified* by semidefinite programs. **Source.** Derived here.
 """

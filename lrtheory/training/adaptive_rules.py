@@ -214,6 +214,7 @@ class ScheduleFree(Elsewhere):
         self.done = 0
 
     def __call__(self, gradients: Stacked, lrs: Tensor) -> None:
+        """A step of ``z``."""
         self.done += 1
         for name, parameter in self.moving.items():
             direction = gradients[name]

@@ -70,6 +70,10 @@ ONE_STEP = (
     "test_averages.py::test_one_step_is_below_the_restarts_and_equal_where_it_says",
     "test_certificates.py::test_one_step_is_exact",
 )
+MIXED = (
+    "test_certificates.py::test_two_restarts_at_once_are_exact_for_two_tied_steps",
+    "test_certificates.py::test_two_restarts_at_once_are_an_upper_bound",
+)
 NOTE = (
     "test_implicit_penalty.py::test_equation_seven_is_wrong_as_printed",
     "test_averages.py::test_the_implicit_step_prefers_steep_places",
@@ -128,6 +132,7 @@ THEOREMS = {
     "law_attained": (*DOMAIN, *TIED, *TABLE),
     "misspecification": (*LIMIT, *DOMAIN),
     "one_step": ONE_STEP,
+    "mixed_restarts": MIXED,
     "fixed_step_lower_bound": FIXED,
     "any_average": ANY_AVERAGE,
     "averaged": (*AVERAGE, *UNIFORM),
@@ -208,6 +213,10 @@ CLAIMS = {
     "\\label{tab:attained}": (*DOMAIN, *MADE),
     "thm:anyaverage}\\proved": (PROOFS, *ANY_AVERAGE),
     "no average has a smaller bound than the last iterate": (PROOFS,),
+    "some function makes it lose at least the exact worst case": HEAVY_BALL,
+    "How many times too large the asked value may be": (*HEAVY_BALL, *AVERAGES_TABLE),
+    "prop:mixed}\\proved": (PROOFS, *MIXED),
+    "the value of the programs to six digits": MIXED,
     "thm:heavyball}\\proved": (PROOFS, *HEAVY_BALL),
     "the bounds of heavy ball meet": LONG_MOMENTUM,
     "thm:adaptive}\\proved": (PROOFS, *ADAGRAD),

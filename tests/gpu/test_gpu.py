@@ -1,6 +1,5 @@
 """The command for a GPU: a dry run on the CPU, its time, what it foresees, and what it says where there is no GPU."""
 
-import itertools
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,12 @@ from lrtheory.runs import Compute, Store  # noqa: E402
 from lrtheory.runs.executor import TimeOverError  # noqa: E402
 from lrtheory.runs.pace import Pace  # noqa: E402
 from lrtheory.runs.record import Record  # noqa: E402
+from lrtheory.sweeps import residual_training  # noqa: E402
+from lrtheory.tasks import cifar10 as images  # noqa: E402
+from lrtheory.tasks.data import DataError  # noqa: E402
 from tests.runs.cells import Square  # noqa: E402
 from tests.sweeps.test_cifar10 import pictures  # noqa: E402, F401
-from tests.sweeps.test_transformers import text  # noqa: E402, F401
+from tests.sweeps.test_transformers import few, text  # noqa: E402, F401
 
 without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 
@@ -36,8 +38,8 @@ def results(folder: Path) -> dict[str, object]:
 
 
 @pytest.fixture
-def data(pictures, text):  # noqa: F811
-    """Images and a text that need no file."""
+def data(pictures, text, few):  # noqa: F811
+    """Images and a text that need no file, and two rates for language models."""
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +61,14 @@ def test_a_dry_run_goes_through_every_piece_and_computes_nothing_twice(dry_run, 
 
 
 def test_a_piece_stops_in_time_and_goes_on(dry_run, tmp_path, data, capsys):
-    """A clock that moves by a second whenever it is asked; a run takes two or three of them."""
-    arguments = ["--dry-run", "benchmark", "--out", str(tmp_path), "--workers", "1", "--minutes", "0.3"]
+    """A clock on which a cell takes ten million minutes, and a piece has time for four and a half of them."""
+    arguments = ["--dry-run", "benchmark", "--out", str(tmp_path), "--workers", "1", "--minutes", "4.5e7"]
     counts = []
-    for _ in range(20):
-        seconds = itertools.count(0.0)
-        assert main(arguments, clock=lambda: float(next(seconds))) == 0  # noqa: B023
+    for stops in (True, True, False):
+        assert main(arguments, clock=lambda: 6e8 * len(stored(tmp_path))) == 0
+        assert ("Run the same to go on." in capsys.readouterr().out) == stops
         counts.append(len(stored(tmp_path)))
-        if "Run the same to go on." not in capsys.readouterr().out:
-            break
-    assert counts == sorted(set(counts))  # each call does something
-    assert len(counts) > 1
+    assert counts == [5, 10, 12]
     whole = results(dry_run)
     assert results(tmp_path) == {name: whole[name] for name in stored(tmp_path)}
     assert (tmp_path / "benchmark_synthetic_fair.csv").exists()
@@ -135,6 +134,18 @@ def test_without_a_gpu_it_says_so(tmp_path, capsys):
     assert main(["step_times", "--out", str(tmp_path)]) == 1
     assert "torch finds no CUDA device here" in capsys.readouterr().err
     assert not (tmp_path / "cells").exists()
+
+
+@pytest.mark.parametrize("failure", [DataError("no images."), RuntimeError("out of memory")])
+def test_what_fails_does_not_keep_others_from_running(failure, tmp_path, data, monkeypatch, capsys):
+    def fail():
+        raise failure
+
+    monkeypatch.setattr(images, "load", fail)
+    residual_training._setting.cache_clear()
+    assert main(["--dry-run", "cifar10", "step_times", "--out", str(tmp_path)]) == 1
+    assert (tmp_path / "step_times.csv").exists()
+    assert str(failure) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

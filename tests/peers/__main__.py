@@ -1,6 +1,6 @@
 """The kernels against what one would use instead, on the same work, in one process, taking turns.
 
-python -m tests.peers [simulators|regression|worst_case|ensemble|optimizers] [--json] [--repeats N] [--device cuda]
+python -m tests.peers [simulators|sweep|regression|worst_case|ensemble|optimizers] [--json] [--repeats N] [--device cuda]
     [--out FOLDER]
 
 Each comparison is a module with ``table(repeats)``, whose rows say how long a unit of work takes; those of
@@ -17,6 +17,7 @@ from pathlib import Path
 
 COMPARISONS = {
     "simulators": "the one-dimensional simulator: nanoseconds a step of one replica of one configuration",
+    "sweep": "the default sweep: one configuration beside many, and the processor's time of all of it",
     "regression": "SGD on finite sums, all configurations of a sweep at once",
     "worst_case": "the worst case of many configurations, against PEPit and the published bound",
     "ensemble": "a step of a small network: hundreds of runs at once against one at a time",

@@ -110,6 +110,19 @@ def test_the_loops_are_the_reference(horizon, eps, start, scale, spread, nodes, 
     assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.parametrize("eps", [0.05, 0.3])
+@pytest.mark.parametrize("step", [0.1, 0.4])
+def test_what_is_forgotten_changes_nothing(eps, step):
+    # The recursion ends where starts differ by 1e-12 of the mean; the reference takes all steps.
+    steps = np.concatenate([np.full(700, step), step * np.linspace(1, 0.1, 100)])
+    noise = np.sqrt((1 - eps) * (1 + eps))
+    ours = propagation.expected_distance(steps, eps, noise, 0.5, 0.5, 64, 6.0)
+    assert ours == pytest.approx(reference.expected_distance(steps, eps, noise, 0.5, 0.5, 64, 6.0), rel=5e-12)
+    assert ours == propagation.expected_distance(
+        steps, eps, noise, 0.1, 0.5, 64, 6.0
+    )  # ended before the start was asked for
+
+
 @settings(deadline=None, max_examples=100)
 @given(horizon=st.integers(1, 12), eps=st.floats(0.7072, 0.9999), start=st.floats(-0.5, 0.5), scale=st.floats(-3, -0.5))
 def test_lattices_of_few_steps(horizon, eps, start, scale):

@@ -11,6 +11,7 @@ from lrtheory.theory.any_average import average_lower_bound
 from lrtheory.theory.heavy_ball import heavy_ball_lower_bound
 from lrtheory.theory.last_iterate import restarts, worst_case
 from lrtheory.theory.methods import AVERAGES, RULES, Method
+from lrtheory.theory.mixed_restarts import mixed_worst_case
 from lrtheory.theory.one_step import one_step_worst_case
 from lrtheory.theory.smooth_hard_instance import smooth_lower_bound
 
@@ -92,6 +93,32 @@ def test_tied_restarts_keep_a_gap(count, smallest, largest):
     certificate = certify_worst_case(tied([0.22], count), diameter=1.0)
     assert certificate.gap_accuracy < DOMAIN
     assert smallest < certificate.gap < largest
+
+
+@pytest.mark.parametrize("tail", [0.22, 0.4, 0.6])
+def test_two_restarts_at_once_are_exact_for_two_tied_steps(tail):
+    steps = tied([tail], 1)
+    certificate = certify_worst_case(steps, diameter=1.0)
+    assert certificate.gap > 1e-3
+    assert mixed_worst_case(steps, diameter=1.0) == pytest.approx(certificate.computed, rel=2e-6)
+
+
+def test_two_restarts_at_once_take_away_a_part_of_the_gap_of_many():
+    for count, left in ((3, 0.011), (8, 0.02), (12, 0.023)):
+        steps = tied([0.22], count)
+        certificate = certify_worst_case(steps, diameter=1.0)
+        gap = mixed_worst_case(steps, diameter=1.0) / certificate.computed - 1
+        assert 0.8 * left < gap < left < certificate.gap / 2
+
+
+@given(steps=st.lists(st.floats(0.01, 3), min_size=1, max_size=5), units=st.sampled_from([(1.0, 1.0), (7.0, 3.0)]))
+@settings(deadline=None, max_examples=20)
+def test_two_restarts_at_once_are_an_upper_bound(steps, units):
+    certificate = certify_worst_case(steps, diameter=1.0)
+    mixed, lengths = mixed_worst_case(steps, diameter=1.0), {"lipschitz": units[0], "diameter": units[1]}
+    assert certificate.computed - certificate.accuracy - 1e-9 <= mixed <= certificate.theoretical
+    scaled = mixed_worst_case(np.array(steps) * units[1] / units[0], **lengths)
+    assert scaled == pytest.approx(units[0] * units[1] * mixed, rel=1e-9)
 
 
 def test_the_gap_of_tied_restarts_does_not_shrink_with_the_horizon():
@@ -219,6 +246,7 @@ def test_methods_as_programs(rule):
 def test_one_step_is_exact(step):
     certificate = certify_worst_case([step], diameter=1.0)
     assert certificate.computed == pytest.approx(one_step_worst_case(step, diameter=1.0), rel=1e-6)
+    assert mixed_worst_case([step], diameter=1.0) == pytest.approx(one_step_worst_case(step, diameter=1.0), rel=1e-9)
 
 
 @pytest.mark.parametrize("degree", [1, 2])

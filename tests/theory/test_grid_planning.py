@@ -23,7 +23,7 @@ tolerances = st.floats(0.01, 3).map(lambda excess: 1 + excess)
 
 
 @given(ends=ranges, tolerance=tolerances, seed=st.integers(0, 2**32))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 def test_the_exact_worst_case_keeps_the_promise(ends, tolerance, seed):
     """Wherever the tuned rate lies in the range, the best trial's worst case is within the factor."""
     for schedule in REGISTRY:

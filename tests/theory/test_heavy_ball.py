@@ -168,7 +168,7 @@ def test_the_worst_function_of_plain_sgd_is_as_bad_for_momentum(run, nesterov):
 @given(run=runs)
 @settings(deadline=None, max_examples=30)
 def test_a_run_loses_no_less_than_it_says_on_an_interval(run):
-    """The loop of the methods, on |x| over the interval between the start and the point one below: one of its losses is the bound."""
+    """The loop of the methods on |x|, between the start and the point one below: one of its losses is the bound."""
     steps, momentum = np.array(run[0]), run[1]
     losses = [
         abs(

@@ -329,3 +329,8 @@ def test_robust_keeps_its_promise(uncertainty):
         rates = peak / np.sqrt(horizon) * np.geomspace(1, uncertainty, 41)
         losses = worst_case(Robust(uncertainty), horizon=horizon, lr=rates, diameter=1.0) * np.sqrt(horizon + 1)
         assert losses.max() == pytest.approx(np.sqrt(k) / 2, rel=accuracy)
+
+
+def test_a_shape_that_is_negative_in_places_has_no_law():
+    with pytest.raises(ValueError, match="negative"):
+        degradation(Formula("(1 - u)*(u - 3/10)"), [2.0])

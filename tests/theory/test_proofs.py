@@ -39,6 +39,7 @@ IDENTITIES = {
     "minibatch_penalty": 4,
     "misspecification": 4,
     "misspecified": 6,
+    "mixed_restarts": 3,
     "modified_equation": 4,
     "momentum_edge": 4,
     "momentum_penalty": 4,
