@@ -35,6 +35,12 @@ from lrtheory.theory.adaptive import adagrad_bound, adagrad_lower_bound
 from lrtheory.theory.annealed_penalty import schedule_penalty
 from lrtheory.theory.any_average import average_bound, average_lower_bound
 from lrtheory.theory.averaged import averaged_bound
+from lrtheory.theory.averaging_weights import (
+    exponential_weights,
+    merged_weights,
+    polynomial_weights,
+    tail_weights,
+)
 from lrtheory.theory.batch_size import horizon_exponent, least_squares_exponent, worst_quadratic_rate
 from lrtheory.theory.cliff import quadratic_loss
 from lrtheory.theory.fixed_steps import fixed_step_lower_bound
@@ -121,6 +127,10 @@ CALLS: dict[str, Callable[[], Any]] = {
     ],
     "plan_grid": lambda: lrtheory.plan_grid(1e-3, 1, trials=3),
     "next_lr": lambda: lrtheory.next_lr([(0.01, 1.2), (0.1, 0.8)], 0.01, 0.1, initial_loss=2.3),
+    "tail_weights": lambda: tail_weights(50, 0.5),
+    "polynomial_weights": lambda: polynomial_weights(50, 2.0),
+    "exponential_weights": lambda: exponential_weights(50, 0.9),
+    "merged_weights": lambda: merged_weights(50, 4, 0.5),
     "average_bound": lambda: average_bound(STEPS, np.ones(len(STEPS) + 1), diameter=1.0),
     "mixed_worst_case": lambda: mixed_worst_case(STEPS, diameter=1.0),
     "heavy_ball_bound": lambda: heavy_ball_bound(STEPS, diameter=1.0),

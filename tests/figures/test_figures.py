@@ -29,6 +29,7 @@ from lrtheory.runs import Compute, Store, cell_id, execute
 from lrtheory.runs.store import StoreError
 from lrtheory.schedules import Cosine, parse
 from lrtheory.sweeps import EXPERIMENTS, Rho, Tightness
+from lrtheory.sweeps.averages import RatedMethod
 from tests.processors import SETTINGS
 from tests.runs.cells import Square
 
@@ -81,6 +82,8 @@ def test_the_record_of_a_table_is_of_this_table_and_of_the_cells_of_this_version
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in record["config"].items()}
     if "schedules" in given:
         given["schedules"] = tuple(map(parse, given["schedules"]))
+    if name == "averages":
+        given["methods"] = tuple(map(RatedMethod.parse, given["methods"]))
     experiment = EXPERIMENTS[name].load()(**given)
     cells = set(_trained(pd.read_csv(TABLES / f"{name}.csv")) if name == "robustness" else _asked(experiment))
     assert record["cells"] == len(cells)
