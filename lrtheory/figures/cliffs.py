@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lrtheory.figures.style import styled
-from lrtheory.schedules import Constant, Polynomial, Warmup, parse
+from lrtheory.figures.style import of_schedule, styled
+from lrtheory.schedules import Constant, Polynomial, Schedule, Warmup, parse
 from lrtheory.sweeps.cliffs import DECLINE, PROBLEMS, SHARP, compare, gain, predicted
 from lrtheory.theory.warmup_stability import warmup_edge
 
@@ -44,18 +44,23 @@ def draw(frame: pd.DataFrame) -> Figure:
 
 def _losses(panel, frame: pd.DataFrame, problem: str) -> None:
     plain = frame[(frame["problem"] == problem) & (frame["momentum"] == 0)]
-    for number, schedule in enumerate(SHOWN):
+    for width, schedule in zip((1.9, 1.4, 0.9), _shown(frame)):
         run = Warmup(schedule, warmup_steps=100) if problem == "sharp start" else schedule
         curve = plain[plain["schedule"] == repr(run)]
         if not len(curve):
             continue
-        panel.loglog(
-            curve["lr"], np.maximum(curve["loss"] / gain(problem), LOWEST), color=f"C{number}", label=schedule.name
-        )
+        style = of_schedule(repr(schedule), marker="none")
+        panel.loglog(curve["lr"], np.maximum(curve["loss"] / gain(problem), LOWEST), **style)
         edge = predicted(problem, run, 0.0, int(curve["horizon"].iloc[0]))[1]
         if math.isfinite(edge):
-            panel.axvline(edge, color=f"C{number}", linestyle=":", linewidth=0.9 + 0.5 * (2 - number))
+            panel.axvline(edge, color=style["color"], linestyle=":", linewidth=width)
     panel.set(title=TITLES[problem], xlabel="rate")
+
+
+def _shown(frame: pd.DataFrame) -> list[Schedule]:
+    """Three schedules of a table: the usual ones, or the first where it has none of them."""
+    names = frame.loc[frame["problem"] == next(iter(PROBLEMS)), "schedule"].unique()
+    return [schedule for schedule in SHOWN if repr(schedule) in names] or [parse(name) for name in names[:3]]
 
 
 def _warmups(panel, rows: pd.DataFrame) -> None:
@@ -70,12 +75,11 @@ def _warmups(panel, rows: pd.DataFrame) -> None:
         found.sort(key=lambda pair: pair[0])
         steps = np.array([ramp for ramp, _ in found]) * (1 + 0.06 * (2 * number - 1))
         low, high, edge = (np.array([row[name] for _, row in found]) for name in ("low", "high", "edge"))
-        panel.errorbar(
-            steps, edge, (edge - low, high - edge), fmt="os"[number], color=f"C{number}", label=schedule.name
-        )
+        style = of_schedule(repr(schedule), linestyle="none", markersize=4)
+        panel.errorbar(steps, edge, (edge - low, high - edge), **style)
     ramps = np.geomspace(20, 500, 100)
     edges = [warmup_edge(ramp, start=SHARP, end=1.0, decline=DECLINE) for ramp in ramps]
-    panel.loglog(ramps, edges, color="black", label="theorem")
+    panel.loglog(ramps, edges, color="0.5", label="theorem")
     panel.set(title="the edge of a sharp start", xlabel="steps of warm-up", ylabel="rate")
     for axis, ticks in ((panel.xaxis, (25, 50, 100, 200, 400)), (panel.yaxis, (0.25, 0.5, 1, 2))):
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -87,7 +91,8 @@ def _edges(panel, compared: pd.DataFrame) -> None:
     known = compared[np.isfinite(compared["edge"]) & np.isfinite(compared["predicted_edge"])]
     for number, (momentum, rows) in enumerate(known.groupby("momentum")):
         panel.loglog(
-            rows["predicted_edge"], rows["edge"], "os"[number % 2], color=f"C{3 * number}", markersize=3, alpha=0.6,
+            rows["predicted_edge"], rows["edge"], "os"[number % 2], color=("#000000", "#D55E00")[number % 2], markersize=3,
+            markerfacecolor="none",
             label=f"momentum {momentum:g}",
         )  # fmt: skip
     ends = [0.05, 50]

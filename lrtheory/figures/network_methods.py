@@ -86,10 +86,10 @@ def draw(frame: pd.DataFrame) -> Figure:
         )
     names = list(dict.fromkeys(frame["method"]))
     with styled():
-        figure = Figure(figsize=(7.2, 0.6 + 0.19 * len(names)))
+        figure = Figure(figsize=(7.2, 0.9 + 0.19 * len(names)))
         panels = figure.subplots(1, 3, sharey=True, width_ratios=[1, 1, 1.6])
         for axes, panel, title in zip(
-            panels, ("upper", "simulated"), ("upper bound doubles", "simulated loss doubles")
+            panels, ("upper", "simulated"), ("upper bound\nis doubled", "simulated loss\nis doubled")
         ):
             group = frame[frame["panel"] == panel]
             axes.plot(shown(group["margin"]), [names.index(name) for name in group["method"]], "o", color="black", ms=4)
@@ -98,8 +98,8 @@ def draw(frame: pd.DataFrame) -> Figure:
             group = frame[frame["panel"] == task]
             places = [names.index(name) for name in group["method"]]
             panels[2].plot(shown(group["margin"]), places, marker, color=color, ms=4, mfc="none", label=label)
-        panels[2].set_title("a tenth of the gain is lost")
-        panels[2].legend(loc="lower right", fontsize=7)
+        panels[2].set_title("on networks,\na tenth of the gain is lost")
+        figure.legend(*panels[2].get_legend_handles_labels(), loc="outside lower right", ncols=3, fontsize=7)
         panels[0].set_yticks(range(len(names)), names)
         panels[0].invert_yaxis()
         for axes, ticks in zip(panels, ((1, 4, 16, 64), (1, 4, 16, 64), (1, 10, 100, 1000))):
