@@ -15,8 +15,7 @@ same iterates have a second form, :math:`\gamma_t=(1-\beta^{T+1-t})\eta_t` for :
 :math:`z_{T+1}=x_{T+1}`, and :math:`\gamma_t` is what the gradient ``t`` moves in all.
 
 **Theorem, upper bound.** Let :math:`q_t>0`, :math:`0\le p_t<1` for :math:`k\le t\le T`, :math:`c>0`,
-:math:`m_t=q_t/\gamma_t`,
-:math:`q_{T+1}=\frac1{1+\kappa_{T+1}}`, :math:`p_{T+1}=0`, :math:`m_{T+1}=q_{T+1}/c`,
+:math:`m_t=q_t/\gamma_t`, :math:`q_{T+1}=\frac1{1+\kappa_{T+1}}`, :math:`p_{T+1}=0`, :math:`m_{T+1}=q_{T+1}/c`,
 :math:`B_t=q_t+(1-p_{t+1})B_{t+1}`, :math:`s_t=q_t-p_tB_t`, all without terms beyond :math:`T+1`. Where
 
 .. math:: \begin{aligned}
@@ -44,34 +43,28 @@ asks for less; then the best ``k``, ``c``.
    :math:`2q_t\mathbb E\langle g_t,z_t-u_t\rangle\le m_t\mathbb E\|z_t-u_t\|^2-m_t\mathbb E\|z_{t+1}-u_t\|^2+q_t\gamma_tG^2`.
 2. *Telescope.* :math:`z_t-u_t=(1-p_t)(z_t-u_{t-1})` for :math:`t>k`, so nothing is left but the first term, and there
    :math:`\|z_k-u_k\|\le(1-p_k)\|x_k-x^\star\|+\|z_k-x_k\|`. Here
-   :math:`z_t-x_t=\frac{\kappa_t}{1+\kappa_t}(z_t-x_{t-1})`, so
-   :math:`\|z_k-x_k\|` is at most :math:`e_k` in the root of the mean square.
+   :math:`z_t-x_t=\frac{\kappa_t}{1+\kappa_t}(z_t-x_{t-1})`, so :math:`\|z_k-x_k\|` is at most :math:`e_k` in the root
+   of the mean square.
 3. *Masses.* :math:`z_t=(1+\kappa_t)x_t-\kappa_tx_{t-1}`. In :math:`u_t` the point :math:`x_t` has the mass
    :math:`p_t(1+\kappa_t)` and :math:`x_{t-1}` the mass :math:`(1-p_t)p_{t-1}(1+\kappa_{t-1})-p_t\kappa_t`, later
-   multiplied by
-   :math:`1-p_j`: not negative. So :math:`\langle g_t,z_t-u_t\rangle` is a sum of
+   multiplied by :math:`1-p_j`: not negative. So :math:`\langle g_t,z_t-u_t\rangle` is a sum of
    :math:`\langle g_t,x_t-x_i\rangle\ge f(x_t)-f(x_i)` and of :math:`\langle g_t,x_t-x^\star\rangle` with coefficients
-   that are not negative, since that of :math:`x_{t-1}` is
-   :math:`\kappa_t` more than its mass; at ``k`` the difference :math:`\langle g_k,z_k-x_k\rangle\ge-Ge_k` in the mean
-   remains.
-4. *Coefficients.* That of :math:`f(x_i)-f^\star` in the sum over ``t`` is
-   :math:`(1+\kappa_i)s_i-\kappa_{i+1}s_{i+1}`, which is 1 at :math:`T+1`, not negative in between, and ``C`` at ``k``,
-   where
-   :math:`f(x_k)-f^\star\le GD`. Where :math:`\kappa_{T+1}` is taken as 0, the last inequality has :math:`z_{T+1}` for
-   :math:`x_{T+1}`, which are at most :math:`e_{T+1}` apart. ∎
+   that are not negative, since that of :math:`x_{t-1}` is :math:`\kappa_t` more than its mass; at ``k`` the difference
+   :math:`\langle g_k,z_k-x_k\rangle\ge-Ge_k` in the mean remains.
+4. *Coefficients.* That of :math:`f(x_i)-f^\star` in the sum over ``t`` is :math:`(1+\kappa_i)s_i-\kappa_{i+1}s_{i+1}`,
+   which is 1 at :math:`T+1`, not negative in between, and ``C`` at ``k``, where :math:`f(x_k)-f^\star\le GD`. Where
+   :math:`\kappa_{T+1}` is taken as 0, the last inequality has :math:`z_{T+1}` for :math:`x_{T+1}`, which are at most
+   :math:`e_{T+1}` apart. ∎
 
 **Theorem, lower bound.** Without a domain heavy ball loses on some function at least the exact worst case of plain SGD
-with the steps
-:math:`\gamma_t=(1-\beta^{T+1-t})\eta_t`, from the same distance. So does Nesterov's form, which asks for the
-subgradient at
-:math:`y_t=(1-\beta)z_t+\beta x_t`.
+with the steps :math:`\gamma_t=(1-\beta^{T+1-t})\eta_t`, from the same distance. So does Nesterov's form, which asks for
+the subgradient at :math:`y_t=(1-\beta)z_t+\beta x_t`.
 
 *Proof.* In the second form the points are :math:`z_{t+1}=z_t-\gamma_tg_t`, :math:`z_{T+1}=x_{T+1}`, and :math:`x_t` is
-a convex combination of
-:math:`z_1,\dots,z_t`. Let these be the path of plain SGD on its worst function (:mod:`lrtheory.theory.hard_instance`).
-At :math:`z_j` the pieces from ``j`` on have one value, and no earlier one has a larger. So at :math:`z_1,\dots,z_t`,
-and at their convex combinations, no piece is above the piece ``t``, which is not negative: the oracle may answer
-:math:`Gg_t` at :math:`x_t`, and the path is the one supposed. For
+a convex combination of :math:`z_1,\dots,z_t`. Let these be the path of plain SGD on its worst function
+(:mod:`lrtheory.theory.hard_instance`). At :math:`z_j` the pieces from ``j`` on have one value, and no earlier one has a
+larger. So at :math:`z_1,\dots,z_t`, and at their convex combinations, no piece is above the piece ``t``, which is not
+negative: the oracle may answer :math:`Gg_t` at :math:`x_t`, and the path is the one supposed. For
 :math:`y_t=x_1-\sum_{s<t}(1-\beta^{t+1-s})\eta_sg_s` the same: it has the weight
 :math:`\frac{1-\beta^{t+1-s}}{1-\beta^{T+1-s}}\le1` on all :math:`z_j` with :math:`j>s` together, which falls with
 ``s``. ∎
