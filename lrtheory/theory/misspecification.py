@@ -82,6 +82,22 @@ class Law:
     threshold: float
     constant: float
 
+    def _repr_latex_(self) -> str:
+        r"""How notebooks show it: the factor up to the threshold, and for large misspecifications.
+
+        Example:
+            >>> from lrtheory import Polynomial
+            >>> print(law(Polynomial(1))._repr_latex_())
+            $\frac{W(\rho)}{W(1)}=\frac{\rho+1/\rho}{2}\ (1\le\rho\le1.41),\qquad\sim0.945\,\rho^{1/3}\ (\rho\to\infty)$
+        """
+        least = r"\frac{\rho+1/\rho}{2}"
+        if math.isinf(self.threshold):
+            return rf"$\frac{{W(\rho)}}{{W(1)}}={least}\ (\rho\ge1)$"
+        power = rf"\rho^{{{self.exponent}}}"
+        known = 0 < self.constant < math.inf
+        tail = rf"\sim{self.constant:.3g}\,{power}" if known else rf"{power}\text{{ up to a logarithm}}"
+        return rf"$\frac{{W(\rho)}}{{W(1)}}={least}\ (1\le\rho\le{self.threshold:.3g}),\qquad{tail}\ (\rho\to\infty)$"
+
 
 @overload
 def degradation(schedule: Schedule, rho: float) -> float: ...
