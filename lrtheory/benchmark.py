@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from lrtheory.benchmarks.scales import Scale
 
 
+SIGNS = (
+    "Accuracies in per cent, ± half of the 95 % interval over seeds; (edge): the best rate is at an end of its grid."
+)
+"""What the signs of the table of one protocol mean."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark or its audit and print its table; 0 when done, 2 for bad usage, 1 for a failure or interruption."""
     from lrtheory.command_line import add_fields, add_workers, check_workers, read_fields, writable_folder
@@ -101,6 +107,8 @@ def _run(options: argparse.Namespace, config: "Benchmark", scale: "Scale | None"
     finally:  # whether or not anybody reads the tables
         for line in dict.fromkeys(line for part in parts for line in notes(part)):
             print(line, file=sys.stderr)
+        if reported is _compared:
+            print(SIGNS, file=sys.stderr)
         print(files_written([out / f"{name}.csv", *written]), file=sys.stderr)
     return 0
 
@@ -120,8 +128,7 @@ def _compared(frame: "pd.DataFrame", out: Path) -> tuple[list[str], list[Path]]:
     written = [out / "results.tex", *save(heat_map.draw(frame), out / "ranks")]
     for figure in (learning_curves, learning_curves_all):
         written += save(figure.draw(frame), out / figure.__name__.rpartition(".")[2])
-    legend = "Accuracies in per cent, ± half of the 95 % interval over seeds; (edge): the best rate is at an end of its grid."
-    texts = [f"{shown_table(report.shown(table))}\n{legend}"]
+    texts = [shown_table(report.shown(table))]
     if (frame["protocol"] == "as-coded").all() and not (speed := report.convergence(frame)).empty:
         texts.append("Epochs to each test accuracy, and the published number:\n" + shown_table(speed))
     return texts, written

@@ -65,6 +65,9 @@ def _line_of(effect: Effect) -> str:
 def _artefacts(panel: Axes, found: list[Effect]) -> None:
     """One line per artefact, its tasks side by side within the line."""
     labels = list(dict.fromkeys(map(_line_of, found)))
+    if not labels:  # a table without effects of artefacts
+        panel.set_axis_off()
+        return
     tasks = list(dict.fromkeys(effect.task for effect in found))
     for number, task in enumerate(tasks):
         effects_of = [effect for effect in found if effect.task == task]

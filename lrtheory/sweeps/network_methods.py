@@ -249,14 +249,15 @@ def margins(curve: Curve) -> tuple[float, float]:
 
     Example:
         >>> losses = np.array([[1.0], [0.0], [0.0], [1.0]])
-        >>> margins(Curve(np.array([1.0, 10.0, 100.0, 1000.0]), losses, 1.0, 10))
-        (1.2589254117941673, 12.58925411794167)
+        >>> down, up = margins(Curve(np.array([1.0, 10.0, 100.0, 1000.0]), losses, 1.0, 10))
+        >>> print(f"{down:.3f} {up:.3f}")
+        1.259 12.589
     """
     mirrored = Curve(1 / curve.lrs[::-1], curve.excess[::-1], curve.limit, curve.horizon)
     best = int(np.argmin(np.minimum(curve.excess, curve.limit).mean(1)))
     other = len(curve.lrs) - 1 - int(np.argmin(np.minimum(mirrored.excess, curve.limit).mean(1)))
     between = curve.lrs[other] / curve.lrs[best]  # 1, but for ties
-    return margin(mirrored) / between, margin(curve)
+    return float(margin(mirrored) / between), margin(curve)
 
 
 def forgiven(frame: pd.DataFrame) -> pd.DataFrame:

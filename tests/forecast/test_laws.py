@@ -225,7 +225,7 @@ def test_a_diverged_run_is_a_lower_bound():
         (lambda: fit([1.0]), TypeError, "sequence of Curve"),
         (lambda: fit([Curve.of(Constant(), 10, 0.1, losses=1.0)]), ValueError, "1 losses are too few for the 6 numbers"),
         (lambda: Curve([0.0], [1], [1.0]), ValueError, "one positive"),
-        (lambda: Curve([0.1], [1], [np.nan]), ValueError, "losses finite"),
+        (lambda: Curve([0.1], [1], [np.nan]), ValueError, "losses must be finite"),
         (lambda: Curve([0.1], [2], [1.0]), ValueError, "from 1 to 1"),
         (lambda: Curve([0.0, 0.1], [1, 2], [1.0, 1.0]), ValueError, "before the first step of a positive rate"),
         (lambda: fit([Curve.of(Constant(), 50, 0.1, at=range(1, 51), losses=np.ones(50))]).rank([], 10), ValueError,

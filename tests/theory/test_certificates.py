@@ -218,13 +218,15 @@ def test_the_program_of_heavy_ball_lies_between_its_bounds(steps, momentum, size
     assert lower <= certificate.computed + certificate.accuracy + 1e-9
 
 
-@pytest.mark.parametrize("horizon", [4, 8, 12])
-def test_heavy_ball_loses_in_programs_what_plain_sgd_loses_where_it_anneals(horizon):
-    """Linear decay, a momentum of one half: both bounds are the program's value to a part in 2,000."""
-    steps = Polynomial(1).steps(horizon, 1 / np.sqrt(horizon))
-    certificate = certify_heavy_ball(steps, momentum=0.5, distance=1.0)
-    lower = heavy_ball_lower_bound(steps, momentum=0.5, distance=1.0)
-    assert lower == pytest.approx(certificate.computed, rel=1e-4)
+def test_heavy_ball_comes_close_in_programs_to_what_plain_sgd_loses_where_it_anneals():
+    """Linear decay, a momentum of one half: the lower bound, plain SGD's worst case, comes closer the longer the run."""
+    gaps = []
+    for horizon in (4, 8, 12):
+        steps = Polynomial(1).steps(horizon, 1 / np.sqrt(horizon))
+        program = certify_heavy_ball(steps, momentum=0.5, distance=1.0).computed
+        gaps.append(1 - heavy_ball_lower_bound(steps, momentum=0.5, distance=1.0) / program)
+    assert gaps == sorted(gaps, reverse=True)
+    assert 0 < gaps[-1] < 0.01
 
 
 @pytest.mark.parametrize("rule", RULES)
