@@ -94,7 +94,7 @@ def build(name: str, model: nn.Module, horizon: int, lr: float | None = None, **
 
     Example:
         >>> import torch
-        >>> model = torch.nn.Linear(3, 1)
+        >>> _, model = torch.manual_seed(0), torch.nn.Linear(3, 1)
         >>> training = build("AdamW", model, horizon=10, lr=0.1)
         >>> x = torch.ones(4, 3)
         >>> losses = [training.step(lambda: (model(x) - 1).square().mean()).item() for _ in range(10)]
