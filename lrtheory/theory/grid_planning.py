@@ -134,7 +134,7 @@ class GridPlan:
         ax.plot(self.points, np.ones(self.trials), "o", color=line.get_color(), label="trials")
         ax.axhline(self.factor, color="0.5", linestyle="--", label=f"at most {self.factor:.3f}")
         ax.set(xlabel="tuned rate, unknown", ylabel="worst case over the tuned one", xscale="log")
-        ax.legend()
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
         return ax
 
     @property
