@@ -26,7 +26,7 @@ from lrtheory.runs import Cell, Compute, Experiment
 from lrtheory.schedules import Constant, Polynomial, Schedule
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.network_cells import DIGITS, DIVERGED, TASKS, GroundCell, setting_of
-from lrtheory.sweeps.rate_curves import Curve, final_losses, margin
+from lrtheory.sweeps.rate_curves import Curve, curve_of, margin, with_best_known
 from lrtheory.theory.averaging_weights import exponential_weights, merged_weights, polynomial_weights, tail_weights
 
 OUTPUTS: dict[str, Callable[[int], np.ndarray] | None] = {
@@ -210,10 +210,7 @@ class NetworkMethods(Experiment):
                 part["test_accuracy"] = [float(f"{mean:.{DIGITS}g}") for mean in seeds["test_accuracy"].mean(1)]
                 part[[f"train_loss_{seed}" for seed in range(cell.seeds)]] = seeds["train_loss"]
                 parts.append(part)
-        frame = pd.concat(parts, ignore_index=True)
-        smallest = final_losses(frame).min(axis=1).groupby(frame["task"]).transform("min")
-        frame["best_known"] = np.fmin(frame["best_known"], smallest)
-        return frame
+        return with_best_known(pd.concat(parts, ignore_index=True))
 
     @staticmethod
     def summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -235,12 +232,7 @@ def method_curves(frame: pd.DataFrame) -> dict[tuple[str, str, str], Curve]:
     """The curves of a table, by task, training and output: excess losses against the value that was asked for."""
     found = {}
     for (task, method, output), group in frame.groupby(["task", "method", "output"], sort=False):
-        first = group.iloc[0]
-        losses = final_losses(group).fillna(np.inf).to_numpy() - first["best_known"]
-        limit = float(first["before"] - first["best_known"])
-        found[str(task), str(method), str(output)] = Curve(
-            group["value"].to_numpy(), losses, limit, int(first["horizon"])
-        )
+        found[str(task), str(method), str(output)] = curve_of(group, "value")
     return found
 
 

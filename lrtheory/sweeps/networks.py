@@ -52,7 +52,7 @@ from lrtheory.schedules import WSD, Constant, Cosine, Exponential, InverseSqrt, 
 from lrtheory.schedules.schedule import checked_schedule
 from lrtheory.sweeps.checks import check_unique
 from lrtheory.sweeps.network_cells import DIGITS, LOWEST, TASKS, GroundCell, NetworkCell, rates
-from lrtheory.sweeps.rate_curves import final_losses
+from lrtheory.sweeps.rate_curves import with_best_known
 from lrtheory.sweeps.rate_tables import slopes_and_orders
 
 SCHEDULES: tuple[Schedule, ...] = (
@@ -142,10 +142,7 @@ class Networks(Experiment):
                 part[name] = [float(f"{mean:.{DIGITS}g}") for mean in seeds[name].mean(1)]
             part[[f"train_loss_{seed}" for seed in range(cell.seeds)]] = seeds["train_loss"]
             parts.append(part)
-        frame = pd.concat(parts, ignore_index=True)
-        smallest = final_losses(frame).min(axis=1).groupby(frame["task"]).transform("min")
-        frame["best_known"] = np.fmin(frame["best_known"], smallest)
-        return frame
+        return with_best_known(pd.concat(parts, ignore_index=True))
 
     @staticmethod
     def summary(frame: pd.DataFrame) -> pd.DataFrame:

@@ -64,15 +64,22 @@ def curves(frame: pd.DataFrame) -> dict[tuple[str, str, str], Curve]:
     """The curves of a table, by task, optimizer and schedule."""
     found = {}
     for (task, optimizer, schedule), group in frame.groupby(["task", "optimizer", "schedule"], sort=False):
-        first = group.iloc[0]
-        losses = final_losses(group).fillna(np.inf).to_numpy()
-        found[str(task), str(optimizer), str(schedule)] = Curve(
-            group["lr"].to_numpy(),
-            losses - first["best_known"],
-            float(first["before"] - first["best_known"]),
-            int(first["horizon"]),
-        )
+        found[str(task), str(optimizer), str(schedule)] = curve_of(group, "lr")
     return found
+
+
+def curve_of(rows: pd.DataFrame, asked: str) -> Curve:
+    """The curve of the rows of one task and method, against the column of what was asked for, such as the rate."""
+    first = rows.iloc[0]
+    losses = final_losses(rows).fillna(np.inf).to_numpy()
+    limit = float(first["before"] - first["best_known"])
+    return Curve(rows[asked].to_numpy(), losses - first["best_known"], limit, int(first["horizon"]))
+
+
+def with_best_known(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with the smallest loss of all of a task's runs as its best known one, where that is smaller."""
+    smallest = final_losses(frame).min(axis=1).groupby(frame["task"]).transform("min")
+    return frame.assign(best_known=np.fmin(frame["best_known"], smallest))
 
 
 def slope(curve: Curve) -> Estimate | None:
