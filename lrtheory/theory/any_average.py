@@ -70,6 +70,7 @@ from lrtheory.checks import checked_length, checked_magnitude, checked_numbers, 
 from lrtheory.compilation import CACHE
 from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.theorem import Evidence, Theorem
+from lrtheory.theory.virtual_step import smallest_over_sizes
 
 if TYPE_CHECKING:
     import sympy
@@ -112,8 +113,6 @@ def average_bound(
     Source:
         Proved here: see the module.
     """
-    from scipy import optimize
-
     length, lipschitz = checked_length(distance, diameter), checked_magnitude("lipschitz", lipschitz)
     steps, weights = moving(steps, weights)
     radius, bounded = length / lipschitz, diameter is not None
@@ -123,16 +122,10 @@ def average_bound(
     risen = np.concatenate([[0.0], np.cumsum(np.maximum(np.diff(before), 0))])
     paid = spent + radius**2 * risen  # what the steps before a restart cost
 
-    def bound(log_last: float) -> float:
-        return _smallest(steps, weights, tails, before, paid, math.exp(log_last), radius**2, bounded)
+    def bound(last: float) -> float:
+        return _smallest(steps, weights, tails, before, paid, last, radius**2, bounded)
 
-    largest = max(steps.max(initial=radius), radius)
-    grid = np.linspace(math.log(steps.min(initial=radius) / 1e4), math.log(1000 * largest), PARTS)
-    values = [bound(point) for point in grid]
-    best = int(np.argmin(values))
-    ends = grid[max(best - 1, 0)], grid[min(best + 1, PARTS - 1)]
-    refined: Any = optimize.minimize_scalar(bound, bounds=ends, method="bounded", options={"xatol": 1e-9})
-    found = lipschitz**2 * min(values[best], float(refined.fun))
+    found = lipschitz**2 * smallest_over_sizes(bound, steps, radius, PARTS)
     return min(found, lipschitz * length) if bounded else found
 
 

@@ -92,6 +92,7 @@ from lrtheory.checks import checked_length, checked_magnitude, checked_steps
 from lrtheory.compilation import CACHE
 from lrtheory.theory.last_iterate import worst_case
 from lrtheory.theory.theorem import Evidence, Theorem
+from lrtheory.theory.virtual_step import smallest_over_sizes
 
 if TYPE_CHECKING:
     import sympy
@@ -135,8 +136,6 @@ def heavy_ball_bound(
     Source:
         Proved here: see the module.
     """
-    from scipy import optimize
-
     length, lipschitz = checked_length(distance, diameter), checked_magnitude("lipschitz", lipschitz)
     steps, momentum = checked_steps(steps), checked_momentum(momentum)
     radius, bounded = length / lipschitz, diameter is not None
@@ -145,19 +144,12 @@ def heavy_ball_bound(
     cut = np.append(memory[:-1], 0.0)  # the last memory taken for nothing, at the price of away[-1]
     firsts = [0, *(steps.size - 2**power for power in range(int(math.log2(steps.size)) + 1) if bounded)]
 
-    def bound(log_last: float) -> float:
-        last = math.exp(log_last)
+    def bound(last: float) -> float:
         whole = [_smallest(moved, memory, away, last, radius, first, bounded) for first in firsts]
         short = [_smallest(moved, cut, away, last, radius, first, bounded) for first in firsts if bounded]
         return min(min(whole), min(short, default=math.inf) + away[-1])
 
-    largest = max(moved.max(), radius)
-    grid = np.linspace(math.log(min(moved.min(), radius) / 1e4), math.log(1000 * largest), PARTS)
-    values = [bound(point) for point in grid]
-    best = int(np.argmin(values))
-    ends = grid[max(best - 1, 0)], grid[min(best + 1, PARTS - 1)]
-    refined: Any = optimize.minimize_scalar(bound, bounds=ends, method="bounded", options={"xatol": 1e-9})
-    found = lipschitz**2 * min(values[best], float(refined.fun))
+    found = lipschitz**2 * smallest_over_sizes(bound, moved, radius, PARTS)
     return min(found, lipschitz * length) if bounded else found
 
 
