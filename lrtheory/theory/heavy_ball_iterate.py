@@ -246,14 +246,14 @@ def heavy_ball_lower_bound(
     """
     length, lipschitz = checked_length(distance, diameter), checked_magnitude("lipschitz", lipschitz)
     steps, momentum = checked_steps(steps), checked_momentum(momentum)
-    radius = length / lipschitz
+    steps = steps * lipschitz / length  # so that units do not decide on which side of the minimum a run is rounded to
     run = max(
-        _run(steps, momentum, start, start - radius if diameter is not None else -math.inf)
-        for start in np.linspace(0, radius, STARTS)
+        _run(steps, momentum, start, start - 1.0 if diameter is not None else -math.inf)
+        for start in np.linspace(0, 1.0, STARTS)
     )
     if diameter is None:
-        run = max(run, worst_case(_forms(steps, momentum, False)[0], distance=radius))
-    return lipschitz**2 * run
+        run = max(run, worst_case(_forms(steps, momentum, False)[0], distance=1.0))
+    return lipschitz * length * run
 
 
 @numba.njit(cache=CACHE, nogil=True)

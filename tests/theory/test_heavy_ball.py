@@ -116,6 +116,7 @@ def test_the_bound_of_heavy_ball_is_the_theorem(run, length):
     assert bound * (1 - 1e-9) <= stated <= bound * 1.05
 
 
+@example(run=([1.0, 1.0, 1.0, 1.0], 0.5), length=0.30000000000000004, lipschitz=1.0)  # a run through the minimum
 @given(run=runs, length=st.floats(0.3, 3), lipschitz=st.floats(0.3, 3))
 @settings(deadline=None, max_examples=60)
 def test_the_bounds_of_heavy_ball_are_in_order_and_scale(run, length, lipschitz):
